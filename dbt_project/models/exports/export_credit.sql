@@ -1,0 +1,180 @@
+-- The money to credit or take back: what is due by the next date and not yet sent, what was held and may go now, what the
+-- carrier asked to send again, and claims on what was paid for a recharge since reversed.
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+due as (
+    select
+        obligations.grant_key,
+        null::text as resend_of
+    from {{ ref('credit_obligations') }} as obligations
+    cross join run
+    where
+        obligations.due_on <= run.next_date
+        and (
+            obligations.due_on + obligations.hold_days >= run.business_date
+            or obligations.run_on = run.business_date
+        )
+        and not exists (
+            select from {{ ref('stg_outbox__items') }} as items where items.item_key = obligations.grant_key
+        )
+),
+
+again as (
+    select
+        setbacks.item_key as grant_key,
+        setbacks.resend_of
+    from {{ ref('int_outbox__setbacks') }} as setbacks
+    cross join run
+    where
+        setbacks.interface = 'credit'
+        and setbacks.benefit <> 'CLAWBACK'
+        and (
+            setbacks.outcome = 'RETRY'
+            -- refused as unknown or not active: the cause is mended when the carrier's own feed has said something new since
+            or (
+                setbacks.outcome = 'REFUSED'
+                and setbacks.code in ('10', '11')
+                and exists (
+                    select from {{ ref('int_subscriber__history') }} as history
+                    where history.subscriber_id = setbacks.subscriber_id and history.state_on > setbacks.run_on
+                )
+            )
+        )
+),
+
+credits as (
+    select
+        obligations.campaign_id,
+        obligations.grant_key,
+        obligations.subscriber_id,
+        obligations.benefit,
+        obligations.amount_fen as amount,
+        obligations.amount_fen as committed_fen,
+        case obligations.kind when 'INSTALMENT' then obligations.amount_fen else 0 end as liability_fen,
+        obligations.kind,
+        obligations.instalment_no,
+        obligations.instalments,
+        obligations.recharge_id as source_recharge_id,
+        chosen.resend_of
+    from (
+        select * from due
+        union all
+        select * from again
+    ) as chosen
+    inner join {{ ref('credit_obligations') }} as obligations on chosen.grant_key = obligations.grant_key
+    cross join run
+    cross join lateral (
+        select history.status
+        from {{ ref('int_subscriber__history') }} as history
+        where history.subscriber_id = obligations.subscriber_id and history.state_on <= run.business_date
+        order by history.state_on desc, history.revision desc
+        limit 1
+    ) as states
+    where
+        states.status = 'A'
+        and not exists (
+            select from {{ ref('ledger_closures') }} as closures
+            where
+                closures.changes_key = obligations.grant_key and closures.entry_type in ('cancelled', 'forfeited')
+        )
+        -- rows in conflict earn nothing until one is chosen (rules, 4.10)
+        and not exists (
+            select from {{ ref('int_recharge__conflicts') }} as conflicts where conflicts.recharge_id = obligations.recharge_id
+        )
+),
+
+clawbacks as (
+    select
+        claims.campaign_id,
+        claims.grant_key,
+        claims.subscriber_id,
+        claims.benefit,
+        claims.amount_fen as amount,
+        claims.committed_fen,
+        0::bigint as liability_fen,
+        'CLAWBACK' as kind,
+        claims.instalment_no,
+        claims.instalments,
+        claims.recharge_id as source_recharge_id,
+        retries.resend_of
+    from {{ ref('ledger_closures') }} as claims
+    cross join run
+    left join {{ ref('int_outbox__setbacks') }} as retries
+        on
+            claims.grant_key = retries.item_key
+            and retries.outcome = 'RETRY' and retries.answered_on = run.business_date
+    where
+        claims.benefit = 'CLAWBACK'
+        and (({{ is_this_pass('claims') }}) or retries.item_key is not null)
+),
+
+to_send as (
+    select
+        credits.*,
+        credits.grant_key as item_key,
+        credits.grant_key as answer_key,
+        'B2' as budget_line,
+        states.msisdn
+    from (
+        select * from credits
+        union all
+        select * from clawbacks
+    ) as credits
+    cross join run
+    left join lateral (
+        select history.msisdn
+        from {{ ref('int_subscriber__history') }} as history
+        where
+            history.subscriber_id = credits.subscriber_id
+            and history.state_on <= run.business_date
+            and history.is_present
+        order by history.state_on desc, history.revision desc
+        limit 1
+    ) as states on true
+),
+
+placed as (
+    select
+        to_send.*,
+        {{ place_in_batch() }} as place
+    from to_send
+),
+
+numbered as (
+    select
+        placed.*,
+        run.business_date,
+        interfaces.file_pattern,
+        {{ file_seq('credit') }} as file_seq,
+        (placed.place % interfaces.max_rows + 1)::integer as line_no
+    from placed
+    cross join run
+    inner join {{ ref('stg_carrier__interfaces') }} as interfaces on interfaces.interface = 'credit'
+),
+
+final as (
+    select
+        numbered.campaign_id,
+        {{ file_stem('numbered.file_pattern', 'credit', 'numbered.campaign_id', 'numbered.business_date', 'numbered.file_seq') }} as file_stem,
+        numbered.file_seq,
+        numbered.line_no,
+        numbered.item_key,
+        numbered.answer_key,
+        numbered.benefit,
+        numbered.budget_line,
+        numbered.committed_fen,
+        numbered.liability_fen,
+        numbered.grant_key,
+        numbered.subscriber_id,
+        numbered.msisdn,
+        numbered.amount,
+        numbered.kind,
+        numbered.instalment_no,
+        numbered.instalments,
+        numbered.source_recharge_id
+    from numbered
+)
+
+select * from final

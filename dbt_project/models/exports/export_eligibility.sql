@@ -1,0 +1,159 @@
+-- Adds to and removes from the channels' list of who qualifies: the difference between what is true as the next date begins
+-- and the last that the carrier was sent and did not refuse (rules, 2). The run that closes the campaign's last day removes
+-- everyone.
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+campaigns as materialized (
+    select
+        campaigns.campaign_id,
+        run.next_date > campaigns.ends_on as is_over
+    from {{ ref('stg_campaign__campaigns') }} as campaigns
+    cross join run
+    where run.next_date between campaigns.starts_on and campaigns.ends_on + 1
+),
+
+retries as (
+    select setbacks.*
+    from {{ ref('int_outbox__setbacks') }} as setbacks
+    inner join run on setbacks.answered_on = run.business_date
+    where setbacks.interface = 'eligibility' and setbacks.outcome = 'RETRY'
+),
+
+-- whoever was judged anew, is to be sent again, or may still be on the list at the end
+candidates as (
+    select
+        statuses.campaign_id,
+        statuses.subscriber_id
+    from {{ ref('int_eligibility__statuses') }} as statuses
+    inner join run on statuses.run_on = run.business_date
+    inner join campaigns on statuses.campaign_id = campaigns.campaign_id
+
+    union
+
+    select
+        retries.campaign_id,
+        retries.subscriber_id
+    from retries
+    inner join campaigns on retries.campaign_id = campaigns.campaign_id
+
+    union
+
+    select
+        items.campaign_id,
+        items.subscriber_id
+    from {{ ref('stg_outbox__items') }} as items
+    inner join campaigns on items.campaign_id = campaigns.campaign_id and campaigns.is_over
+    where items.interface = 'eligibility'
+),
+
+-- the last line about each that was not refused; one still unanswered counts as received
+listed as (
+    select distinct on (outcomes.campaign_id, outcomes.subscriber_id)
+        outcomes.campaign_id,
+        outcomes.subscriber_id,
+        outcomes.item_key = {{ content_key([
+            'outcomes.campaign_id', "'ELIGIBILITY'", 'outcomes.subscriber_id', "'ADD'", '(outcomes.run_on + 1)'
+        ]) }} as is_listed
+    from candidates
+    inner join {{ ref('int_outbox__outcomes') }} as outcomes
+        on candidates.campaign_id = outcomes.campaign_id and candidates.subscriber_id = outcomes.subscriber_id
+    where outcomes.interface = 'eligibility' and coalesce(outcomes.outcome, 'UNANSWERED') not in ('REFUSED', 'RETRY')
+    order by outcomes.campaign_id, outcomes.subscriber_id, outcomes.run_on desc, outcomes.file_stem desc
+),
+
+statuses as (
+    select distinct on (statuses.campaign_id, statuses.subscriber_id)
+        statuses.campaign_id,
+        statuses.subscriber_id,
+        statuses.is_eligible,
+        statuses.reason
+    from candidates
+    inner join {{ ref('int_eligibility__statuses') }} as statuses
+        on candidates.campaign_id = statuses.campaign_id and candidates.subscriber_id = statuses.subscriber_id
+    order by statuses.campaign_id, statuses.subscriber_id, statuses.judged_for desc, statuses.pass_no desc
+),
+
+changes as (
+    select
+        statuses.campaign_id,
+        statuses.subscriber_id,
+        case when coalesce(listed.is_listed, false) then 'REMOVE' else 'ADD' end as action,
+        run.next_date as effective_on,
+        case when campaigns.is_over then 'WINDOW' else statuses.reason end as reason
+    from statuses
+    inner join campaigns on statuses.campaign_id = campaigns.campaign_id
+    cross join run
+    left join listed
+        on statuses.campaign_id = listed.campaign_id and statuses.subscriber_id = listed.subscriber_id
+    where (statuses.is_eligible and not campaigns.is_over) <> coalesce(listed.is_listed, false)
+),
+
+to_send as (
+    select
+        changes.*,
+        {{ content_key(['changes.campaign_id', "'ELIGIBILITY'", 'changes.subscriber_id', 'changes.action', 'changes.effective_on']) }} as item_key,
+        changes.subscriber_id as answer_key,
+        null::text as benefit,
+        null::text as budget_line,
+        null::bigint as committed_fen,
+        null::bigint as liability_fen,
+        retries.resend_of,
+        states.msisdn
+    from changes
+    cross join run
+    left join retries
+        on changes.campaign_id = retries.campaign_id and changes.subscriber_id = retries.subscriber_id
+    left join lateral (
+        select history.msisdn
+        from {{ ref('int_subscriber__history') }} as history
+        where
+            history.subscriber_id = changes.subscriber_id
+            and history.state_on <= run.business_date
+            and history.is_present
+        order by history.state_on desc, history.revision desc
+        limit 1
+    ) as states on true
+),
+
+placed as (
+    select
+        to_send.*,
+        {{ place_in_batch() }} as place
+    from to_send
+),
+
+numbered as (
+    select
+        placed.*,
+        run.business_date,
+        interfaces.file_pattern,
+        {{ file_seq('eligibility') }} as file_seq,
+        (placed.place % interfaces.max_rows + 1)::integer as line_no
+    from placed
+    cross join run
+    inner join {{ ref('stg_carrier__interfaces') }} as interfaces on interfaces.interface = 'eligibility'
+),
+
+final as (
+    select
+        numbered.campaign_id,
+        {{ file_stem('numbered.file_pattern', 'eligibility', 'numbered.campaign_id', 'numbered.business_date', 'numbered.file_seq') }} as file_stem,
+        numbered.file_seq,
+        numbered.line_no,
+        numbered.item_key,
+        numbered.answer_key,
+        numbered.benefit,
+        numbered.budget_line,
+        numbered.committed_fen,
+        numbered.liability_fen,
+        numbered.subscriber_id,
+        numbered.msisdn,
+        numbered.action,
+        numbered.effective_on,
+        numbered.reason
+    from numbered
+)
+
+select * from final

@@ -1,0 +1,178 @@
+-- Who qualifies as a date begins (state at the close of the day before, tenure counted to the date): a row only where the
+-- answer, a reason or the city changed. Judged again are those whose state changed, those whose anniversary has come, and
+-- everyone when the terms change or the campaign begins.
+{{ config(
+    materialized='incremental',
+    indexes=[
+        {'columns': ['next_change_on']},
+        {'columns': ['run_on'], 'type': 'brin'},
+    ],
+) }}
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+campaigns as materialized (
+    select
+        campaigns.campaign_id,
+        campaigns.starts_on,
+        terms.*,
+        run.next_date as judged_for,
+        case
+            when terms.tenure_judged_on = 'campaign_start' then campaigns.starts_on
+            else run.next_date
+        end as tenure_date,
+        {% if is_incremental() -%}
+        terms.holds_from = run.next_date
+        or not exists (
+            select from {{ this }} as judged
+            where
+                judged.campaign_id = campaigns.campaign_id
+                and not (run.is_retry and judged.run_on = run.business_date and judged.pass_no >= run.pass_no)
+        )
+        {%- else -%}
+        true
+        {%- endif %} as judges_everyone
+    from (
+        select
+            campaign_id,
+            starts_on,
+            ends_on
+        from {{ ref('stg_campaign__campaigns') }}
+    ) as campaigns
+    cross join run
+    inner join (
+        select
+            campaign_id as terms_of,
+            terms_version,
+            holds_from,
+            holds_until,
+            founded_on,
+            segments,
+            main_card_only,
+            tenure_years,
+            port_in_years,
+            owner_years,
+            tenure_judged_on
+        from {{ ref('stg_campaign__terms') }}
+    ) as terms
+        on
+            campaigns.campaign_id = terms.terms_of
+            and terms.holds_from <= run.next_date and terms.holds_until > run.next_date
+    where run.next_date between campaigns.starts_on and campaigns.ends_on
+),
+
+candidates as (
+    select
+        campaigns.campaign_id,
+        history.subscriber_id
+    from {{ ref('int_subscriber__history') }} as history
+    cross join run
+    inner join campaigns on campaigns.judges_everyone or history.run_on = run.business_date
+    {% if is_incremental() %}
+    union
+
+    select
+        campaigns.campaign_id,
+        judged.subscriber_id
+    from {{ this }} as judged
+    cross join run
+    inner join campaigns
+        on
+            judged.campaign_id = campaigns.campaign_id
+            and judged.next_change_on between run.previous_date + 2 and campaigns.judged_for
+    where not campaigns.judges_everyone
+    {% else %}
+    group by campaigns.campaign_id, history.subscriber_id
+    {% endif %}
+),
+
+states as (
+    select distinct on (candidates.campaign_id, history.subscriber_id)
+        candidates.campaign_id,
+        history.*
+    from candidates
+    inner join {{ ref('int_subscriber__history') }} as history on candidates.subscriber_id = history.subscriber_id
+    cross join run
+    where history.state_on <= run.business_date
+    order by candidates.campaign_id, history.subscriber_id, history.state_on desc, history.revision desc
+),
+
+judged as (
+    select
+        states.campaign_id,
+        states.subscriber_id,
+        campaigns.judged_for,
+        states.customer_id,
+        states.city_code,
+        campaigns.terms_version,
+        {{ ineligibility_reasons('states', 'campaigns', 'campaigns.judged_for', 'campaigns.tenure_date', 'holdouts.is_control') }} as reasons,
+        -- the next day on which time alone may change the answer
+        case
+            when states.is_present then (
+                select min(days.change_on)
+                from (
+                    values
+                    (states.activation_date),
+                    ((states.activation_date + make_interval(years => campaigns.tenure_years))::date),
+                    ((states.port_in_date + make_interval(years => campaigns.port_in_years))::date),
+                    ((states.owner_since + make_interval(years => campaigns.owner_years))::date)
+                ) as days (change_on)
+                where days.change_on > campaigns.judged_for
+            )
+        end as next_change_on,
+        states.source_file,
+        states.source_line
+    from states
+    inner join campaigns on states.campaign_id = campaigns.campaign_id
+    left join {{ ref('int_holdout__customers') }} as holdouts
+        on states.campaign_id = holdouts.campaign_id and states.customer_id = holdouts.customer_id and holdouts.is_control
+),
+
+final as (
+    select
+        judged.campaign_id,
+        judged.subscriber_id,
+        judged.judged_for,
+        cardinality(judged.reasons) = 0 as is_eligible,
+        coalesce(judged.reasons[1], 'ELIGIBLE') as reason,
+        judged.reasons,
+        judged.customer_id,
+        judged.city_code,
+        judged.terms_version,
+        judged.next_change_on,
+        {% if is_incremental() -%}
+        coalesce(
+            before.first_qualified_for, case when cardinality(judged.reasons) = 0 then judged.judged_for end
+        )
+        {%- else -%}
+        case when cardinality(judged.reasons) = 0 then judged.judged_for end
+        {%- endif %} as first_qualified_for,
+        judged.source_file,
+        judged.source_line,
+        run.business_date as run_on,
+        run.pass_no
+    from judged
+    cross join run
+    {% if is_incremental() -%}
+    left join lateral (
+        select *
+        from {{ this }} as earlier
+        where
+            earlier.subscriber_id = judged.subscriber_id
+            and earlier.campaign_id = judged.campaign_id
+            and not (run.is_retry and earlier.run_on = run.business_date and earlier.pass_no >= run.pass_no)
+        order by earlier.judged_for desc, earlier.pass_no desc
+        limit 1
+    ) as before on true
+    where
+        before.subscriber_id is null
+        or before.reasons <> judged.reasons
+        or before.city_code is distinct from judged.city_code
+        or before.customer_id is distinct from judged.customer_id
+        or before.next_change_on is distinct from judged.next_change_on
+    {%- endif %}
+)
+
+select * from final

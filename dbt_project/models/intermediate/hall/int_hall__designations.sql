@@ -1,0 +1,37 @@
+-- the list of halls as each delivery gave it; on a date E the list is the one with the greatest (delivered_for, revision) not after E
+{{ config(materialized='incremental') }}
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+final as (
+    select distinct on (deliveries.delivery_no, halls.hall_code)
+        deliveries.business_date as delivered_for,
+        deliveries.delivery_no as revision,
+        halls.hall_code,
+        halls.hall_name,
+        halls.city_code,
+        halls.designated_from,
+        halls.designated_to,
+        deliveries.file_name as source_file,
+        halls.line_no as source_line,
+        run.business_date as run_on,
+        run.pass_no
+    from {{ ref('stg_hall__snapshots') }} as halls
+    inner join {{ ref('stg_carrier__deliveries') }} as deliveries on halls.delivery_no = deliveries.delivery_no
+    inner join run on deliveries.received_on = run.business_date
+    where
+        deliveries.feed = 'hall'
+        {% if is_incremental() -%}
+        and not exists (
+            select from {{ this }} as known
+            where
+                known.revision = deliveries.delivery_no
+                and not (run.is_retry and known.run_on = run.business_date and known.pass_no >= run.pass_no)
+        )
+        {%- endif %}
+    order by deliveries.delivery_no, halls.hall_code, halls.line_no desc
+)
+
+select * from final

@@ -1,0 +1,79 @@
+-- Who belongs to the control group: drawn once a campaign, in the run that closes the day before its start (or the first
+-- after it), then frozen. Every customer is kept with the draw's outcome, since the effect compares everyone assigned.
+{{ config(materialized='incremental') }}
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+campaigns as (
+    select campaigns.*
+    from {{ ref('stg_campaign__campaigns') }} as campaigns
+    cross join run
+    where
+        run.next_date >= campaigns.starts_on
+        {% if is_incremental() -%}
+        and not exists (
+            select from {{ this }} as drawn
+            where
+                drawn.campaign_id = campaigns.campaign_id
+                and not (run.is_retry and drawn.run_on = run.business_date and drawn.pass_no >= run.pass_no)
+        )
+        {%- endif %}
+),
+
+terms as materialized (
+    select terms.*
+    from {{ ref('stg_campaign__terms') }} as terms
+    inner join campaigns on terms.campaign_id = campaigns.campaign_id
+    where terms.holds_from <= campaigns.starts_on and terms.holds_until > campaigns.starts_on
+),
+
+states as (
+    select distinct on (history.subscriber_id) history.*
+    from {{ ref('int_subscriber__history') }} as history
+    cross join run
+    where history.state_on <= run.business_date and exists (select from campaigns)
+    order by history.subscriber_id, history.state_on desc, history.revision desc
+),
+
+-- a customer stands in the stratum of the longest serving subscription
+customers as (
+    select distinct on (campaigns.campaign_id, states.customer_id)
+        campaigns.campaign_id,
+        campaigns.control_share_bp,
+        states.customer_id,
+        coalesce(states.city_code, 'unknown') as city_code,
+        {{ tenure_band('states.activation_date', 'campaigns.starts_on', 'terms.tenure_bands_years') }} as tenure_band,
+        {{ content_key(['campaigns.control_salt', 'states.customer_id']) }} as salted_hash
+    from states
+    cross join campaigns
+    inner join terms on campaigns.campaign_id = terms.campaign_id
+    where states.is_present and states.customer_id is not null
+    order by campaigns.campaign_id, states.customer_id, states.activation_date asc nulls last, states.subscriber_id
+),
+
+-- every 1/share-th of the customers in order of stratum, then hash: each stratum gives its share, to within one
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by campaign_id order by tenure_band, city_code, salted_hash, customer_id
+        ) as place
+    from customers
+),
+
+final as (
+    select
+        ranked.campaign_id,
+        ranked.customer_id,
+        ranked.tenure_band,
+        ranked.city_code,
+        ranked.place * ranked.control_share_bp / 10000 > (ranked.place - 1) * ranked.control_share_bp / 10000 as is_control,
+        run.business_date as run_on,
+        run.pass_no
+    from ranked
+    cross join run
+)
+
+select * from final

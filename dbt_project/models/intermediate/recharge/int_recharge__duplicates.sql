@@ -1,0 +1,36 @@
+-- rows that repeat an id with the same content: counted, ignored (rules, 4.10)
+{{ config(materialized='incremental') }}
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+final as (
+    select
+        events.recharge_id,
+        deliveries.file_name as source_file,
+        events.line_no as source_line,
+        first_rows.source_file as first_file,
+        first_rows.source_line as first_line,
+        run.business_date as run_on,
+        run.pass_no
+    from {{ ref('stg_recharge__events') }} as events
+    inner join {{ ref('stg_carrier__deliveries') }} as deliveries on events.delivery_no = deliveries.delivery_no
+    inner join run on deliveries.received_on = run.business_date
+    inner join {{ ref('int_recharge__events') }} as first_rows
+        on events.recharge_id = first_rows.recharge_id and events.content_hash = first_rows.content_hash
+    where
+        deliveries.feed = 'recharge'
+        and (deliveries.file_name, events.line_no) is distinct from (first_rows.source_file, first_rows.source_line)
+        {% if is_incremental() -%}
+        and not exists (
+            select from {{ this }} as known
+            where
+                known.source_file = deliveries.file_name and known.source_line = events.line_no
+                and known.recharge_id = events.recharge_id
+                and not (run.is_retry and known.run_on = run.business_date and known.pass_no >= run.pass_no)
+        )
+        {%- endif %}
+)
+
+select * from final

@@ -1,0 +1,42 @@
+-- what was reversed, by the first reversal that names it; a reversal in conflict does not count until a person has chosen
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['seen_on']}],
+) }}
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+final as (
+    select distinct on (events.reverses_id)
+        events.reverses_id as recharge_id,
+        events.recharge_id as reversal_id,
+        events.recharged_at as reversed_at,
+        events.recharged_on as reversed_on,
+        events.file_business_date,
+        events.source_file,
+        events.source_line,
+        run.business_date as seen_on,
+        run.business_date as run_on,
+        run.pass_no
+    from {{ ref('int_recharge__events') }} as events
+    inner join run on {{ is_this_pass('events') }}
+    where
+        events.kind = 'REVERSAL'
+        and events.reverses_id is not null
+        and not exists (
+            select from {{ ref('int_recharge__conflicts') }} as conflicts where conflicts.recharge_id = events.recharge_id
+        )
+        {% if is_incremental() -%}
+        and not exists (
+            select from {{ this }} as known
+            where
+                known.recharge_id = events.reverses_id
+                and not (run.is_retry and known.run_on = run.business_date and known.pass_no >= run.pass_no)
+        )
+        {%- endif %}
+    order by events.reverses_id, events.recharged_at, events.recharge_id
+)
+
+select * from final

@@ -1,0 +1,35 @@
+-- activation dates that a later delivery corrected; nothing is taken back by itself, a person reviews (rules, 2)
+{{ config(materialized='incremental') }}
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+final as (
+    select
+        changes.subscriber_id,
+        changes.state_on,
+        before.activation_date as activation_date_before,
+        changes.activation_date as activation_date_after,
+        changes.source_file,
+        changes.source_line,
+        run.business_date as run_on,
+        run.pass_no
+    from {{ ref('int_subscriber__history') }} as changes
+    inner join run on {{ is_this_pass('changes') }}
+    cross join lateral (
+        select earlier.*
+        from {{ ref('int_subscriber__history') }} as earlier
+        where
+            earlier.subscriber_id = changes.subscriber_id
+            and (earlier.state_on, earlier.revision) < (changes.state_on, changes.revision)
+        order by earlier.state_on desc, earlier.revision desc
+        limit 1
+    ) as before
+    where
+        changes.is_present
+        and before.is_present
+        and before.activation_date is distinct from changes.activation_date
+)
+
+select * from final

@@ -1,0 +1,114 @@
+-- The monthly data gift (rules, 3): who is eligible as a campaign month begins, within the months that count from the first
+-- qualifying one. A month in which the subscriber does not qualify is lost and counts.
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['run_on'], 'type': 'brin'}],
+) }}
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+-- a month is decided in the run that closes the day before its first, or before the campaign's first day
+months as materialized (
+    select
+        campaigns.campaign_id,
+        campaigns.starts_on,
+        terms.*,
+        run.business_date,
+        run.next_date as valid_from,
+        date_trunc('month', run.next_date)::date as month,
+        (date_trunc('month', run.next_date) + interval '1 month - 1 day')::date as valid_to
+    from {{ ref('stg_campaign__campaigns') }} as campaigns
+    cross join run
+    inner join (
+        select
+            campaign_id as terms_of,
+            terms_version,
+            holds_from,
+            holds_until,
+            tenure_bands_years,
+            gift_months,
+            gift_megabytes,
+            gift_product_code,
+            gift_unit_price_fen_per_gb
+        from {{ ref('stg_campaign__terms') }}
+    ) as terms
+        on
+            campaigns.campaign_id = terms.terms_of
+            and terms.holds_from <= run.next_date and terms.holds_until > run.next_date
+    where
+        run.next_date between campaigns.starts_on and campaigns.ends_on
+        and (extract(day from run.next_date) = 1 or run.next_date = campaigns.starts_on)
+        and terms.gift_months is not null
+),
+
+eligible as (
+    select distinct on (statuses.campaign_id, statuses.subscriber_id) statuses.*
+    from {{ ref('int_eligibility__statuses') }} as statuses
+    inner join months on statuses.campaign_id = months.campaign_id and statuses.judged_for <= months.valid_from
+    order by statuses.campaign_id, statuses.subscriber_id, statuses.judged_for desc, statuses.pass_no desc
+),
+
+counted as (
+    select
+        eligible.campaign_id,
+        eligible.subscriber_id,
+        eligible.is_eligible,
+        case
+            when
+                eligible.first_qualified_for = months.starts_on
+                or extract(day from eligible.first_qualified_for) = 1
+                then date_trunc('month', eligible.first_qualified_for)::date
+            else (date_trunc('month', eligible.first_qualified_for) + interval '1 month')::date
+        end as first_month
+    from eligible
+    inner join months on eligible.campaign_id = months.campaign_id
+    where eligible.is_eligible
+),
+
+states as (
+    select distinct on (history.subscriber_id) history.*
+    from {{ ref('int_subscriber__history') }} as history
+    cross join run
+    where history.state_on <= run.business_date and exists (select from months)
+    order by history.subscriber_id, history.state_on desc, history.revision desc
+),
+
+final as (
+    select
+        months.campaign_id,
+        counted.subscriber_id,
+        states.customer_id,
+        states.city_code,
+        {{ tenure_band('states.activation_date', 'months.valid_from', 'months.tenure_bands_years') }} as tenure_band,
+        {{ content_key(['months.campaign_id', "'DATA_GIFT'", 'counted.subscriber_id', 'months.month']) }} as grant_key,
+        months.month,
+        months.valid_from,
+        months.valid_to,
+        months.gift_product_code as product_code,
+        months.gift_megabytes as megabytes,
+        {{ half_up('months.gift_megabytes * months.gift_unit_price_fen_per_gb', '1024') }} as cost_fen,
+        months.terms_version,
+        states.source_file,
+        states.source_line,
+        months.business_date as run_on,
+        run.pass_no
+    from counted
+    inner join months on counted.campaign_id = months.campaign_id
+    inner join states on counted.subscriber_id = states.subscriber_id
+    cross join run
+    where
+        counted.first_month <= months.month
+        and counted.first_month + make_interval(months => months.gift_months) > months.month
+        {% if is_incremental() -%}
+        and not exists (
+            select from {{ this }} as granted
+            where
+                granted.grant_key = {{ content_key(['months.campaign_id', "'DATA_GIFT'", 'counted.subscriber_id', 'months.month']) }}
+                and not (run.is_retry and granted.run_on = run.business_date and granted.pass_no >= run.pass_no)
+        )
+        {%- endif %}
+)
+
+select * from final

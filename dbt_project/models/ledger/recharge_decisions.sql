@@ -1,0 +1,391 @@
+-- Each recharge decided once, in the first run that sees it, by the first reason that holds (rules, 4). A recharge refused for
+-- LIMIT whose place is freed by a reversal gets a second decision, GRANTED; nothing is ever rewritten.
+{{ config(
+    materialized='incremental',
+    indexes=[
+        {'columns': ['subscriber_id', 'recharged_month']},
+        {'columns': ['run_on'], 'type': 'brin'},
+    ],
+) }}
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+{% if is_incremental() -%}
+-- decisions that stand: what a broken-off pass left is about to be replaced
+decided as (
+    select decisions.*
+    from {{ this }} as decisions
+    cross join run
+    where not (run.is_retry and decisions.run_on = run.business_date and decisions.pass_no >= run.pass_no)
+),
+{%- endif %}
+
+candidates as (
+    select distinct on (campaigns.campaign_id, events.recharge_id)
+        campaigns.campaign_id,
+        campaigns.starts_on,
+        campaigns.ends_on,
+        events.*
+    from {{ ref('int_recharge__events') }} as events
+    inner join run on events.run_on = run.business_date
+    cross join {{ ref('stg_campaign__campaigns') }} as campaigns
+    where
+        events.kind = 'RECHARGE'
+        {% if is_incremental() -%}
+        and not exists (
+            select from decided
+            where decided.campaign_id = campaigns.campaign_id and decided.recharge_id = events.recharge_id
+        )
+        {%- endif %}
+    order by
+        campaigns.campaign_id, events.recharge_id, events.file_business_date, events.source_file, events.source_line
+),
+
+-- the hall list that was known on each recharge's day
+hall_lists as (
+    select
+        days.recharged_on,
+        (
+            select lists.delivery_no
+            from {{ ref('stg_carrier__deliveries') }} as lists
+            where lists.feed = 'hall' and lists.is_last_of_date and lists.business_date <= days.recharged_on
+            order by lists.business_date desc
+            limit 1
+        ) as revision
+    from (select distinct recharged_on from candidates) as days
+),
+
+terms as materialized (
+    select * from {{ ref('stg_campaign__terms') }}
+),
+
+judged as (
+    select
+        candidates.*,
+        terms.terms_version,
+        terms.limit_per_tier_month,
+        terms.customer_limit_per_month,
+        tiers.face_fen as tier_face_fen,
+        tiers.discount_fen,
+        tiers.bonus_fen,
+        tiers.instalments,
+        states.customer_id,
+        states.city_code,
+        {{ tenure_band('states.activation_date', 'candidates.recharged_on', 'terms.tenure_bands_years') }} as tenure_band,
+        candidates.channel = any(terms.recharge_channels)
+        and (candidates.channel <> 'HALL' or halls.hall_code is not null) as is_channel_designated,
+        {{ ineligibility_reasons(
+            'states', 'terms', 'candidates.recharged_on',
+            "case when terms.tenure_judged_on = 'campaign_start' then candidates.starts_on else candidates.recharged_on end",
+            'holdouts.is_control'
+        ) }} as ineligibility_reasons,
+        candidates.recharged_at >= candidates.starts_on and candidates.recharged_at < candidates.ends_on + 1 as is_in_window,
+        candidates.file_business_date <= candidates.ends_on + terms.late_days as is_in_time,
+        exists (
+            select from {{ ref('int_recharge__conflicts') }} as conflicts where conflicts.recharge_id = candidates.recharge_id
+        ) as is_conflict
+    from candidates
+    inner join terms
+        on
+            candidates.campaign_id = terms.campaign_id
+            and terms.holds_from <= candidates.recharged_on and terms.holds_until > candidates.recharged_on
+    left join lateral (
+        select *
+        from {{ ref('stg_campaign__recharge_tiers') }} as offered
+        where
+            offered.campaign_id = terms.campaign_id
+            and offered.terms_version = terms.terms_version
+            and (
+                offered.face_fen = candidates.face_fen
+                or (terms.tier_match = 'floor' and offered.face_fen <= candidates.face_fen)
+            )
+        order by offered.face_fen desc
+        limit 1
+    ) as tiers on true
+    left join lateral (
+        select *
+        from {{ ref('int_subscriber__history') }} as history
+        where history.subscriber_id = candidates.subscriber_id and history.state_on <= candidates.recharged_on
+        order by history.state_on desc, history.revision desc
+        limit 1
+    ) as states on true
+    left join {{ ref('int_holdout__customers') }} as holdouts
+        on candidates.campaign_id = holdouts.campaign_id and states.customer_id = holdouts.customer_id and holdouts.is_control
+    left join hall_lists on candidates.recharged_on = hall_lists.recharged_on
+    left join {{ ref('int_hall__designations') }} as halls
+        on
+            hall_lists.revision = halls.revision
+            and candidates.hall_code = halls.hall_code
+            and candidates.recharged_on >= halls.designated_from
+            and (halls.designated_to is null or candidates.recharged_on <= halls.designated_to)
+),
+
+with_reasons as (
+    select
+        judged.*,
+        case
+            when judged.is_conflict then 'CONFLICT'
+            when not judged.is_in_window then 'WINDOW'
+            when not judged.is_in_time then 'LATE'
+            when judged.tier_face_fen is null then 'TIER'
+            when not judged.is_channel_designated then 'CHANNEL'
+            when cardinality(judged.ineligibility_reasons) > 0 then 'NOT_ELIGIBLE'
+            when reversals.recharge_id is not null then 'REVERSED'
+        end as refusal
+    from judged
+    left join {{ ref('int_recharge__reversals') }} as reversals on judged.recharge_id = reversals.recharge_id
+),
+
+{% if is_incremental() -%}
+-- places freed by a reversal that this run saw
+freed as (
+    select distinct
+        decided.campaign_id,
+        decided.subscriber_id,
+        decided.customer_id,
+        decided.tier_face_fen,
+        decided.recharged_month,
+        decided.customer_limit_per_month
+    from decided
+    inner join {{ ref('int_recharge__reversals') }} as reversals on decided.recharge_id = reversals.recharge_id
+    inner join run on reversals.seen_on = run.business_date
+    where decided.reason = 'GRANTED'
+),
+
+waiting as (
+    select decided.*
+    from decided
+    where
+        decided.reason = 'LIMIT'
+        and exists (
+            select from freed
+            where
+                freed.campaign_id = decided.campaign_id
+                and freed.recharged_month = decided.recharged_month
+                and (
+                    (freed.subscriber_id = decided.subscriber_id and freed.tier_face_fen = decided.tier_face_fen)
+                    or (freed.customer_limit_per_month is not null and freed.customer_id = decided.customer_id)
+                )
+        )
+        and not exists (
+            select from decided as granted
+            where
+                granted.campaign_id = decided.campaign_id
+                and granted.recharge_id = decided.recharge_id
+                and granted.reason = 'GRANTED'
+        )
+        and not exists (
+            select from {{ ref('int_recharge__reversals') }} as reversals where reversals.recharge_id = decided.recharge_id
+        )
+        and not exists (
+            select from {{ ref('int_recharge__conflicts') }} as conflicts where conflicts.recharge_id = decided.recharge_id
+        )
+),
+{%- endif %}
+
+-- those for whom only the limits are left to ask, with the places that earlier runs have taken
+contenders as (
+    select
+        with_reasons.campaign_id,
+        with_reasons.recharge_id,
+        with_reasons.subscriber_id,
+        with_reasons.customer_id,
+        with_reasons.tier_face_fen,
+        with_reasons.recharged_month,
+        with_reasons.recharged_at,
+        with_reasons.limit_per_tier_month,
+        with_reasons.customer_limit_per_month
+    from with_reasons
+    where with_reasons.refusal is null
+    {% if is_incremental() %}
+    union all
+
+    select
+        waiting.campaign_id,
+        waiting.recharge_id,
+        waiting.subscriber_id,
+        waiting.customer_id,
+        waiting.tier_face_fen,
+        waiting.recharged_month,
+        waiting.recharged_at,
+        waiting.limit_per_tier_month,
+        waiting.customer_limit_per_month
+    from waiting
+    {% endif %}
+),
+
+places_taken as (
+    {% if is_incremental() -%}
+    select
+        decided.campaign_id,
+        decided.subscriber_id,
+        decided.customer_id,
+        decided.tier_face_fen,
+        decided.recharged_month
+    from decided
+    where
+        decided.reason = 'GRANTED'
+        and not exists (
+            select from {{ ref('int_recharge__reversals') }} as reversals where reversals.recharge_id = decided.recharge_id
+        )
+    {%- else -%}
+    select
+        null::text as campaign_id,
+        null::text as subscriber_id,
+        null::text as customer_id,
+        null::bigint as tier_face_fen,
+        null::date as recharged_month
+    where false
+    {%- endif %}
+),
+
+within_subscriber_limit as (
+    select ranked.*
+    from (
+        select
+            contenders.*,
+            row_number() over (
+                partition by contenders.campaign_id, contenders.subscriber_id, contenders.tier_face_fen, contenders.recharged_month
+                order by contenders.recharged_at, contenders.recharge_id
+            ) + (
+                select count(*)
+                from places_taken
+                where
+                    places_taken.campaign_id = contenders.campaign_id
+                    and places_taken.subscriber_id = contenders.subscriber_id
+                    and places_taken.tier_face_fen = contenders.tier_face_fen
+                    and places_taken.recharged_month = contenders.recharged_month
+            ) as place
+        from contenders
+    ) as ranked
+    where ranked.place <= ranked.limit_per_tier_month
+),
+
+granted as (
+    select
+        ranked.campaign_id,
+        ranked.recharge_id
+    from (
+        select
+            within_subscriber_limit.campaign_id,
+            within_subscriber_limit.recharge_id,
+            within_subscriber_limit.customer_limit_per_month,
+            case
+                when within_subscriber_limit.customer_limit_per_month is not null and within_subscriber_limit.customer_id is not null
+                    then row_number() over (
+                        partition by
+                            within_subscriber_limit.campaign_id,
+                            within_subscriber_limit.customer_id,
+                            within_subscriber_limit.recharged_month
+                        order by within_subscriber_limit.recharged_at, within_subscriber_limit.recharge_id
+                    ) + (
+                        select count(*)
+                        from places_taken
+                        where
+                            places_taken.campaign_id = within_subscriber_limit.campaign_id
+                            and places_taken.customer_id = within_subscriber_limit.customer_id
+                            and places_taken.recharged_month = within_subscriber_limit.recharged_month
+                    )
+            end as customer_place
+        from within_subscriber_limit
+    ) as ranked
+    where ranked.customer_place is null or ranked.customer_place <= ranked.customer_limit_per_month
+),
+
+new_decisions as (
+    select
+        with_reasons.campaign_id,
+        with_reasons.recharge_id,
+        coalesce(
+            with_reasons.refusal, case when granted.recharge_id is not null then 'GRANTED' else 'LIMIT' end
+        ) as reason,
+        case when with_reasons.refusal = 'NOT_ELIGIBLE' then with_reasons.ineligibility_reasons[1] end as not_eligible_reason,
+        with_reasons.ineligibility_reasons,
+        with_reasons.subscriber_id,
+        with_reasons.customer_id,
+        with_reasons.city_code,
+        with_reasons.tenure_band,
+        with_reasons.recharged_at,
+        with_reasons.recharged_on,
+        with_reasons.recharged_month,
+        with_reasons.channel,
+        with_reasons.hall_code,
+        with_reasons.staff_id,
+        with_reasons.face_fen,
+        with_reasons.paid_fen,
+        with_reasons.tier_face_fen,
+        with_reasons.discount_fen,
+        with_reasons.bonus_fen,
+        with_reasons.instalments,
+        with_reasons.limit_per_tier_month,
+        with_reasons.customer_limit_per_month,
+        with_reasons.terms_version,
+        with_reasons.source_file,
+        with_reasons.source_line
+    from with_reasons
+    left join granted
+        on with_reasons.campaign_id = granted.campaign_id and with_reasons.recharge_id = granted.recharge_id
+    {% if is_incremental() %}
+    union all
+
+    select
+        waiting.campaign_id,
+        waiting.recharge_id,
+        'GRANTED' as reason,
+        null as not_eligible_reason,
+        waiting.ineligibility_reasons,
+        waiting.subscriber_id,
+        waiting.customer_id,
+        waiting.city_code,
+        waiting.tenure_band,
+        waiting.recharged_at,
+        waiting.recharged_on,
+        waiting.recharged_month,
+        waiting.channel,
+        waiting.hall_code,
+        waiting.staff_id,
+        waiting.face_fen,
+        waiting.paid_fen,
+        waiting.tier_face_fen,
+        waiting.discount_fen,
+        waiting.bonus_fen,
+        waiting.instalments,
+        waiting.limit_per_tier_month,
+        waiting.customer_limit_per_month,
+        waiting.terms_version,
+        waiting.source_file,
+        waiting.source_line
+    from waiting
+    inner join granted on waiting.campaign_id = granted.campaign_id and waiting.recharge_id = granted.recharge_id
+    {% endif %}
+),
+
+checked as (
+    select
+        new_decisions.*,
+        {{ content_key(['new_decisions.campaign_id', "'RECHARGE'", 'new_decisions.subscriber_id', 'new_decisions.recharge_id']) }} as grant_key,
+        case when new_decisions.reason = 'GRANTED' then new_decisions.discount_fen else 0 end as entitled_fen,
+        new_decisions.face_fen - new_decisions.paid_fen as applied_fen
+    from new_decisions
+),
+
+final as (
+    select
+        checked.*,
+        case
+            when checked.reason = 'CONFLICT' then 'NOT_CHECKED'
+            when checked.reason <> 'GRANTED' and checked.applied_fen > 0 then 'NOT_ENTITLED'
+            when checked.reason <> 'GRANTED' or checked.applied_fen = checked.entitled_fen then 'MATCH'
+            when checked.applied_fen < checked.entitled_fen then 'UNDER'
+            else 'OVER'
+        end as discount_check,
+        run.business_date as decided_on,
+        run.business_date as run_on,
+        run.pass_no
+    from checked
+    cross join run
+)
+
+select * from final

@@ -1,0 +1,231 @@
+-- What people have to look at, one row each, with what to do.
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+files_set_aside as (
+    select
+        null::text as campaign_id,
+        'FILE_SET_ASIDE' as exception_type,
+        deliveries.received_on as found_on,
+        null::text as subscriber_id,
+        null::text as item_key,
+        null::bigint as amount_fen,
+        deliveries.file_name as source_file,
+        null::bigint as source_line,
+        deliveries.reason || coalesce(': ' || deliveries.detail, '') as detail,
+        'Ask the carrier for a corrected delivery (same name with a new check file, or the next number).' as what_to_do
+    from {{ source('raw', 'delivery') }} as deliveries
+    where deliveries.state = 'SET_ASIDE'
+),
+
+rows_set_aside as (
+    select
+        null::text as campaign_id,
+        'ROW_SET_ASIDE' as exception_type,
+        deliveries.received_on as found_on,
+        null::text as subscriber_id,
+        null::text as item_key,
+        null::bigint as amount_fen,
+        deliveries.file_name as source_file,
+        bad.line_no as source_line,
+        bad.reason || coalesce(': ' || bad.field, '') as detail,
+        'Ask the carrier to deliver the row again, mended.' as what_to_do
+    from {{ source('raw', 'set_aside_row') }} as bad
+    inner join {{ source('raw', 'delivery') }} as deliveries on bad.delivery_no = deliveries.delivery_no
+    where deliveries.state = 'LOADED'
+),
+
+answers_set_aside as (
+    select
+        null::text as campaign_id,
+        'ANSWER_SET_ASIDE' as exception_type,
+        answers.received_on as found_on,
+        null::text as subscriber_id,
+        null::text as item_key,
+        null::bigint as amount_fen,
+        answers.file_stem as source_file,
+        null::bigint as source_line,
+        answers.reason || coalesce(': ' || answers.detail, '') as detail,
+        'Ask the carrier for a right answer to this file; until then its rows stay unanswered.' as what_to_do
+    from {{ source('raw', 'answer') }} as answers
+    where answers.state = 'SET_ASIDE'
+),
+
+bad_dates as (
+    select
+        statuses.campaign_id,
+        'BAD_DATE' as exception_type,
+        statuses.run_on as found_on,
+        statuses.subscriber_id,
+        null::text as item_key,
+        null::bigint as amount_fen,
+        statuses.source_file,
+        statuses.source_line,
+        'activation date missing, in the future, or before the carrier was founded' as detail,
+        'Have the activation date corrected in the subscriber feed.' as what_to_do
+    from {{ ref('int_eligibility__statuses') }} as statuses
+    where 'BAD_DATE' = any(statuses.reasons)
+),
+
+corrections as (
+    select
+        gifted.campaign_id,
+        'ACTIVATION_CORRECTED' as exception_type,
+        corrections.run_on as found_on,
+        corrections.subscriber_id,
+        null::text as item_key,
+        null::bigint as amount_fen,
+        corrections.source_file,
+        corrections.source_line,
+        coalesce(corrections.activation_date_before::text, 'none') || ' became '
+        || coalesce(corrections.activation_date_after::text, 'none') as detail,
+        'Review what was granted; nothing is taken back by itself.' as what_to_do
+    from {{ ref('int_subscriber__corrections') }} as corrections
+    cross join lateral (
+        select statuses.campaign_id
+        from {{ ref('int_eligibility__statuses') }} as statuses
+        where statuses.subscriber_id = corrections.subscriber_id and statuses.is_eligible
+        group by statuses.campaign_id
+    ) as gifted
+),
+
+recharges as (
+    select
+        decisions.campaign_id,
+        case
+            when decisions.reason = 'LATE' then 'LATE_RECHARGE'
+            when decisions.discount_check = 'OVER' then 'DISCOUNT_OVER'
+            else 'DISCOUNT_NOT_ENTITLED'
+        end as exception_type,
+        decisions.decided_on as found_on,
+        decisions.subscriber_id,
+        decisions.recharge_id as item_key,
+        decisions.applied_fen - decisions.entitled_fen as amount_fen,
+        decisions.source_file,
+        decisions.source_line,
+        'applied ' || decisions.applied_fen || ' fen, entitled ' || decisions.entitled_fen || ' fen, '
+        || decisions.reason || coalesce(' ' || decisions.not_eligible_reason, '') as detail,
+        case
+            when decisions.reason = 'LATE' then 'Decide by hand: the recharge was delivered too late to be honoured.'
+            else 'Settle with the channel; the subscriber is not charged.'
+        end as what_to_do
+    from {{ ref('recharge_decisions') }} as decisions
+    where decisions.discount_check in ('OVER', 'NOT_ENTITLED') or decisions.reason = 'LATE'
+),
+
+conflicts as (
+    select
+        null::text as campaign_id,
+        'RECHARGE_CONFLICT' as exception_type,
+        conflicts.run_on as found_on,
+        others.subscriber_id,
+        others.recharge_id as item_key,
+        others.face_fen as amount_fen,
+        others.source_file,
+        others.source_line,
+        'the same recharge id with other content' as detail,
+        'Find out which row is true; until then none of them earns anything.' as what_to_do
+    from {{ ref('int_recharge__conflicts') }} as conflicts
+    inner join {{ ref('int_recharge__events') }} as others on conflicts.recharge_id = others.recharge_id
+),
+
+orphan_reversals as (
+    select
+        terms.campaign_id,
+        'ORPHAN_REVERSAL' as exception_type,
+        reversals.seen_on + terms.orphan_reversal_days as found_on,
+        null::text as subscriber_id,
+        reversals.reversal_id as item_key,
+        null::bigint as amount_fen,
+        reversals.source_file,
+        reversals.source_line,
+        'reverses ' || reversals.recharge_id || ', which has not arrived' as detail,
+        'Ask the carrier for the recharge; the reversal waits for it.' as what_to_do
+    from {{ ref('int_recharge__reversals') }} as reversals
+    cross join run
+    inner join {{ ref('stg_campaign__terms') }} as terms
+        on terms.holds_from <= reversals.reversed_on and terms.holds_until > reversals.reversed_on
+    where
+        reversals.seen_on + terms.orphan_reversal_days <= run.business_date
+        and not exists (
+            select from {{ ref('int_recharge__events') }} as events
+            where events.recharge_id = reversals.recharge_id and events.kind = 'RECHARGE'
+        )
+),
+
+refusals as (
+    select
+        setbacks.campaign_id,
+        'REFUSED_BY_CARRIER' as exception_type,
+        setbacks.answered_on as found_on,
+        setbacks.subscriber_id,
+        setbacks.item_key,
+        setbacks.amount_fen,
+        setbacks.file_stem as source_file,
+        setbacks.line_no::bigint as source_line,
+        setbacks.interface || ' refused with code ' || coalesce(setbacks.code, 'none') as detail,
+        case setbacks.outcome
+            when 'RETRY' then 'Nothing: the row is sent again under the same key.'
+            else 'Mend the cause; an instalment goes again once the subscriber feed shows a change.'
+        end as what_to_do
+    from {{ ref('int_outbox__setbacks') }} as setbacks
+),
+
+leakage as (
+    select
+        settlements.campaign_id,
+        'CLAWBACK_LEAKED' as exception_type,
+        settlements.run_on as found_on,
+        settlements.subscriber_id,
+        settlements.grant_key as item_key,
+        settlements.amount_fen,
+        settlements.source_file,
+        settlements.source_line,
+        'could not be recovered: code ' || coalesce(settlements.reason, 'none') as detail,
+        'Book as leakage, or recover by hand.' as what_to_do
+    from {{ ref('ledger_settlements') }} as settlements
+    where settlements.entry_type = 'leaked'
+),
+
+forfeits as (
+    select
+        closures.campaign_id,
+        'INSTALMENT_FORFEITED' as exception_type,
+        closures.run_on as found_on,
+        closures.subscriber_id,
+        closures.grant_key as item_key,
+        closures.amount_fen,
+        closures.source_file,
+        closures.source_line,
+        closures.reason as detail,
+        'Give the subscriber notice of the amount lost.' as what_to_do
+    from {{ ref('ledger_closures') }} as closures
+    where closures.entry_type = 'forfeited'
+),
+
+final as (
+    select * from files_set_aside
+    union all
+    select * from rows_set_aside
+    union all
+    select * from answers_set_aside
+    union all
+    select * from bad_dates
+    union all
+    select * from corrections
+    union all
+    select * from recharges
+    union all
+    select * from conflicts
+    union all
+    select * from orphan_reversals
+    union all
+    select * from refusals
+    union all
+    select * from leakage
+    union all
+    select * from forfeits
+)
+
+select * from final

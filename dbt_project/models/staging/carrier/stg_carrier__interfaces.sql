@@ -1,0 +1,5 @@
+select
+    interface,
+    file_pattern,
+    max_rows
+from {{ source('raw', 'interface') }}

@@ -1,0 +1,9 @@
+select
+    delivery_no,
+    line_no,
+    voucher_id,
+    booked_on::date as booked_on,
+    budget_line,
+    {{ to_fen('amount_yuan', 'expense') }} as amount_fen,
+    memo
+from {{ source('raw', 'expense') }}

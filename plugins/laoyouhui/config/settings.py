@@ -1,0 +1,43 @@
+"""Where a pipeline process finds its campaign, its exchange, its warehouse and its working folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from laoyouhui.config.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The environment of a pipeline process, as read once.
+
+    `home` holds `carriers/`, `campaigns/` and `dbt_project/`. `exchange` is a folder with `in/ out/ ack/`, or
+    `connection:<airflow connection id>` for SFTP. `work` takes the spool, logs and dbt's target.
+    `warehouse_dsn` is `postgresql://user:password@host:port/database`.
+    """
+
+    home: Path
+    exchange: str
+    campaign_file: Path
+    work: Path
+    warehouse_dsn: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read the `LAOYOUHUI_*` variables and `WAREHOUSE_DSN`; raise `ConfigError` that names every one that is missing."""
+        needed = ("LAOYOUHUI_EXCHANGE", "LAOYOUHUI_CAMPAIGN", "LAOYOUHUI_WORK", "WAREHOUSE_DSN")
+        missing = [name for name in needed if not environ.get(name)]
+        if missing:
+            raise ConfigError("\n".join(f"environment: {name}: value '': expected to be set" for name in missing))
+        exchange, campaign, work, dsn = (environ[name] for name in needed)
+        home = environ.get("LAOYOUHUI_HOME") or Path(__file__).parents[3]
+        return cls(
+            home=Path(home),
+            exchange=exchange,
+            campaign_file=Path(campaign),
+            work=Path(work),
+            warehouse_dsn=dsn,
+        )

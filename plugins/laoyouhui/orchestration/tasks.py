@@ -1,0 +1,117 @@
+"""The tasks of the DAG `close_day`: each calls one function of `laoyouhui.pipeline`, imported where it is called."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from laoyouhui.config.errors import ConfigError
+
+if TYPE_CHECKING:
+    from laoyouhui.config.settings import Settings
+    from laoyouhui.delivery.transport import SftpSettings
+
+log = logging.getLogger(__name__)
+
+
+@task
+def take_in() -> None:
+    """Check what the carrier delivered up to the business date and load it into the schema `raw`."""
+    from laoyouhui.pipeline.take_in import take_in as step
+
+    with _no_retry():
+        settings = _settings()
+        log.info("%s", step(settings, business_date(), sftp=sftp_settings(settings.exchange)))
+
+
+@task
+def decide() -> None:
+    """Let dbt decide what each subscriber is owed."""
+    from laoyouhui.pipeline.decide import DecideError
+    from laoyouhui.pipeline.decide import decide as step
+
+    with _no_retry(DecideError):
+        step(_settings(), business_date())
+
+
+@task
+def release() -> None:
+    """Let Great Expectations release the date's files and marts, or fail with the reason."""
+    from laoyouhui.pipeline.release import ReleaseRefused
+    from laoyouhui.pipeline.release import release as step
+
+    with _no_retry(ReleaseRefused):
+        log.info("%s", step(_settings(), business_date()))
+
+
+@task
+def deliver() -> None:
+    """Write the released files into the exchange's `out/`."""
+    from laoyouhui.pipeline.deliver import DeliveryError
+    from laoyouhui.pipeline.deliver import deliver as step
+
+    with _no_retry(DeliveryError):
+        settings = _settings()
+        log.info("%s", step(settings, business_date(), sftp=sftp_settings(settings.exchange)))
+
+
+def business_date() -> date:
+    """The date that this DAG run closes: the run's parameter, or the Shanghai day on which its data interval begins."""
+    context = get_current_context()
+    asked = context["params"].get("business_date")
+    if asked:
+        return date.fromisoformat(asked)
+    begins = context.get("data_interval_start")
+    if begins is None:
+        raise AirflowFailException(
+            "no business date: trigger close_day with the parameter business_date, such as 2026-02-01"
+        )
+    return begins.astimezone(ZoneInfo("Asia/Shanghai")).date()
+
+
+def sftp_settings(exchange: str) -> SftpSettings | None:
+    """The SFTP server of an exchange written as `connection:<id>`, from that Airflow connection; None for a folder.
+
+    The connection holds host, port, login and a password or, in its extra, a `private_key` (never both), and in its extra the
+    server's `host_key` and the exchange's folder there, `root`.
+    """
+    connection_id = exchange.removeprefix("connection:")
+    if connection_id == exchange:
+        return None
+    from airflow.sdk import Connection
+
+    from laoyouhui.delivery.transport import SftpSettings
+
+    connection = Connection.get(connection_id)
+    extra = connection.extra_dejson
+    return SftpSettings(
+        host=connection.host or "",
+        port=connection.port or 22,
+        user=connection.login or "",
+        password=connection.password or None,
+        private_key=extra.get("private_key"),
+        host_key=extra.get("host_key", ""),
+        root=extra.get("root", "."),
+    )
+
+
+@contextmanager
+def _no_retry(*errors: type[Exception]) -> Iterator[None]:
+    """Fail the task at once on errors that waiting does not cure: a person has to mend something."""
+    try:
+        yield
+    except (ConfigError, *errors) as error:
+        raise AirflowFailException(str(error)) from error
+
+
+def _settings() -> Settings:
+    from laoyouhui.config.settings import Settings
+
+    return Settings.from_env()

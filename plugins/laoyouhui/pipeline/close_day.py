@@ -1,0 +1,20 @@
+"""Close one business date: the four steps in order, without a scheduler (tests, the benchmark, a shell)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from laoyouhui.config.settings import Settings
+
+
+def close_day(settings: Settings, business_date: date) -> None:
+    """Take in, decide, release, deliver; each step may be run again at any time."""
+    from laoyouhui.pipeline.decide import decide
+    from laoyouhui.pipeline.deliver import deliver
+    from laoyouhui.pipeline.release import release
+    from laoyouhui.pipeline.take_in import take_in
+
+    take_in(settings, business_date)
+    decide(settings, business_date)
+    release(settings, business_date)
+    deliver(settings, business_date)

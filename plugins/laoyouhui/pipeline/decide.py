@@ -1,0 +1,103 @@
+"""Decide what each subscriber is owed: dbt over the warehouse, layer by layer, in this process."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from datetime import date
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from laoyouhui.config.settings import Settings
+from laoyouhui.warehouse.connection import connect
+
+log = logging.getLogger(__name__)
+
+
+class DecideError(Exception):
+    """dbt could not build a model, or a truth that must hold does not; the message names each."""
+
+
+def decide(settings: Settings, business_date: date) -> None:
+    """Run dbt for the date that `take_in` has begun.
+
+    Views are made when the project is new to this warehouse or has changed; on other days only what holds rows is run.
+
+    Raises:
+        DecideError: a model failed or a test found rows, with dbt's message and the compiled file's path.
+    """
+    with connect(settings.warehouse_dsn) as connection:
+        current = connection.execute("select business_date from raw.current_run").fetchone()
+        if current is None or current[0] != business_date:
+            raise DecideError(f"{business_date} was not taken in; run the step take_in for it first")
+        later = connection.execute(
+            "select max(business_date) from raw.run where passes_released > 0 and business_date > %s", (business_date,)
+        ).fetchone()
+        if later is not None and later[0] is not None:
+            log.info("%s is closed and %s has been closed since: nothing is decided again", business_date, later[0])
+            return
+        fingerprint = _fingerprint(settings.home / "dbt_project")
+        known = connection.execute("select to_regclass('raw.dbt_project')").fetchone()
+        built = known is not None and known[0] is not None and connection.execute(
+            "select 1 from raw.dbt_project where fingerprint = %s", (fingerprint,)
+        ).fetchone()
+    selection = ["--exclude", "config.materialized:view"] if built else []
+    _dbt(settings, ["build", *selection])
+    if not built:
+        with connect(settings.warehouse_dsn) as connection:
+            connection.execute("create table if not exists raw.dbt_project (fingerprint text primary key)")
+            connection.execute("insert into raw.dbt_project values (%s) on conflict do nothing", (fingerprint,))
+
+
+def _fingerprint(project: Path) -> str:
+    """Sha256 over the names and contents of the dbt project's models and macros."""
+    digest = hashlib.sha256()
+    for path in sorted(p for folder in ("models", "macros") for p in (project / folder).rglob("*") if p.is_file()):
+        digest.update(path.relative_to(project).as_posix().encode())
+        digest.update(path.read_bytes())
+    digest.update((project / "dbt_project.yml").read_bytes())
+    return digest.hexdigest()
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """The variables that `dbt_project/profiles.yml` reads, from the warehouse's DSN."""
+    parts = urlsplit(settings.warehouse_dsn)
+    return {
+        "LAOYOUHUI_PGHOST": parts.hostname or "127.0.0.1",
+        "LAOYOUHUI_PGPORT": str(parts.port or 5432),
+        "LAOYOUHUI_PGUSER": unquote(parts.username or ""),
+        "DBT_ENV_SECRET_LAOYOUHUI_PGPASSWORD": unquote(parts.password or ""),
+        "LAOYOUHUI_PGDATABASE": parts.path.lstrip("/"),
+    }
+
+
+def _dbt(settings: Settings, arguments: list[str]) -> None:
+    from dbt.cli.main import dbtRunner
+
+    project = settings.home / "dbt_project"
+    os.environ.update(dbt_environment(settings))
+    result = dbtRunner().invoke(
+        [
+            *arguments,
+            "--project-dir", str(project),
+            "--profiles-dir", str(project),
+            "--target-path", str(settings.work / "dbt" / "target"),
+            "--log-path", str(settings.work / "dbt" / "logs"),
+            "--no-use-colors",
+            "--quiet",
+            "--no-version-check",
+            "--no-write-json",
+            "--log-level-file", "warn",
+        ]
+    )  # fmt: skip
+    if result.success:
+        return
+    if result.exception is not None:
+        raise DecideError(f"dbt {arguments[0]}: {result.exception}") from result.exception
+    failures = [
+        f"{run.node.original_file_path}: {run.status}: {(run.message or '').strip()}"
+        for run in getattr(result.result, "results", [])
+        if str(run.status) in ("error", "fail")
+    ]
+    raise DecideError("dbt: " + "\n".join(failures or ["failed without a message; see " + str(settings.work / "dbt")]))

@@ -1,0 +1,336 @@
+"""The release gate: nothing leaves the warehouse, and no mart is shown, before Great Expectations has passed it.
+
+The suites are data: `expectations/*.yml`, one for what came in and one for each relation that is released. docs/release-gate.md
+tells the data engineer what they check and what to do when one fails.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from laoyouhui.config.campaign import load_campaign
+from laoyouhui.config.carrier import Carrier, load_carrier
+from laoyouhui.config.errors import ConfigError
+from laoyouhui.config.located_yaml import load
+from laoyouhui.config.settings import Settings
+from laoyouhui.pipeline.outbox import OutboxError, fill_outbox
+from laoyouhui.warehouse.connection import connect
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationValidationResult
+    from great_expectations.core.batch import Batch
+    from psycopg import Connection
+
+SAMPLE_ROWS = 5
+LOCK_WAIT = "60s"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One file of `expectations/`: what must hold for one relation (`schema.name`) before it is released.
+
+    `rows_named_by` are the columns by which a bad row is shown; `expectations` are Great Expectations' own configurations
+    (type, kwargs, description, meta).
+    """
+
+    name: str
+    relation: str
+    rows_named_by: tuple[str, ...]
+    what_to_do: str
+    expectations: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """The outcome of one expectation; `observed` is empty when it held."""
+
+    suite: str
+    relation: str
+    expectation: str
+    success: bool
+    observed: str = ""
+    what_to_do: str = ""
+
+
+@dataclass(frozen=True)
+class ReleaseReport:
+    """What a release did. `released` is False where there was nothing to do: the pass, or a later date, is out already."""
+
+    business_date: date
+    pass_no: int
+    released: bool
+    checks: int = 0
+
+
+class ReleaseRefused(Exception):
+    """A check failed: nothing left, the marts of the last release stand. The message names checks, rows and what to do."""
+
+    def __init__(self, business_date: date, pass_no: int, checks: Sequence[Check]) -> None:
+        self.failed = [check for check in checks if not check.success]
+        lines = [
+            f"release of {business_date} (pass {pass_no}) refused: {len(self.failed)} of {len(checks)} checks failed.",
+            "Nothing was exported; the marts of the last release stand. After mending, run the date again.",
+        ]
+        for number, check in enumerate(self.failed, 1):
+            lines += [
+                f"{number}. suite {check.suite}, relation {check.relation}: expected that {check.expectation}",
+                *(f"   {line}" for line in check.observed.splitlines()),
+                f"   what to do: {check.what_to_do}",
+            ]
+        super().__init__("\n".join(lines))
+
+
+def release(settings: Settings, business_date: date) -> ReleaseReport:
+    """Check what was decided for `business_date`, then fill the outbox and show the new marts, in one transaction.
+
+    Does nothing where this pass, or a later date, was released already. Raises ReleaseRefused when a check fails: then only
+    `raw.release_check` has changed.
+    """
+    suites = load_suites(settings.home / "expectations")
+    carrier = load_carrier(load_campaign(settings.campaign_file).carrier_file)
+    with connect(settings.warehouse_dsn) as conn:
+        pass_no, is_open = _pass_to_release(conn, business_date)
+        if not is_open:
+            log.info("%s: pass %s, or a later date, is released already: nothing to do", business_date, pass_no)
+            return ReleaseReport(business_date, pass_no, released=False)
+        checks = list(_coverage(conn, suites))
+        conn.commit()  # no lock is held while the suites run
+        if _held(checks):
+            checks += validate(settings.warehouse_dsn, suites, business_date)
+        if _held(checks):
+            checks.append(_publish(conn, carrier, business_date, pass_no))
+        if not _held(checks):
+            conn.rollback()
+        _record(conn, business_date, pass_no, checks)
+    if not _held(checks):
+        refused = ReleaseRefused(business_date, pass_no, checks)
+        for line in str(refused).splitlines():
+            log.error("%s", line)
+        raise refused
+    log.info("%s: pass %s released, %s checks held", business_date, pass_no, len(checks))
+    return ReleaseReport(business_date, pass_no, released=True, checks=len(checks))
+
+
+def load_suites(folder: Path) -> list[Suite]:
+    """Read every suite of `folder`, by file name. Raises ConfigError when there is none or a description stands twice.
+
+    A suite that names an `interface` also has the expectations of `shared/interface.yml`, {interface} replaced by its name.
+    """
+    shared = load(folder / "shared" / "interface.yml")[0]["expectations"]
+    suites = [_suite(load(path)[0], shared) for path in sorted(folder.glob("*.yml"))]
+    if not suites:
+        raise ConfigError(f"{folder}: expected at least one suite, found none: a gate without checks releases anything")
+    for suite in suites:
+        names = [each["description"] for each in suite.expectations]
+        if len(set(names)) < len(names):
+            raise ConfigError(
+                f"{folder / suite.name}.yml: a description stands twice: expected each once, it names the check"
+            )
+    return suites
+
+
+def _suite(data: dict[str, Any], shared: list[dict[str, Any]]) -> Suite:
+    expectations = list(data["expectations"])
+    if "interface" in data:
+        expectations += deepcopy(shared)
+        for each in expectations:
+            if query := each["kwargs"].get("unexpected_rows_query"):
+                each["kwargs"]["unexpected_rows_query"] = query.replace("{interface}", data["interface"])
+    return Suite(
+        name=data["suite"],
+        relation=data["relation"],
+        rows_named_by=tuple(data["rows_named_by"]),
+        what_to_do=data["what_to_do"],
+        expectations=tuple(expectations),
+    )
+
+
+def validate(dsn: str, suites: Sequence[Suite], business_date: date) -> list[Check]:
+    """Run the suites on the warehouse; one Check for each expectation. Writes no file and calls nobody.
+
+    Each suite is asked first for yes or no only, which costs one scan of its relation; only what failed is asked for its rows.
+    """
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
+    from sqlalchemy.engine import make_url
+
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        progress_bars={"globally": False},
+        analytics_enabled=False,
+    )
+    context = gx.get_context(mode="ephemeral", project_config=config)
+    # the driver is named, and a `$` in the password spelled %24: GX would take it for a variable of its own
+    url = make_url(dsn).set(drivername="postgresql+psycopg").render_as_string(hide_password=False).replace("$", "%24")
+    warehouse = context.data_sources.add_postgres("warehouse", connection_string=url)
+    parameters = {"tomorrow": business_date + timedelta(days=1)}
+    checks: list[Check] = []
+    try:
+        for suite in suites:
+            asset = warehouse.add_query_asset(suite.relation, query=f"select * from {suite.relation}")  # noqa: S608 - ours
+            batch = asset.add_batch_definition_whole_table("all").get_batch()
+            checks += _validate_suite(batch, suite, parameters)
+    finally:
+        warehouse.get_execution_engine().close()
+    return checks
+
+
+def _validate_suite(batch: Batch, suite: Suite, parameters: dict[str, date]) -> Iterator[Check]:
+    import great_expectations as gx
+
+    def ask(
+        expectations: Sequence[dict[str, Any]], result_format: str | dict[str, Any]
+    ) -> list[ExpectationValidationResult]:
+        asked = gx.ExpectationSuite(name=suite.name, expectations=deepcopy(list(expectations)))
+        result = batch.validate(asked, result_format=result_format, expectation_parameters=parameters)
+        return list(result.results)
+
+    held = {result.expectation_config.description: result.success for result in ask(suite.expectations, "BOOLEAN_ONLY")}
+    for expectation in suite.expectations:
+        name = expectation["description"]
+        if held.get(name):
+            yield Check(suite.name, suite.relation, name, success=True)
+            continue
+        custom = expectation["type"] == "unexpected_rows_expectation"
+        rows_wanted = {
+            "partial_unexpected_count": SAMPLE_ROWS,
+            "unexpected_index_column_names": list(suite.rows_named_by),
+        }
+        # COMPLETE would fetch every bad row of a column; of a custom query it alone gives rows, and at most 200
+        (failed,) = ask([expectation], "COMPLETE" if custom else {"result_format": "SUMMARY", **rows_wanted})
+        what_to_do = expectation.get("meta", {}).get("what_to_do", suite.what_to_do)
+        yield Check(suite.name, suite.relation, name, success=False, observed=_observed(failed), what_to_do=what_to_do)
+
+
+def _observed(failed: ExpectationValidationResult) -> str:
+    """How many rows are bad, then up to 5 of them, a line each; or why the check could not be made."""
+    result, error = failed.result, failed.exception_info
+    if not result:
+        errors = [error] if "exception_message" in error else list(error.values())
+        return "the check could not be made: " + "; ".join(sorted({str(each["exception_message"]) for each in errors}))
+    count = result.get("unexpected_count", result.get("observed_value"))
+    rows = (
+        result.get("partial_unexpected_index_list")
+        or result.get("partial_unexpected_list")
+        or result.get("details", {}).get("unexpected_rows")
+        or []
+    )
+    return "\n".join([f"{count} bad row(s), such as:", *(_spell(row) for row in rows[:SAMPLE_ROWS])])
+
+
+def _spell(row: object) -> str:
+    """A row on one line, with what cannot be seen (CR, LF) escaped."""
+    text = ", ".join(f"{column}={value}" for column, value in row.items()) if isinstance(row, dict) else str(row)
+    return text.replace("\r", "\\r").replace("\n", "\\n")
+
+
+def _held(checks: Sequence[Check]) -> bool:
+    return all(check.success for check in checks)
+
+
+def _pass_to_release(conn: Connection, business_date: date) -> tuple[int, bool]:
+    """The pass that dbt worked on, and whether it is still to be released."""
+    row = conn.execute(
+        """
+        select
+            current_run.business_date, current_run.pass_no, run.passes_released,
+            exists (select from raw.run as later where later.business_date > run.business_date and later.passes_released > 0)
+        from raw.run
+        left join raw.current_run on current_run.business_date = run.business_date
+        where run.business_date = %s
+        """,
+        [business_date],
+    ).fetchone()
+    if row is None:
+        raise RuntimeError(f"release of {business_date}: the date was never taken in: run take_in and decide first")
+    decided_for, pass_no, passes_released, later_released = row
+    if later_released:
+        return passes_released, False
+    if decided_for is None:
+        raise RuntimeError(
+            f"release of {business_date}: dbt last worked on another date: run decide for this date first"
+        )
+    return pass_no, pass_no > passes_released
+
+
+def _coverage(conn: Connection, suites: Sequence[Suite]) -> Iterator[Check]:
+    """Every released relation has a suite, and every suite its relation."""
+    released = {
+        relation
+        for (relation,) in conn.execute(
+            """
+            select schemaname || '.' || relation
+            from (
+                select schemaname, tablename as relation from pg_tables
+                union all
+                select schemaname, viewname from pg_views
+            ) as relations
+            where schemaname = 'marts_candidate' or (schemaname = 'exports' and relation like 'export\\_%')
+            """
+        )
+    }
+    guarded = {suite.relation: suite.name for suite in suites}
+    for relation in sorted(released - guarded.keys()):
+        yield Check(
+            suite="(none)",
+            relation=relation,
+            expectation="a relation that leaves has a suite",
+            success=False,
+            what_to_do="Write expectations/<name>.yml for it, as its neighbours are written.",
+        )
+    for relation, suite in guarded.items():
+        if relation not in released and not relation.startswith("raw."):
+            yield Check(
+                suite=suite,
+                relation=relation,
+                expectation="the relation of a suite exists",
+                success=False,
+                what_to_do="Run decide for this date: dbt makes the relation. If its model is gone, remove the suite.",
+            )
+
+
+def _record(conn: Connection, business_date: date, pass_no: int, checks: Sequence[Check]) -> None:
+    conn.execute("delete from raw.release_check where business_date = %s and pass_no = %s", [business_date, pass_no])
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into raw.release_check (business_date, pass_no, suite, relation, expectation, success, observed)"
+            " values (%s, %s, %s, %s, %s, %s, nullif(%s, ''))",
+            [
+                (business_date, pass_no, each.suite, each.relation, each.expectation, each.success, each.observed)
+                for each in checks
+            ],
+        )
+
+
+def _publish(conn: Connection, carrier: Carrier, business_date: date, pass_no: int) -> Check:
+    """Fill the outbox and show the marts; the caller commits, or rolls back where the check did not hold."""
+    spelled = partial(Check, "outbox", "outbox.item", "every line can be written as the carrier reads it")
+    try:
+        fill_outbox(conn, carrier, business_date)
+    except OutboxError as error:
+        return spelled(
+            success=False, observed=str(error), what_to_do="Mend what the message names, then run the date again."
+        )
+    conn.execute(
+        f"set local lock_timeout = '{LOCK_WAIT}'"
+    )  # a reader's open transaction must not hold the release for ever
+    conn.execute("drop schema if exists marts cascade")
+    conn.execute("alter schema marts_candidate rename to marts")
+    released = conn.execute(
+        "update raw.run set passes_released = %s, released_at = now() where business_date = %s and passes_released < %s",
+        [pass_no, business_date, pass_no],
+    )
+    if released.rowcount != 1:
+        raise RuntimeError(
+            f"release of {business_date} (pass {pass_no}): another run released it meanwhile: nothing was changed"
+        )
+    return spelled(success=True)

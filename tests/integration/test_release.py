@@ -1,0 +1,383 @@
+"""The release gate on a real PostgreSQL: relations made by hand, in the form that dbt makes them."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import psycopg
+import pytest
+from laoyouhui.config.campaign import load_campaign
+from laoyouhui.config.carrier import load_carrier
+from laoyouhui.config.settings import Settings
+from laoyouhui.pipeline.release import ReleaseRefused, load_suites, release
+from laoyouhui.warehouse.connection import connect
+from laoyouhui.warehouse.prepare import prepare
+
+HOME = Path(__file__).parents[2]
+D = date(2026, 1, 31)
+FIRST, SECOND, THIRD, FOURTH = (digit * 32 for digit in "abcd")
+
+RELATIONS = """
+create schema exports;
+create schema ledger;
+create schema marts;
+create schema marts_candidate;
+create table marts.budget_by_line_month as select 'the last release' as note;
+
+create table exports.export_eligibility (
+    campaign_id text, file_stem text, file_seq int, line_no int, item_key text, answer_key text,
+    subscriber_id text, msisdn text, action text, effective_on date, reason text
+);
+create table exports.export_data_grant (
+    campaign_id text, file_stem text, file_seq int, line_no int, item_key text, answer_key text,
+    grant_key text, subscriber_id text, msisdn text, product_code text, megabytes int, valid_from date, valid_to date
+);
+create table exports.export_credit (
+    campaign_id text, file_stem text, file_seq int, line_no int, item_key text, answer_key text,
+    grant_key text, subscriber_id text, msisdn text, amount bigint, kind text, instalment_no int, instalments int,
+    source_recharge_id text
+);
+create table exports.export_sms (
+    campaign_id text, file_stem text, file_seq int, line_no int, item_key text, answer_key text,
+    message_key text, subscriber_id text, msisdn text, template_code text, not_before timestamp, not_after timestamp,
+    segments int, text text
+);
+create table ledger.ledger_entries (
+    entry_key text, campaign_id text, benefit text, entry_type text, grant_key text, changes_key text, subscriber_id text,
+    customer_id text, city_code text, tenure_band text, event_on date, booked_on date, amount_fen bigint, megabytes int,
+    budget_line text, committed_fen bigint, actual_fen bigint, liability_fen bigint, reason text, terms_version text,
+    source_file text, source_line bigint
+);
+create table marts_candidate.budget_by_line_month (
+    campaign_id text, budget_line text, month date, plan_fen bigint, committed_fen bigint, actual_fen bigint,
+    variance_fen bigint
+);
+create table marts_candidate.participation_by_day (
+    campaign_id text, day date, benefit text, city_code text, tenure_band text, participations bigint,
+    participants bigint, amount_fen bigint, megabytes bigint
+);
+create table marts_candidate.liability_by_month (
+    campaign_id text, month date, opening_fen bigint, promised_fen bigint, credited_fen bigint, forfeited_fen bigint,
+    cancelled_fen bigint, clawed_back_fen bigint, closing_fen bigint
+);
+create table marts_candidate.eligibility_by_city_reason (
+    campaign_id text, judged_for date, city_code text, reason text, subscribers bigint
+);
+create table marts_candidate.exceptions (
+    campaign_id text, exception_type text, found_on date, subscriber_id text, item_key text, amount_fen bigint,
+    source_file text, source_line bigint, detail text, what_to_do text
+);
+create table marts_candidate.intake_by_file (
+    feed text, file_name text, business_date date, received_on date, state text, reason text, rows_received bigint,
+    rows_loaded bigint, rows_set_aside bigint
+);
+create table marts_candidate.outbox_by_file (
+    file_stem text, interface text, run_on date, rows bigint, amount_fen bigint, status text, rows_accepted bigint,
+    rows_refused bigint, answered_on date
+);
+"""
+
+# A bonus of 12.00 yuan in two instalments, one of them paid by this pass; a gift; both told of, and a subscriber who joins.
+ROWS = f"""
+insert into raw.run (business_date, passes_released) values ('2026-01-30', 1), ('2026-01-31', 0);
+insert into raw.current_run (business_date, pass_no, is_retry) values ('2026-01-31', 1, false);
+insert into raw.delivery
+    (feed, file_name, business_date, seq, rows_received, rows_loaded, rows_set_aside, state, received_on)
+values
+    ('subscriber', 'subscriber_20260130_0001.txt', '2026-01-30', 1, 1000, 1000, 0, 'LOADED', '2026-01-30'),
+    ('subscriber', 'subscriber_20260131_0001.txt', '2026-01-31', 1, 1001, 1000, 1, 'LOADED', '2026-01-31');
+insert into raw.set_aside_row (delivery_no, line_no, reason, field, expected, raw_text)
+select delivery_no, 7, 'FIELDS', null, '16 fields', 'a broken line' from raw.delivery where business_date = '2026-01-31';
+
+insert into exports.export_eligibility values
+    ('lyh2026', 'eligibility_lyh2026_20260131_0001', 1, 1, '{FIRST}', 's1', 's1', '13800000001', 'ADD', '2026-02-01', 'ELIGIBLE');
+insert into exports.export_data_grant values
+    ('lyh2026', 'data_grant_lyh2026_20260131_0001', 1, 1, '{SECOND}', '{SECOND}', '{SECOND}', 's1', '13800000001', 'LYHMLD5G',
+     5120, '2026-02-01', '2026-02-28');
+insert into exports.export_credit values
+    ('lyh2026', 'credit_lyh2026_20260131_0001', 1, 1, '{THIRD}', '{THIRD}', '{THIRD}', 's1', '13800000001', 600, 'INSTALMENT',
+     1, 2, 'r1');
+insert into exports.export_sms values
+    ('lyh2026', 'sms_lyh2026_20260131_0001', 1, 1, '{FOURTH}', '{FOURTH}', '{FOURTH}', 's1', '13800000001', 'GIFT_ARRIVED',
+     '2026-02-01 08:00', '2026-02-03 20:00', 1, '【中国联通】感谢您的长期陪伴！');
+
+insert into ledger.ledger_entries
+    (campaign_id, benefit, entry_type, grant_key, subscriber_id, booked_on, amount_fen, megabytes, budget_line, committed_fen,
+     actual_fen, liability_fen)
+values
+    ('lyh2026', 'DATA_GIFT', 'promised', '{SECOND}', 's1', '2026-01-31', 250, 5120, 'B1', 250, 0, 0),
+    ('lyh2026', 'RECHARGE_BONUS', 'promised', '{THIRD}', 's1', '2026-01-30', 600, null, 'B2', 600, 0, 600),
+    ('lyh2026', 'RECHARGE_BONUS', 'promised', '{"e" * 32}', 's1', '2026-01-30', 600, null, 'B2', 600, 0, 600);
+insert into marts_candidate.budget_by_line_month values
+    ('lyh2026', 'B1', '2026-01-01', 500, 250, 0, 250),
+    ('lyh2026', 'B2', '2026-01-01', 0, 1200, 0, -1200),
+    ('lyh2026', 'B2', '2026-04-01', 900, 0, 0, 900);
+insert into marts_candidate.liability_by_month values ('lyh2026', '2026-01-01', 0, 1200, 0, 0, 0, 0, 1200);
+insert into marts_candidate.participation_by_day values ('lyh2026', '2026-02-01', 'DATA_GIFT', '010', '5-7', 1, 1, 250, 5120);
+insert into marts_candidate.eligibility_by_city_reason values ('lyh2026', '2026-02-01', '010', 'ELIGIBLE', 1);
+insert into marts_candidate.intake_by_file
+select feed, file_name, business_date, received_on, state, reason, rows_received, rows_loaded, rows_set_aside from raw.delivery;
+"""
+
+
+@pytest.fixture
+def settings(database_dsn: str, tmp_path: Path) -> Settings:
+    """A warehouse in which 2026-01-31 was decided and everything is right."""
+    made = Settings(
+        home=HOME,
+        exchange=str(tmp_path / "exchange"),
+        campaign_file=HOME / "campaigns" / "lyh2026.yml",
+        work=tmp_path / "work",
+        warehouse_dsn=database_dsn,
+    )
+    campaign = load_campaign(made.campaign_file)
+    with connect(database_dsn) as conn:
+        prepare(conn, load_carrier(campaign.carrier_file), campaign)
+        conn.execute(RELATIONS)
+        conn.execute(ROWS)
+    return made
+
+
+def run(settings: Settings, sql: str) -> list[tuple[object, ...]]:
+    with connect(settings.warehouse_dsn) as conn:
+        cursor = conn.execute(sql)
+        return cursor.fetchall() if cursor.description else []
+
+
+def marts_note(settings: Settings) -> object:
+    return run(settings, "select note from marts.budget_by_line_month")[0][0]
+
+
+def test_good_data_fills_the_outbox_and_shows_the_marts(settings: Settings) -> None:
+    report = release(settings, D)
+
+    assert report.released
+    assert report.checks > 50
+    assert run(settings, "select file_stem from outbox.file order by file_stem") == [
+        ("credit_lyh2026_20260131_0001",),
+        ("data_grant_lyh2026_20260131_0001",),
+        ("eligibility_lyh2026_20260131_0001",),
+        ("sms_lyh2026_20260131_0001",),
+    ]
+    assert run(settings, "select sum(committed_fen) from marts.budget_by_line_month") == [(1450,)]
+    assert run(settings, "select to_regnamespace('marts_candidate')") == [(None,)]
+    assert run(
+        settings, "select passes_released, released_at is not null from raw.run where business_date = '2026-01-31'"
+    ) == [(1, True)]
+    assert run(settings, "select count(*), bool_and(success) from raw.release_check") == [(report.checks, True)]
+
+
+def test_a_release_repeated_changes_nothing(settings: Settings) -> None:
+    release(settings, D)
+    before = run(settings, "select * from outbox.item order by file_stem, line_no")
+
+    assert not release(settings, D).released
+    assert run(settings, "select * from outbox.item order by file_stem, line_no") == before
+
+
+def test_a_second_pass_that_adds_nothing_is_harmless(settings: Settings) -> None:
+    release(settings, D)
+    before = run(settings, "select * from outbox.item order by file_stem, line_no")
+    run(
+        settings,
+        """
+        update raw.current_run set pass_no = 2;
+        truncate exports.export_eligibility, exports.export_data_grant, exports.export_credit, exports.export_sms;
+        alter schema marts rename to marts_candidate;
+        insert into marts_candidate.outbox_by_file (file_stem, rows) select file_stem, rows from outbox.file;
+        """,
+    )
+
+    assert release(settings, D).released
+    assert run(settings, "select * from outbox.item order by file_stem, line_no") == before
+    assert run(settings, "select passes_released from raw.run where business_date = '2026-01-31'") == [(2,)]
+
+
+def test_an_older_date_is_left_alone(settings: Settings) -> None:
+    run(settings, "insert into raw.run (business_date, passes_released) values ('2026-02-01', 1)")
+
+    assert not release(settings, D).released
+    assert run(settings, "select count(*) from outbox.file") == [(0,)]
+    assert marts_note(settings) == "the last release"
+
+
+SENT = f"""
+insert into outbox.file (file_stem, campaign_id, interface, run_on, seq, rows)
+values ('credit_lyh2026_20260130_0001', 'lyh2026', 'credit', '2026-01-30', 1, 1);
+insert into outbox.item (file_stem, line_no, campaign_id, interface, item_key, answer_key, subscriber_id, amount_fen, run_on, line)
+values ('credit_lyh2026_20260130_0001', 1, 'lyh2026', 'credit', '{THIRD}', '{THIRD}', 's1', 600, '2026-01-30', '');
+insert into marts_candidate.outbox_by_file (file_stem, rows) values ('credit_lyh2026_20260130_0001', 1);
+"""
+
+
+@pytest.mark.parametrize(
+    ("breaks", "suite", "named"),
+    [
+        pytest.param(
+            f"""insert into exports.export_data_grant
+                select campaign_id, file_stem, file_seq, 2, item_key, '{FIRST}', grant_key, 's2', '13800000002', product_code,
+                    megabytes, valid_from, valid_to
+                from exports.export_data_grant""",
+            "export_data_grant",
+            ["no key stands twice", "2 bad row(s)", SECOND],
+            id="a key twice",
+        ),
+        pytest.param(
+            "update exports.export_sms set text = '【中国联通】感谢|陪伴'",
+            "export_sms",
+            ["can be spelled in a file", FOURTH, "感谢|陪伴"],
+            id="a bar in a text",
+        ),
+        pytest.param(
+            "update exports.export_sms set text = E'【中国联通】感谢\\n陪伴'",
+            "export_sms",
+            ["can be spelled in a file", "感谢\\n陪伴"],
+            id="a line's end in a text",
+        ),
+        pytest.param(
+            "update exports.export_sms set text = '【中国联通】' || repeat('谢', 65)",
+            "export_sms",
+            ["the segments paid for", FOURTH, "units=71"],
+            id="71 units in one segment",
+        ),
+        pytest.param(
+            "update exports.export_credit set msisdn = null",
+            "export_credit",
+            ["every row has a phone number", THIRD, "msisdn=None"],
+            id="no phone number",
+        ),
+        pytest.param(
+            "update exports.export_eligibility set action = 'JOIN'",
+            "export_eligibility",
+            ["the action is ADD or REMOVE", "action=JOIN"],
+            id="unknown code",
+        ),
+        pytest.param(
+            "update exports.export_credit set line_no = 2",
+            "outbox",
+            ["lines 2 to 2", "expected 1 to n"],
+            id="a line missing",
+        ),
+        pytest.param(
+            "update raw.interface set max_rows = 0 where interface = 'credit'",
+            "export_credit",
+            ["more rows than the carrier takes", "row_count=1", "max_rows=0"],
+            id="more rows than a file may hold",
+        ),
+        pytest.param(
+            "update exports.export_credit set amount = 601",
+            "export_credit",
+            ["what the ledger promised", THIRD, "amount=601", "promised_fen=600"],
+            id="an amount that the ledger does not hold",
+        ),
+        pytest.param(
+            SENT,
+            "export_credit",
+            ["no key was sent before", "credit_lyh2026_20260130_0001"],
+            id="sent before and unanswered",
+        ),
+        pytest.param(
+            """update raw.delivery set rows_received = 500, rows_loaded = 499 where business_date = '2026-01-31';
+               update marts_candidate.intake_by_file set rows_loaded = 499 where business_date = '2026-01-31'""",
+            "intake",
+            ["has not fallen by more than 20 %", "subscriber_20260131_0001.txt", "previous_rows=1000"],
+            id="half a snapshot",
+        ),
+        pytest.param(
+            "update raw.delivery set rows_received = 1002 where business_date = '2026-01-31'",
+            "intake",
+            ["accounts for every row", "rows_received=1002"],
+            id="a row lost",
+        ),
+        pytest.param(
+            "delete from raw.set_aside_row",
+            "intake",
+            ["is kept with its text", "rows_kept=0"],
+            id="a row set aside and not kept",
+        ),
+        pytest.param(
+            "update marts_candidate.budget_by_line_month set committed_fen = 1199 where committed_fen = 1200",
+            "budget_by_line_month",
+            ["the ledger's, to the fen", "committed_fen=1200", "committed_in_mart=1199"],
+            id="a fen lost in a mart",
+        ),
+        pytest.param(
+            "truncate marts_candidate.liability_by_month",
+            "liability_by_month",
+            ["what the ledger still owes", "liability_fen=1200"],
+            id="an empty mart",
+        ),
+        pytest.param(
+            "update marts_candidate.participation_by_day set day = '2026-03-01'",
+            "participation_by_day",
+            ["no month is still to come", "day=2026-03-01"],
+            id="a month to come",
+        ),
+        pytest.param(
+            "create table exports.export_push (item_key text)",
+            "(none)",
+            ["exports.export_push", "has a suite"],
+            id="a relation without a suite",
+        ),
+        pytest.param(
+            "alter table exports.export_sms drop column segments",
+            "export_sms",
+            ["the check could not be made", '"segments" does not exist'],
+            id="a check that cannot be made",
+        ),
+    ],
+)
+def test_broken_data_stops_everything(settings: Settings, breaks: str, suite: str, named: list[str]) -> None:
+    run(settings, breaks)
+    outbox = run(settings, "select file_stem, line_no from outbox.item")
+
+    with pytest.raises(ReleaseRefused) as refused:
+        release(settings, D)
+
+    message = str(refused.value)
+    assert f"suite {suite}," in message
+    for part in named:
+        assert part in message
+    assert "what to do: " in message
+    assert {check.suite for check in refused.value.failed} == {suite}
+    assert run(settings, "select file_stem, line_no from outbox.item") == outbox
+    assert marts_note(settings) == "the last release"
+    assert run(settings, "select passes_released from raw.run where business_date = '2026-01-31'") == [(0,)]
+    assert run(settings, "select distinct suite from raw.release_check where not success") == [(suite,)]
+
+
+def test_what_the_carrier_refused_may_be_sent_again(settings: Settings) -> None:
+    run(settings, SENT)
+    run(
+        settings,
+        f"""
+        insert into raw.answer (file_stem, interface, status, rows_ok, rows_failed, state, received_on)
+        values ('credit_lyh2026_20260130_0001', 'credit', 'SEMIWRONG', 0, 1, 'LOADED', '2026-01-31');
+        insert into raw.answer_row (answer_no, line_no, answer_key, code)
+        select answer_no, 1, '{THIRD}', '90' from raw.answer;
+        """,
+    )
+
+    assert release(settings, D).released
+
+
+def test_the_release_is_whole_or_not_at_all(settings: Settings) -> None:
+    """What fails last takes with it what was written first."""
+    run(settings, "create function raw.fail() returns trigger language plpgsql as $$ begin raise 'no'; end $$")
+    run(settings, "create trigger fail before update on raw.run for each row execute function raw.fail()")
+
+    with pytest.raises(psycopg.errors.RaiseException):
+        release(settings, D)
+
+    assert run(settings, "select count(*) from outbox.file") == [(0,)]
+    assert marts_note(settings) == "the last release"
+    assert run(settings, "select to_regnamespace('marts_candidate') is not null") == [(True,)]
+
+
+def test_every_suite_reads_and_names_each_relation_once() -> None:
+    suites = load_suites(HOME / "expectations")
+
+    relations = [suite.relation for suite in suites]
+    assert len(set(relations)) == len(relations) == 12
+    assert all(suite.expectations for suite in suites)

@@ -1,0 +1,178 @@
+"""The SFTP transport against a real server (asyncssh) on a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from laoyouhui.config.errors import ConfigError
+from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError, open_transport
+
+
+@dataclass
+class Server:
+    """A running server: its folder, how to reach it, and the file operations that it saw, in order."""
+
+    root: Path
+    settings: SftpSettings
+    user_key: str
+    seen: list[tuple[str, ...]] = field(default_factory=list)
+
+
+def _public(key: asyncssh.SSHKey) -> str:
+    return key.export_public_key().decode().strip()
+
+
+@pytest.fixture
+def server(tmp_path: Path, socket_enabled: object) -> Iterator[Server]:  # noqa: ARG001  pytest-socket: this test needs one
+    root = tmp_path / "carrier"
+    (root / "exchange").mkdir(parents=True)
+    # Two keys: the server shows the kind that is asked for, which must be the pinned one.
+    host_keys = [asyncssh.generate_private_key("ssh-rsa", key_size=2048), asyncssh.generate_private_key("ssh-ed25519")]
+    user_key = asyncssh.generate_private_key("ssh-ed25519")
+    seen: list[tuple[str, ...]] = []
+
+    class Login(asyncssh.SSHServer):
+        def begin_auth(self, username: str) -> bool:  # noqa: ARG002
+            return True
+
+        def password_auth_supported(self) -> bool:
+            return True
+
+        def validate_password(self, username: str, password: str) -> bool:
+            return (username, password) == ("lyh", "secret")
+
+    class Files(asyncssh.SFTPServer):
+        def __init__(self, channel: asyncssh.SSHServerChannel) -> None:
+            super().__init__(channel, chroot=str(root).encode())
+
+        def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+            if pflags & asyncssh.FXF_WRITE:
+                seen.append(("write", Path(path.decode()).name))
+            return super().open(path, pflags, attrs)
+
+        def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+            seen.append(("rename", Path(oldpath.decode()).name, Path(newpath.decode()).name))
+            super().posix_rename(oldpath, newpath)
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    async def start() -> asyncssh.SSHAcceptor:
+        authorized = asyncssh.import_authorized_keys(_public(user_key))
+        return await asyncssh.listen(
+            "127.0.0.1",
+            0,
+            server_factory=Login,
+            server_host_keys=host_keys,
+            sftp_factory=Files,
+            authorized_client_keys=authorized,
+        )
+
+    acceptor = asyncio.run_coroutine_threadsafe(start(), loop).result(30)
+    settings = SftpSettings("127.0.0.1", acceptor.get_port(), "lyh", "secret", None, _public(host_keys[1]), "/exchange")
+    yield Server(root / "exchange", settings, user_key.export_private_key().decode(), seen)
+    loop.call_soon_threadsafe(acceptor.close)
+    asyncio.run_coroutine_threadsafe(acceptor.wait_closed(), loop).result(30)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(30)
+    loop.close()
+
+
+def _put(transport: Transport, tmp_path: Path, path: str, content: bytes) -> None:
+    local = tmp_path / "local"
+    local.write_bytes(content)
+    transport.put(local, path)
+
+
+def test_put_writes_a_temporary_name_then_renames(server: Server, tmp_path: Path) -> None:
+    with open_transport("connection:carrier", server.settings) as transport:
+        _put(transport, tmp_path, "out/credit/a.txt", b"1\n")
+        _put(transport, tmp_path, "out/credit/a.chk", b"c\n")
+        _put(transport, tmp_path, "out/credit/a.chk", b"cc\n")
+        assert [file.name for file in transport.list("out/credit")] == ["a.chk", "a.txt"]
+    assert server.seen == [
+        ("write", ".a.txt.part"),
+        ("rename", ".a.txt.part", "a.txt"),
+        ("write", ".a.chk.part"),
+        ("rename", ".a.chk.part", "a.chk"),
+        ("write", ".a.chk.part"),
+        ("rename", ".a.chk.part", "a.chk"),
+    ]
+    assert (server.root / "out/credit/a.chk").read_bytes() == b"cc\n"
+    assert sorted(path.name for path in (server.root / "out/credit").iterdir()) == ["a.chk", "a.txt"]
+
+
+def test_a_big_file_comes_back_as_it_was_sent(server: Server, tmp_path: Path) -> None:
+    content = bytes(range(256)) * 40_000  # 10 MB: several times what is read ahead
+    with open_transport("", server.settings) as transport:
+        _put(transport, tmp_path, "out/sms/b.txt", content)
+        assert transport.read("out/sms/b.txt") == content
+        (found,) = transport.list("out/sms")
+        assert found.size == len(content)
+        assert found.mtime_ns == int((server.root / "out/sms/b.txt").stat().st_mtime) * 1_000_000_000
+        with transport.open("out/sms/b.txt") as file:
+            assert file.read(10) == content[:10]  # closed early
+        assert transport.read("out/sms/b.txt") == content
+
+
+def test_temporary_files_and_folders_are_not_listed_and_missing_ones_are_empty(server: Server) -> None:
+    (server.root / "in" / "hall" / "old").mkdir(parents=True)
+    for name in (".a.txt.part", "b.txt.part", "c.txt"):
+        (server.root / "in" / "hall" / name).write_bytes(b"x")
+    with open_transport("", server.settings) as transport:
+        assert [file.name for file in transport.list("in/hall")] == ["c.txt"]
+        assert transport.list("in/recharge") == []
+        assert transport.read("in/recharge/a.txt") is None
+        with pytest.raises(FileNotFoundError), transport.open("in/recharge/a.txt"):
+            pass
+        with pytest.raises(ValueError, match="refused"):
+            transport.read("../secret")
+
+
+def test_a_private_key_opens_it_too(server: Server) -> None:
+    with open_transport("", replace(server.settings, password=None, private_key=server.user_key)) as transport:
+        assert transport.list("in") == []
+
+
+def test_another_host_key_is_refused_before_the_password_is_told(server: Server) -> None:
+    other = _public(asyncssh.generate_private_key("ssh-ed25519"))
+    shown = asyncssh.import_public_key(server.settings.host_key).get_fingerprint()
+    pinned = asyncssh.import_public_key(other).get_fingerprint()
+    with pytest.raises(TransportError) as caught, open_transport("", replace(server.settings, host_key=other)):
+        pass
+    assert shown in str(caught.value)
+    assert pinned in str(caught.value)
+    assert "Ask the carrier" in str(caught.value)
+
+
+def test_a_wrong_password_key_or_root_says_what_to_mend(server: Server) -> None:
+    with (
+        pytest.raises(TransportError, match="password was refused"),
+        open_transport("", replace(server.settings, password="x")),
+    ):
+        pass
+    stranger = asyncssh.generate_private_key("ecdsa-sha2-nistp256").export_private_key().decode()
+    wrong_key = replace(server.settings, password=None, private_key=stranger)
+    with pytest.raises(TransportError, match="private key was refused"), open_transport("", wrong_key):
+        pass
+    no_key = replace(server.settings, password=None, private_key="not a key")
+    with pytest.raises(ConfigError, match="private key"), open_transport("", no_key):
+        pass
+    with (
+        pytest.raises(ConfigError, match="no folder '/typo'"),
+        open_transport("", replace(server.settings, root="/typo")),
+    ):
+        pass
+
+
+def test_no_server(server: Server) -> None:
+    with pytest.raises(TransportError, match="no connection"), open_transport("", replace(server.settings, port=1)):
+        pass
