@@ -1,8 +1,8 @@
 """Close one business date: take in what the carrier delivered, decide what is owed, release it, deliver it.
 
-The date is `business_date` of the trigger form or, on the schedule, the day whose 03:00 in Shanghai begins the data interval:
-the run of the early morning of `D+1` closes `D`. Dates close one after another: a date waits until all of the date before
-succeeded. Every task can be cleared and run again at any time; nothing is granted or sent twice.
+The date is `business_date` of the trigger form or, on the schedule, the day whose 03:00 in Shanghai begins the data
+interval: the run of the early morning of `D+1` closes `D`. On the schedule dates close one after another: a date waits
+until all tasks of the date before succeeded. Every task can be cleared and run again; nothing is granted or sent twice.
 
 A failed `release` means that Great Expectations refused this date's files: nothing left, and the log names the rows.
 """
@@ -14,16 +14,15 @@ from datetime import timedelta
 
 import pendulum
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag
+
 from laoyouhui.orchestration import tasks
 
 SCHEDULE = os.environ.get("LAOYOUHUI_SCHEDULE", "0 3 * * *")  # empty: only by hand
-FIRST_DATE = os.environ.get(
-    "LAOYOUHUI_FIRST_DATE", "2026-01-25"
-)  # the day before the campaign: its file says who may join
+FIRST_DATE = os.environ.get("LAOYOUHUI_FIRST_DATE", "2026-01-25")  # the day before the campaign starts
 RETRIES = int(os.environ.get("LAOYOUHUI_RETRIES", "2"))
 
 
-@dag(
+@dag(  # type: ignore[untyped-decorator]
     schedule=CronDataIntervalTimetable(SCHEDULE, timezone="Asia/Shanghai") if SCHEDULE else None,
     start_date=pendulum.parse(FIRST_DATE, tz="Asia/Shanghai") if SCHEDULE else None,
     catchup=bool(SCHEDULE),
@@ -39,11 +38,7 @@ def close_day() -> None:
     release = tasks.release.override(retries=0)()  # a failed gate is not cured by waiting
     deliver = tasks.deliver.override(outlets=[Asset("grants_delivered")])()
 
-    take_in >> [
-        decide,
-        release,
-        deliver,
-    ]  # wait_for_downstream looks at direct followers: all of yesterday must be done
+    take_in >> [decide, release, deliver]  # all, since wait_for_downstream sees direct followers only
     decide >> release >> deliver
 
 

@@ -22,8 +22,7 @@ def prepare(environ: MutableMapping[str, str], client_keys: Path) -> None:
         environ.pop(CONNECTION, None)
         if client_keys.is_dir():
             environ[CONNECTION] = sftp_connection(client_keys)
-    password = environ.pop("AIRFLOW_ADMIN_PASSWORD", None)
-    if password and PASSWORDS_FILE in environ:
+    if PASSWORDS_FILE in environ and (password := environ.pop("AIRFLOW_ADMIN_PASSWORD", None)):
         file = Path(environ[PASSWORDS_FILE])
         file.touch(mode=0o600)
         file.write_text(json.dumps({"admin": password}))

@@ -10,35 +10,34 @@
     ((2 * ({{ dividend }})::bigint + ({{ divisor }})) / (2 * ({{ divisor }})))
 {%- endmacro %}
 
-{#- Full years by calendar anniversaries; 29 February has its anniversary on 28 February in a common year (rules, 2). -#}
-{% macro tenure_years(since_date, on_date) -%}
-    (
-        extract(year from {{ on_date }})::integer - extract(year from {{ since_date }})::integer
-        - case
-            when
-                {{ since_date }} + make_interval(years => extract(year from {{ on_date }})::integer - extract(year from {{ since_date }})::integer)
-                > {{ on_date }}
-                then 1
-            else 0
-        end
+{#- The last activation date that has `years` years of service on a date: a subscriber activated on `a` has them when
+    a <= tenure_cutoff(date, years). By calendar anniversaries; 29 February has its anniversary on 28 February in a common
+    year (rules, 2), which is why the second term is needed: on 28 Feb 2023, three years reach back to 29 Feb 2020. -#}
+{% macro tenure_cutoff(on_date, years) -%}
+    greatest(
+        ({{ on_date }} - make_interval(years => {{ years }}))::date,
+        ({{ on_date }} + 1 - make_interval(years => {{ years }}))::date - 1
     )
 {%- endmacro %}
 
-{#- '5-7', '20+', or 'unknown'; `bands` is the campaign's array of lower ends in years, ascending from 0. -#}
-{% macro tenure_band(since_date, on_date, bands) -%}
-    case
-        when {{ since_date }} is null or {{ since_date }} > {{ on_date }} then 'unknown'
-        when width_bucket({{ tenure_years(since_date, on_date) }}, {{ bands }}) = cardinality({{ bands }})
-            then {{ bands }}[cardinality({{ bands }})]::text || '+'
-        else
-            {{ bands }}[width_bucket({{ tenure_years(since_date, on_date) }}, {{ bands }})]::text || '-'
-            || ({{ bands }}[width_bucket({{ tenure_years(since_date, on_date) }}, {{ bands }}) + 1] - 1)::text
-    end
+{#- For `tenure_band`: of each of the campaign's bands, the first activation date that is too young for it; ascending. -#}
+{% macro tenure_band_starts(on_date, bands) -%}
+    array(
+        select {{ tenure_cutoff(on_date, 'bands.years') }} + 1
+        from unnest({{ bands }}) as bands (years)
+        order by bands.years desc
+    )
+{%- endmacro %}
+
+{#- '5-7', '20+', or 'unknown' where the activation date is missing or in the future; labels are ordered like the starts. -#}
+{% macro tenure_band(activation_date, starts, labels) -%}
+    coalesce(({{ labels }})[width_bucket({{ activation_date }}, {{ starts }}) + 1], 'unknown')
 {%- endmacro %}
 
 {#- Every reason of rules 2 that fails, in the rules' order; an empty array means eligible.
-    s: the subscriber's state; t: the terms; on_date: the day judged; tenure_date: the day to which tenure is counted. -#}
-{% macro ineligibility_reasons(s, t, on_date, tenure_date, is_holdout) -%}
+    s: the subscriber's state; t: the terms, with the three cutoffs of the day to which tenure is counted; on_date: the day
+    judged. -#}
+{% macro ineligibility_reasons(s, t, on_date, is_holdout) -%}
     case
         when {{ s }}.is_present is not true then array['UNKNOWN']
         else array_remove(
@@ -54,9 +53,9 @@
                 case when {{ s }}.segment is null or {{ s }}.segment <> all({{ t }}.segments) then 'SEGMENT' end,
                 case when {{ s }}.real_name is distinct from 'Y' then 'NOT_VERIFIED' end,
                 case when {{ t }}.main_card_only and {{ s }}.card_role = 'SECONDARY' then 'SECONDARY' end,
-                case when {{ tenure_years(s ~ '.activation_date', tenure_date) }} < {{ t }}.tenure_years then 'TENURE' end,
-                case when {{ tenure_years(s ~ '.port_in_date', tenure_date) }} < {{ t }}.port_in_years then 'PORTED_IN' end,
-                case when {{ tenure_years(s ~ '.owner_since', tenure_date) }} < {{ t }}.owner_years then 'OWNER_CHANGED' end,
+                case when {{ s }}.activation_date > {{ t }}.tenure_cutoff then 'TENURE' end,
+                case when {{ s }}.port_in_date > {{ t }}.port_in_cutoff then 'PORTED_IN' end,
+                case when {{ s }}.owner_since > {{ t }}.owner_cutoff then 'OWNER_CHANGED' end,
                 case when {{ is_holdout }} then 'HOLDOUT' end
             ],
             null
@@ -89,4 +88,9 @@
 {#- Rows this pass of this date adds carry both; `run` is the one row of stg_run__current. -#}
 {% macro is_this_pass(alias) -%}
     {{ alias }}.run_on = run.business_date and {{ alias }}.pass_no = run.pass_no
+{%- endmacro %}
+
+{#- The date where it lies after another, else null. -#}
+{% macro if_after(date_expression, other) -%}
+    case when {{ date_expression }} > {{ other }} then {{ date_expression }} end
 {%- endmacro %}

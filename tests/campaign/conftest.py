@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.campaign.harness import Play, Story
 
 from laoyouhui.local.server import EmbeddedPostgres
-from tests.campaign.harness import Play, Story
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +21,7 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
 
 @pytest.fixture(scope="session")
-def new_play(
-    new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[Story], Play]:
+def new_play(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Callable[[Story], Play]:
     """Begin a story in a folder and a warehouse of its own."""
 
     def begin(story: Story) -> Play:

@@ -1,17 +1,17 @@
 """The carrier and the clerk of a campaign story.
 
-`Carrier` writes `in/` and `ack/` and reads `out/`, from `carrier-interface.md` alone: it shares no code with the pipeline, so
-that a mistake in the pipeline's spelling is not repeated here. `Play` closes a story's days in order and says, row by row,
-where what left the pipeline is not what the story's author wrote down.
+`Carrier` writes `in/` and `ack/` and reads `out/`, from `carrier-interface.md` alone: it shares no code with the
+pipeline, so that a mistake in the pipeline's spelling is not repeated here. `Play` closes a story's days in order and
+says, row by row, where what left the pipeline is not what the story's author wrote down.
 
 The texts of a story are read like this:
 
-- people: `S-OLD 01 activation_date=20100601`: subscriber_id, two digits that give city `10nn` and number `130000000nn`, and
-  what differs from an ordinary, eligible subscriber;
-- recharges: `R-1 S-OLD 20260131100000 20000 18800 APP` (face and paid amount in fen; a hall as `HALL:H-1`), and reversals:
-  `V-1 S-OLD 20260201100000 reverses R-1 20000`;
-- expected rows: the row as it stands in the file. Where the file has a key, the story has a name for it: the first row under
-  a name must carry a key never seen before, every later one the same key. `*` fits anything.
+- people: `S-OLD 01 activation_date=20100601`: subscriber_id, two digits that give city `10nn` and number
+  `130000000nn`, and what differs from an ordinary, eligible subscriber;
+- recharges: `R-1 S-OLD 20260131100000 20000 18800 APP` (face and paid amount in fen; a hall as `HALL:H-1`), and
+  reversals: `V-1 S-OLD 20260201100000 reverses R-1 20000`;
+- expected rows: the row as it stands in the file. Where the file has a key, the story has a name for it: the first
+  row under a name must carry a key never seen before, every later one the same key. `*` fits anything.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ ANYTHING = "..."  # rows that this story does not look at
 
 @dataclass(frozen=True)
 class Fact:
-    """What a query says after a day: rows as text, `|` between columns, in any order. `{on}` in it is the day's date."""
+    """What a query says after a day: rows as text, `|` between columns, any order. `{on}` is the day's date."""
 
     why: str
     sql: str
@@ -100,9 +100,9 @@ class Fact:
 class Day:
     """What arrives on a business date, what must leave in the run that closes it, and what the carrier answers then.
 
-    `out` gives the rows of each interface; one that is not named leaves no file. `decided`: the recharges decided in this run.
-    `answers` is about this run's files (an interface that is not named is answered RIGHT); `late` about those of earlier ones,
-    by (interface, date), arriving before this run.
+    `out` gives the rows of each interface; one that is not named leaves no file. `decided`: the recharges decided in
+    this run. `answers` is about this run's files (an interface that is not named is answered RIGHT); `late` about those
+    of earlier ones, by (interface, date), arriving before this run.
     """
 
     closes: str
@@ -134,7 +134,7 @@ class Story:
         return [day.closes for day in self.days]
 
 
-# --- the texts of a story ---------------------------------------------------------------------------------------------
+# --- the texts of a story --------------------------------------------------------------------------------------------
 
 
 def people(text: str) -> People:
@@ -168,7 +168,7 @@ def subscribers(who: People, *, seq: int = 1, date: str = "", gz: bool = False, 
 
 
 def recharge_rows(text: str) -> list[str]:
-    """Lines of the `recharge` feed from a story's lines (see the module's text). The number is left empty: it says nothing."""
+    """Lines of the `recharge` feed from a story's lines. The phone number is left empty: it says nothing."""
     rows = []
     for words in (line.split() for line in _lines(text)):
         identity, subscriber, at = words[:3]
@@ -206,7 +206,7 @@ def _changes(identity: str, words: list[str]) -> dict[str, str]:
     return changes
 
 
-# --- the carrier --------------------------------------------------------------------------------------------------------
+# --- the carrier -----------------------------------------------------------------------------------------------------
 
 
 class Carrier:
@@ -244,9 +244,9 @@ class Carrier:
             (folder / f"{stem}.chk").write_text("|".join(says.values()) + "\n", encoding="ascii")
 
     def sent(self, interface: str, business_date: str) -> list[tuple[str, list[Row]]]:
-        """The files of one interface and date, as (stem, rows), after checking names, order, check files and encoding."""
+        """The files of one interface and date, as (stem, rows); names, order, check files and encoding are checked."""
         folder = self.exchange / "out" / interface
-        files = []
+        files: list[tuple[str, list[Row]]] = []
         for data in sorted(folder.glob(f"*_{business_date}_*.txt")):
             stem = f"{interface}_{CAMPAIGN}_{business_date}_{len(files) + 1:04}"
             assert data.name == f"{stem}.txt", f"{data.name}: expected {stem}.txt (numbers without gaps, from 0001)"
@@ -276,7 +276,7 @@ class Carrier:
         return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
 
     def check_out(self) -> None:
-        """Nothing but finished pairs lies in `out/`: no temporary name, no data without its check, no unknown interface."""
+        """Nothing but finished pairs lies in `out/`: no temporary name, no data without its check."""
         names = self.out_bytes().keys()
         form = re.compile(rf"(?P<i>{'|'.join(INTERFACES)})/(?P=i)_{CAMPAIGN}_\d{{8}}_\d{{4}}\.(txt|chk)")
         strange = sorted(name for name in names if not form.fullmatch(name))
@@ -327,7 +327,7 @@ def _read(data: Path, interface: str) -> list[Row]:
     return rows
 
 
-# --- the clerk ----------------------------------------------------------------------------------------------------------
+# --- the clerk -------------------------------------------------------------------------------------------------------
 
 
 class Play:
@@ -365,8 +365,8 @@ class Play:
     def _close(self, day: Day) -> list[str]:
         for file in day.arrives:
             self.carrier.deliver(file, day.closes)
-        for (interface, sent_on), answer in day.late.items():
-            self.carrier.answer(interface, sent_on, answer)
+        for (interface, sent_on), late in day.late.items():
+            self.carrier.answer(interface, sent_on, late)
         close(self.settings, day.closes)
         self.carrier.check_out()
         problems: list[str] = []
@@ -427,7 +427,7 @@ def close(pipeline: Settings, business_date: str) -> None:
 
 
 def terms(starts_on: str, ends_on: str, *versions: Mapping[str, object]) -> dict[str, object]:
-    """The changes of a campaign file: its window, and its first version's terms (later ones name their `effective_from`)."""
+    """The changes of a campaign file: its window, its first version's terms, later ones with `effective_from`."""
     first: dict[str, object] = {"effective_from": date.fromisoformat(starts_on)}
     base = yaml.safe_load((HOME / "campaigns" / f"{CAMPAIGN}.yml").read_text(encoding="utf-8"))["terms"][0]
     head, *later = versions or ({},)
@@ -439,8 +439,21 @@ def terms(starts_on: str, ends_on: str, *versions: Mapping[str, object]) -> dict
     }
 
 
+def costs(line: str, why: str, rows: str) -> Fact:
+    """What one budget line has committed and actual, over all months: `committed|actual` in fen."""
+    sql = "select sum(committed_fen), sum(actual_fen) from marts.budget_by_line_month where budget_line = "
+    return Fact(f"budget of {line}: {why}", f"{sql}'{line}'", rows)
+
+
+def excepted(why: str, asked: str, found: str) -> Fact:
+    """Which of the subscribers asked for (parted by blanks) stand in the exceptions for people."""
+    names = ", ".join(f"'{name}'" for name in asked.split())
+    sql = f"select distinct subscriber_id from marts.exceptions where subscriber_id in ({names})"
+    return Fact(f"exceptions: {why}", sql, found.replace(" ", "\n"))
+
+
 def fit(expected: list[Row], actual: list[Row]) -> tuple[list[Row], list[Row], list[tuple[int, int]]]:
-    """Pair rows one to one, `*` fitting any text: (expected without a partner, actual without a partner, pairs by position)."""
+    """Pair rows one to one, `*` fitting any text: (expected ones left over, actual ones left over, pairs)."""
     free = list(range(len(actual)))
     missing, pairs = [], []
     for at in sorted(range(len(expected)), key=lambda at: expected[at].count("*")):
@@ -455,7 +468,7 @@ def fit(expected: list[Row], actual: list[Row]) -> tuple[list[Row], list[Row], l
 
 
 def again(story: Story, dsn: str, played: Play, folder: Path) -> Play:
-    """The story's dates closed anew in another folder and an empty warehouse, from what `in/` and `ack/` of a play hold."""
+    """The story's dates closed anew in another folder and an empty warehouse, from a play's `in/` and `ack/`."""
     anew = Play(replace(story, name=f"{story.name}, rebuilt"), folder, dsn)
     for source in ("in", "ack"):
         for path in sorted((played.carrier.exchange / source).rglob("*")):

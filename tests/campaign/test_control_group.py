@@ -1,11 +1,10 @@
-"""Rules 2 and 9: a customer of the control group gets nothing and no message; HOLDOUT is the last reason in the order."""
+"""Rules 2 and 9: a customer of the control group gets nothing, and no message; HOLDOUT is the last reason."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
-
 from tests.campaign.harness import Day, Fact, Play, Story, people, recharges, subscribers, terms
 
 EVERYBODY = people("""

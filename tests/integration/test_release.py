@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
 from laoyouhui.config.campaign import load_campaign
 from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.settings import Settings
@@ -27,25 +28,30 @@ create table marts.budget_by_line_month as select 'the last release' as note;
 
 create table exports.export_eligibility (
     campaign_id text, file_stem text, file_seq int, line_no int, item_key text, answer_key text,
+    benefit text, budget_line text, committed_fen bigint, liability_fen bigint,
     subscriber_id text, msisdn text, action text, effective_on date, reason text
 );
 create table exports.export_data_grant (
     campaign_id text, file_stem text, file_seq int, line_no int, item_key text, answer_key text,
+    benefit text, budget_line text, committed_fen bigint, liability_fen bigint,
     grant_key text, subscriber_id text, msisdn text, product_code text, megabytes int, valid_from date, valid_to date
 );
 create table exports.export_credit (
     campaign_id text, file_stem text, file_seq int, line_no int, item_key text, answer_key text,
+    benefit text, budget_line text, committed_fen bigint, liability_fen bigint,
     grant_key text, subscriber_id text, msisdn text, amount bigint, kind text, instalment_no int, instalments int,
     source_recharge_id text
 );
 create table exports.export_sms (
     campaign_id text, file_stem text, file_seq int, line_no int, item_key text, answer_key text,
+    benefit text, budget_line text, committed_fen bigint, liability_fen bigint,
     message_key text, subscriber_id text, msisdn text, template_code text, not_before timestamp, not_after timestamp,
     segments int, text text
 );
 create table ledger.ledger_entries (
-    entry_key text, campaign_id text, benefit text, entry_type text, grant_key text, changes_key text, subscriber_id text,
-    customer_id text, city_code text, tenure_band text, event_on date, booked_on date, amount_fen bigint, megabytes int,
+    entry_key text, campaign_id text, benefit text, entry_type text, grant_key text, changes_key text,
+    subscriber_id text, customer_id text, city_code text, tenure_band text, event_on date, booked_on date,
+    amount_fen bigint, megabytes int,
     budget_line text, committed_fen bigint, actual_fen bigint, liability_fen bigint, reason text, terms_version text,
     source_file text, source_line bigint
 );
@@ -78,7 +84,7 @@ create table marts_candidate.outbox_by_file (
 );
 """
 
-# A bonus of 12.00 yuan in two instalments, one of them paid by this pass; a gift; both told of, and a subscriber who joins.
+# A subscriber who joins, a gift, a message, and a bonus of 12.00 yuan of which this pass pays one of two instalments.
 ROWS = f"""
 insert into raw.run (business_date, passes_released) values ('2026-01-30', 1), ('2026-01-31', 0);
 insert into raw.current_run (business_date, pass_no, is_retry) values ('2026-01-31', 1, false);
@@ -88,23 +94,26 @@ values
     ('subscriber', 'subscriber_20260130_0001.txt', '2026-01-30', 1, 1000, 1000, 0, 'LOADED', '2026-01-30'),
     ('subscriber', 'subscriber_20260131_0001.txt', '2026-01-31', 1, 1001, 1000, 1, 'LOADED', '2026-01-31');
 insert into raw.set_aside_row (delivery_no, line_no, reason, field, expected, raw_text)
-select delivery_no, 7, 'FIELDS', null, '16 fields', 'a broken line' from raw.delivery where business_date = '2026-01-31';
+select delivery_no, 7, 'FIELDS', null, '16 fields', 'a broken line'
+from raw.delivery where business_date = '2026-01-31';
 
 insert into exports.export_eligibility values
-    ('lyh2026', 'eligibility_lyh2026_20260131_0001', 1, 1, '{FIRST}', 's1', 's1', '13800000001', 'ADD', '2026-02-01', 'ELIGIBLE');
+    ('lyh2026', 'eligibility_lyh2026_20260131_0001', 1, 1, '{FIRST}', 's1', null, null, null, null,
+     's1', '13800000001', 'ADD', '2026-02-01', 'ELIGIBLE');
 insert into exports.export_data_grant values
-    ('lyh2026', 'data_grant_lyh2026_20260131_0001', 1, 1, '{SECOND}', '{SECOND}', '{SECOND}', 's1', '13800000001', 'LYHMLD5G',
-     5120, '2026-02-01', '2026-02-28');
+    ('lyh2026', 'data_grant_lyh2026_20260131_0001', 1, 1, '{SECOND}', '{SECOND}', 'DATA_GIFT', 'B1', 250, 0,
+     '{SECOND}', 's1', '13800000001', 'LYHMLD5G', 5120, '2026-02-01', '2026-02-28');
 insert into exports.export_credit values
-    ('lyh2026', 'credit_lyh2026_20260131_0001', 1, 1, '{THIRD}', '{THIRD}', '{THIRD}', 's1', '13800000001', 600, 'INSTALMENT',
-     1, 2, 'r1');
+    ('lyh2026', 'credit_lyh2026_20260131_0001', 1, 1, '{THIRD}', '{THIRD}', 'RECHARGE_BONUS', 'B2', 600, 600,
+     '{THIRD}', 's1', '13800000001', 600, 'INSTALMENT', 1, 2, 'r1');
 insert into exports.export_sms values
-    ('lyh2026', 'sms_lyh2026_20260131_0001', 1, 1, '{FOURTH}', '{FOURTH}', '{FOURTH}', 's1', '13800000001', 'GIFT_ARRIVED',
-     '2026-02-01 08:00', '2026-02-03 20:00', 1, '【中国联通】感谢您的长期陪伴！');
+    ('lyh2026', 'sms_lyh2026_20260131_0001', 1, 1, '{FOURTH}', '{FOURTH}', 'SMS', 'B5.1', 4, 0,
+     '{FOURTH}', 's1', '13800000001', 'GIFT_ARRIVED', '2026-02-01 08:00', '2026-02-03 20:00', 1,
+     '【中国联通】感谢您的长期陪伴！');
 
 insert into ledger.ledger_entries
-    (campaign_id, benefit, entry_type, grant_key, subscriber_id, booked_on, amount_fen, megabytes, budget_line, committed_fen,
-     actual_fen, liability_fen)
+    (campaign_id, benefit, entry_type, grant_key, subscriber_id, booked_on, amount_fen, megabytes, budget_line,
+     committed_fen, actual_fen, liability_fen)
 values
     ('lyh2026', 'DATA_GIFT', 'promised', '{SECOND}', 's1', '2026-01-31', 250, 5120, 'B1', 250, 0, 0),
     ('lyh2026', 'RECHARGE_BONUS', 'promised', '{THIRD}', 's1', '2026-01-30', 600, null, 'B2', 600, 0, 600),
@@ -114,10 +123,12 @@ insert into marts_candidate.budget_by_line_month values
     ('lyh2026', 'B2', '2026-01-01', 0, 1200, 0, -1200),
     ('lyh2026', 'B2', '2026-04-01', 900, 0, 0, 900);
 insert into marts_candidate.liability_by_month values ('lyh2026', '2026-01-01', 0, 1200, 0, 0, 0, 0, 1200);
-insert into marts_candidate.participation_by_day values ('lyh2026', '2026-02-01', 'DATA_GIFT', '010', '5-7', 1, 1, 250, 5120);
+insert into marts_candidate.participation_by_day values
+    ('lyh2026', '2026-02-01', 'DATA_GIFT', '010', '5-7', 1, 1, 250, 5120);
 insert into marts_candidate.eligibility_by_city_reason values ('lyh2026', '2026-02-01', '010', 'ELIGIBLE', 1);
 insert into marts_candidate.intake_by_file
-select feed, file_name, business_date, received_on, state, reason, rows_received, rows_loaded, rows_set_aside from raw.delivery;
+select feed, file_name, business_date, received_on, state, reason, rows_received, rows_loaded, rows_set_aside
+from raw.delivery;
 """
 
 
@@ -205,7 +216,8 @@ def test_an_older_date_is_left_alone(settings: Settings) -> None:
 SENT = f"""
 insert into outbox.file (file_stem, campaign_id, interface, run_on, seq, rows)
 values ('credit_lyh2026_20260130_0001', 'lyh2026', 'credit', '2026-01-30', 1, 1);
-insert into outbox.item (file_stem, line_no, campaign_id, interface, item_key, answer_key, subscriber_id, amount_fen, run_on, line)
+insert into outbox.item
+    (file_stem, line_no, campaign_id, interface, item_key, answer_key, subscriber_id, amount_fen, run_on, line)
 values ('credit_lyh2026_20260130_0001', 1, 'lyh2026', 'credit', '{THIRD}', '{THIRD}', 's1', 600, '2026-01-30', '');
 insert into marts_candidate.outbox_by_file (file_stem, rows) values ('credit_lyh2026_20260130_0001', 1);
 """
@@ -216,8 +228,9 @@ insert into marts_candidate.outbox_by_file (file_stem, rows) values ('credit_lyh
     [
         pytest.param(
             f"""insert into exports.export_data_grant
-                select campaign_id, file_stem, file_seq, 2, item_key, '{FIRST}', grant_key, 's2', '13800000002', product_code,
-                    megabytes, valid_from, valid_to
+                select campaign_id, file_stem, file_seq, 2, item_key, '{FIRST}', benefit, budget_line,
+                    committed_fen, liability_fen, grant_key, 's2', '13800000002',
+                    product_code, megabytes, valid_from, valid_to
                 from exports.export_data_grant""",
             "export_data_grant",
             ["no key stands twice", "2 bad row(s)", SECOND],
@@ -256,7 +269,7 @@ insert into marts_candidate.outbox_by_file (file_stem, rows) values ('credit_lyh
         pytest.param(
             "update exports.export_credit set line_no = 2",
             "outbox",
-            ["lines 2 to 2", "expected 1 to n"],
+            ["lines 2 to 2", "1 to n without gaps"],
             id="a line missing",
         ),
         pytest.param(
@@ -283,12 +296,6 @@ insert into marts_candidate.outbox_by_file (file_stem, rows) values ('credit_lyh
             "intake",
             ["has not fallen by more than 20 %", "subscriber_20260131_0001.txt", "previous_rows=1000"],
             id="half a snapshot",
-        ),
-        pytest.param(
-            "update raw.delivery set rows_received = 1002 where business_date = '2026-01-31'",
-            "intake",
-            ["accounts for every row", "rows_received=1002"],
-            id="a row lost",
         ),
         pytest.param(
             "delete from raw.set_aside_row",
@@ -352,8 +359,8 @@ def test_what_the_carrier_refused_may_be_sent_again(settings: Settings) -> None:
     run(
         settings,
         f"""
-        insert into raw.answer (file_stem, interface, status, rows_ok, rows_failed, state, received_on)
-        values ('credit_lyh2026_20260130_0001', 'credit', 'SEMIWRONG', 0, 1, 'LOADED', '2026-01-31');
+        insert into raw.answer (file_stem, interface, sha256, status, rows_ok, rows_failed, state, received_on)
+        values ('credit_lyh2026_20260130_0001', 'credit', '', 'SEMIWRONG', 0, 1, 'LOADED', '2026-01-31');
         insert into raw.answer_row (answer_no, line_no, answer_key, code)
         select answer_no, 1, '{THIRD}', '90' from raw.answer;
         """,

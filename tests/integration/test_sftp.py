@@ -6,13 +6,22 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 import asyncssh
 import pytest
 
+from laoyouhui.config.campaign import load_campaign
+from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.errors import ConfigError
+from laoyouhui.config.settings import Settings
 from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError, open_transport
+from laoyouhui.pipeline.deliver import deliver
+from laoyouhui.warehouse.connection import connect
+from laoyouhui.warehouse.prepare import prepare
+
+pytestmark = pytest.mark.enable_socket
 
 
 @dataclass
@@ -21,7 +30,7 @@ class Server:
 
     root: Path
     settings: SftpSettings
-    user_key: str
+    user_keys: list[str]
     seen: list[tuple[str, ...]] = field(default_factory=list)
 
 
@@ -29,13 +38,22 @@ def _public(key: asyncssh.SSHKey) -> str:
     return key.export_public_key().decode().strip()
 
 
+@pytest.fixture(scope="module")
+def host_keys() -> list[asyncssh.SSHKey]:
+    """Two keys of one server: it shows the kind that is asked for, which must be the pinned one, the second."""
+    return [asyncssh.generate_private_key("ssh-rsa", key_size=2048), asyncssh.generate_private_key("ssh-ed25519")]
+
+
+@pytest.fixture(scope="module")
+def user_keys() -> list[asyncssh.SSHKey]:
+    kinds = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ssh-rsa")
+    return [asyncssh.generate_private_key(kind) for kind in kinds]
+
+
 @pytest.fixture
-def server(tmp_path: Path, socket_enabled: object) -> Iterator[Server]:  # noqa: ARG001  pytest-socket: this test needs one
+def server(tmp_path: Path, host_keys: list[asyncssh.SSHKey], user_keys: list[asyncssh.SSHKey]) -> Iterator[Server]:
     root = tmp_path / "carrier"
     (root / "exchange").mkdir(parents=True)
-    # Two keys: the server shows the kind that is asked for, which must be the pinned one.
-    host_keys = [asyncssh.generate_private_key("ssh-rsa", key_size=2048), asyncssh.generate_private_key("ssh-ed25519")]
-    user_key = asyncssh.generate_private_key("ssh-ed25519")
     seen: list[tuple[str, ...]] = []
 
     class Login(asyncssh.SSHServer):
@@ -66,7 +84,7 @@ def server(tmp_path: Path, socket_enabled: object) -> Iterator[Server]:  # noqa:
     thread.start()
 
     async def start() -> asyncssh.SSHAcceptor:
-        authorized = asyncssh.import_authorized_keys(_public(user_key))
+        authorized = asyncssh.import_authorized_keys("\n".join(map(_public, user_keys)))
         return await asyncssh.listen(
             "127.0.0.1",
             0,
@@ -78,7 +96,12 @@ def server(tmp_path: Path, socket_enabled: object) -> Iterator[Server]:  # noqa:
 
     acceptor = asyncio.run_coroutine_threadsafe(start(), loop).result(30)
     settings = SftpSettings("127.0.0.1", acceptor.get_port(), "lyh", "secret", None, _public(host_keys[1]), "/exchange")
-    yield Server(root / "exchange", settings, user_key.export_private_key().decode(), seen)
+    yield Server(
+        root / "exchange",
+        settings,
+        [key.export_private_key(form).decode() for key in user_keys for form in ("openssh", "pkcs8-pem")],
+        seen,
+    )
     loop.call_soon_threadsafe(acceptor.close)
     asyncio.run_coroutine_threadsafe(acceptor.wait_closed(), loop).result(30)
     loop.call_soon_threadsafe(loop.stop)
@@ -138,8 +161,9 @@ def test_temporary_files_and_folders_are_not_listed_and_missing_ones_are_empty(s
 
 
 def test_a_private_key_opens_it_too(server: Server) -> None:
-    with open_transport("", replace(server.settings, password=None, private_key=server.user_key)) as transport:
-        assert transport.list("in") == []
+    for key in server.user_keys:
+        with open_transport("", replace(server.settings, password=None, private_key=key)) as transport:
+            assert transport.list("in") == []
 
 
 def test_another_host_key_is_refused_before_the_password_is_told(server: Server) -> None:
@@ -176,3 +200,30 @@ def test_a_wrong_password_key_or_root_says_what_to_mend(server: Server) -> None:
 def test_no_server(server: Server) -> None:
     with pytest.raises(TransportError, match="no connection"), open_transport("", replace(server.settings, port=1)):
         pass
+
+
+def test_released_files_leave_over_sftp_the_check_file_last(server: Server, database_dsn: str, tmp_path: Path) -> None:
+    home, day, stem = Path(__file__).parents[2], date(2026, 1, 31), "sms_lyh2026_20260131_0001"
+    settings = Settings(home, "connection:carrier", home / "campaigns" / "lyh2026.yml", tmp_path / "work", database_dsn)
+    campaign = load_campaign(settings.campaign_file)
+    with connect(database_dsn) as conn:
+        prepare(conn, load_carrier(campaign.carrier_file), campaign)
+        conn.execute("insert into raw.run (business_date, passes_released) values (%s, 1)", (day,))
+        conn.execute(
+            "insert into outbox.file (file_stem, campaign_id, interface, run_on, seq, rows) "
+            "values (%s, 'lyh2026', 'sms', %s, 1, 1)",
+            (stem, day),
+        )
+        conn.execute(
+            "insert into outbox.item (file_stem, line_no, campaign_id, interface, item_key, answer_key, run_on, line) "
+            "values (%s, 1, 'lyh2026', 'sms', 'k', 'k', %s, '【中国联通】𠮷')",
+            (stem, day),
+        )
+    assert deliver(settings, day, sftp=server.settings).delivered == (stem,)
+    assert [seen[-1] for seen in server.seen if seen[0] == "rename"] == [f"{stem}.txt", f"{stem}.chk"]
+    assert (server.root / "out" / "sms" / f"{stem}.txt").read_bytes() == "【中国联通】𠮷\n".encode("gb18030")
+    with connect(database_dsn) as conn:
+        conn.execute("update outbox.file set delivered_at = null")
+    server.seen.clear()
+    assert deliver(settings, day, sftp=server.settings).found == (stem,)
+    assert server.seen == []

@@ -35,6 +35,11 @@
         {%- endcall -%}
     {%- endif -%}
 
+    {#- the planner of the next model has to know that a table has grown -#}
+    {%- if load_result('main').response.rows_affected >= 10000 -%}
+        {%- do run_query('analyze ' ~ target_relation) -%}
+    {%- endif -%}
+
     {%- do persist_docs(target_relation, model) -%}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do adapter.commit() %}

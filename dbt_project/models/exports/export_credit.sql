@@ -142,39 +142,64 @@ placed as (
     from to_send
 ),
 
-numbered as (
+files as (
     select
-        placed.*,
-        run.business_date,
-        interfaces.file_pattern,
-        {{ file_seq('credit') }} as file_seq,
-        (placed.place % interfaces.max_rows + 1)::integer as line_no
-    from placed
+        batches.campaign_id,
+        batches.resend_of,
+        pieces.piece,
+        (
+            {{ last_file_seq('credit', 'batches.campaign_id', 'run.business_date') }}
+            + row_number() over (partition by batches.campaign_id order by batches.resend_of nulls first, pieces.piece)
+        )::integer as file_seq
+    from (
+        select
+            placed.campaign_id,
+            placed.resend_of,
+            count(*) as lines
+        from placed
+        group by placed.campaign_id, placed.resend_of
+    ) as batches
+    cross join run
+    inner join {{ ref('stg_carrier__interfaces') }} as interfaces on interfaces.interface = 'credit'
+    cross join lateral generate_series(0, (batches.lines - 1) / interfaces.max_rows) as pieces (piece)
+),
+
+named_files as (
+    select
+        files.*,
+        interfaces.max_rows,
+        {{ file_stem('interfaces.file_pattern', 'credit', 'files.campaign_id', 'run.business_date', 'files.file_seq') }} as file_stem
+    from files
     cross join run
     inner join {{ ref('stg_carrier__interfaces') }} as interfaces on interfaces.interface = 'credit'
 ),
 
 final as (
     select
-        numbered.campaign_id,
-        {{ file_stem('numbered.file_pattern', 'credit', 'numbered.campaign_id', 'numbered.business_date', 'numbered.file_seq') }} as file_stem,
-        numbered.file_seq,
-        numbered.line_no,
-        numbered.item_key,
-        numbered.answer_key,
-        numbered.benefit,
-        numbered.budget_line,
-        numbered.committed_fen,
-        numbered.liability_fen,
-        numbered.grant_key,
-        numbered.subscriber_id,
-        numbered.msisdn,
-        numbered.amount,
-        numbered.kind,
-        numbered.instalment_no,
-        numbered.instalments,
-        numbered.source_recharge_id
-    from numbered
+        placed.campaign_id,
+        named_files.file_stem,
+        named_files.file_seq,
+        (placed.place - named_files.piece * named_files.max_rows + 1)::integer as line_no,
+        placed.item_key,
+        placed.answer_key,
+        placed.benefit,
+        placed.budget_line,
+        placed.committed_fen,
+        placed.liability_fen,
+        placed.grant_key,
+        placed.subscriber_id,
+        placed.msisdn,
+        placed.amount,
+        placed.kind,
+        placed.instalment_no,
+        placed.instalments,
+        placed.source_recharge_id
+    from placed
+    inner join named_files
+        on
+            placed.campaign_id = named_files.campaign_id
+            and coalesce(placed.resend_of, '') = coalesce(named_files.resend_of, '')
+            and placed.place / named_files.max_rows = named_files.piece
 )
 
 select * from final

@@ -17,6 +17,8 @@ months as materialized (
         terms.*,
         run.business_date,
         run.next_date as valid_from,
+        {{ tenure_band_starts('run.next_date', 'terms.tenure_bands_years') }} as tenure_band_starts,
+        {{ half_up('terms.gift_megabytes * terms.gift_unit_price_fen_per_gb', '1024') }} as cost_fen,
         date_trunc('month', run.next_date)::date as month,
         (date_trunc('month', run.next_date) + interval '1 month - 1 day')::date as valid_to
     from {{ ref('stg_campaign__campaigns') }} as campaigns
@@ -28,6 +30,7 @@ months as materialized (
             holds_from,
             holds_until,
             tenure_bands_years,
+            tenure_band_labels,
             gift_months,
             gift_megabytes,
             gift_product_code,
@@ -44,7 +47,11 @@ months as materialized (
 ),
 
 eligible as (
-    select distinct on (statuses.campaign_id, statuses.subscriber_id) statuses.*
+    select distinct on (statuses.campaign_id, statuses.subscriber_id)
+        statuses.campaign_id,
+        statuses.subscriber_id,
+        statuses.is_eligible,
+        statuses.first_qualified_for
     from {{ ref('int_eligibility__statuses') }} as statuses
     inner join months on statuses.campaign_id = months.campaign_id and statuses.judged_for <= months.valid_from
     order by statuses.campaign_id, statuses.subscriber_id, statuses.judged_for desc, statuses.pass_no desc
@@ -68,7 +75,14 @@ counted as (
 ),
 
 states as (
-    select distinct on (history.subscriber_id) history.*
+    select distinct on (history.subscriber_id)
+        history.subscriber_id,
+        history.msisdn,
+        history.customer_id,
+        history.city_code,
+        history.activation_date,
+        history.source_file,
+        history.source_line
     from {{ ref('int_subscriber__history') }} as history
     cross join run
     where history.state_on <= run.business_date and exists (select from months)
@@ -79,16 +93,17 @@ final as (
     select
         months.campaign_id,
         counted.subscriber_id,
+        states.msisdn,
         states.customer_id,
         states.city_code,
-        {{ tenure_band('states.activation_date', 'months.valid_from', 'months.tenure_bands_years') }} as tenure_band,
+        {{ tenure_band('states.activation_date', 'months.tenure_band_starts', 'months.tenure_band_labels') }} as tenure_band,
         {{ content_key(['months.campaign_id', "'DATA_GIFT'", 'counted.subscriber_id', 'months.month']) }} as grant_key,
         months.month,
         months.valid_from,
         months.valid_to,
         months.gift_product_code as product_code,
         months.gift_megabytes as megabytes,
-        {{ half_up('months.gift_megabytes * months.gift_unit_price_fen_per_gb', '1024') }} as cost_fen,
+        months.cost_fen,
         months.terms_version,
         states.source_file,
         states.source_line,

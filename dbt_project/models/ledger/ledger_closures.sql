@@ -46,6 +46,8 @@ touched as (
     select obligations.grant_key
     from {{ ref('credit_obligations') }} as obligations
     inner join run on obligations.run_on = run.business_date
+    -- a recharge of the day itself was granted to an active subscriber
+    where obligations.recharged_on < run.business_date or obligations.due_on <= run.next_date
 
     union
 

@@ -57,8 +57,27 @@ hall_lists as (
     from (select distinct recharged_on from candidates) as days
 ),
 
+-- the terms of each campaign on each recharge's day
 terms as materialized (
-    select * from {{ ref('stg_campaign__terms') }}
+    select
+        versions.*,
+        days.recharged_on,
+        {{ tenure_cutoff('tenure.counted_to', 'versions.tenure_years') }} as tenure_cutoff,
+        {{ tenure_cutoff('tenure.counted_to', 'versions.port_in_years') }} as port_in_cutoff,
+        {{ tenure_cutoff('tenure.counted_to', 'versions.owner_years') }} as owner_cutoff,
+        {{ tenure_band_starts('days.recharged_on', 'versions.tenure_bands_years') }} as tenure_band_starts
+    from (select distinct campaign_id, starts_on, recharged_on from candidates) as days
+    inner join {{ ref('stg_campaign__terms') }} as versions
+        on
+            days.campaign_id = versions.campaign_id
+            and versions.holds_from <= days.recharged_on and versions.holds_until > days.recharged_on
+    cross join lateral (
+        select
+            case versions.tenure_judged_on
+                when 'campaign_start' then days.starts_on
+                else days.recharged_on
+            end as counted_to
+    ) as tenure
 ),
 
 judged as (
@@ -73,13 +92,11 @@ judged as (
         tiers.instalments,
         states.customer_id,
         states.city_code,
-        {{ tenure_band('states.activation_date', 'candidates.recharged_on', 'terms.tenure_bands_years') }} as tenure_band,
+        {{ tenure_band('states.activation_date', 'terms.tenure_band_starts', 'terms.tenure_band_labels') }} as tenure_band,
         candidates.channel = any(terms.recharge_channels)
         and (candidates.channel <> 'HALL' or halls.hall_code is not null) as is_channel_designated,
         {{ ineligibility_reasons(
-            'states', 'terms', 'candidates.recharged_on',
-            "case when terms.tenure_judged_on = 'campaign_start' then candidates.starts_on else candidates.recharged_on end",
-            'holdouts.is_control'
+            'states', 'terms', 'candidates.recharged_on', 'holdouts.is_control'
         ) }} as ineligibility_reasons,
         candidates.recharged_at >= candidates.starts_on and candidates.recharged_at < candidates.ends_on + 1 as is_in_window,
         candidates.file_business_date <= candidates.ends_on + terms.late_days as is_in_time,
@@ -88,9 +105,7 @@ judged as (
         ) as is_conflict
     from candidates
     inner join terms
-        on
-            candidates.campaign_id = terms.campaign_id
-            and terms.holds_from <= candidates.recharged_on and terms.holds_until > candidates.recharged_on
+        on candidates.campaign_id = terms.campaign_id and candidates.recharged_on = terms.recharged_on
     left join lateral (
         select *
         from {{ ref('stg_campaign__recharge_tiers') }} as offered
@@ -216,8 +231,9 @@ contenders as (
     {% endif %}
 ),
 
+{% if is_incremental() -%}
+-- places that live grants of earlier runs keep, in the months that are contended for
 places_taken as (
-    {% if is_incremental() -%}
     select
         decided.campaign_id,
         decided.subscriber_id,
@@ -227,19 +243,33 @@ places_taken as (
     from decided
     where
         decided.reason = 'GRANTED'
+        and decided.recharged_month in (select contenders.recharged_month from contenders)
         and not exists (
             select from {{ ref('int_recharge__reversals') }} as reversals where reversals.recharge_id = decided.recharge_id
         )
-    {%- else -%}
-    select
-        null::text as campaign_id,
-        null::text as subscriber_id,
-        null::text as customer_id,
-        null::bigint as tier_face_fen,
-        null::date as recharged_month
-    where false
-    {%- endif %}
 ),
+
+subscriber_places_taken as (
+    select
+        campaign_id,
+        subscriber_id,
+        tier_face_fen,
+        recharged_month,
+        count(*) as places
+    from places_taken
+    group by campaign_id, subscriber_id, tier_face_fen, recharged_month
+),
+
+customer_places_taken as (
+    select
+        campaign_id,
+        customer_id,
+        recharged_month,
+        count(*) as places
+    from places_taken
+    group by campaign_id, customer_id, recharged_month
+),
+{%- endif %}
 
 within_subscriber_limit as (
     select ranked.*
@@ -247,18 +277,19 @@ within_subscriber_limit as (
         select
             contenders.*,
             row_number() over (
-                partition by contenders.campaign_id, contenders.subscriber_id, contenders.tier_face_fen, contenders.recharged_month
+                partition by
+                    contenders.campaign_id, contenders.subscriber_id, contenders.tier_face_fen, contenders.recharged_month
                 order by contenders.recharged_at, contenders.recharge_id
-            ) + (
-                select count(*)
-                from places_taken
-                where
-                    places_taken.campaign_id = contenders.campaign_id
-                    and places_taken.subscriber_id = contenders.subscriber_id
-                    and places_taken.tier_face_fen = contenders.tier_face_fen
-                    and places_taken.recharged_month = contenders.recharged_month
-            ) as place
+            ) {{ '+ coalesce(taken.places, 0)' if is_incremental() }} as place
         from contenders
+        {% if is_incremental() -%}
+        left join subscriber_places_taken as taken
+            on
+                contenders.campaign_id = taken.campaign_id
+                and contenders.subscriber_id = taken.subscriber_id
+                and contenders.tier_face_fen = taken.tier_face_fen
+                and contenders.recharged_month = taken.recharged_month
+        {%- endif %}
     ) as ranked
     where ranked.place <= ranked.limit_per_tier_month
 ),
@@ -269,29 +300,27 @@ granted as (
         ranked.recharge_id
     from (
         select
-            within_subscriber_limit.campaign_id,
-            within_subscriber_limit.recharge_id,
-            within_subscriber_limit.customer_limit_per_month,
-            case
-                when within_subscriber_limit.customer_limit_per_month is not null and within_subscriber_limit.customer_id is not null
-                    then row_number() over (
-                        partition by
-                            within_subscriber_limit.campaign_id,
-                            within_subscriber_limit.customer_id,
-                            within_subscriber_limit.recharged_month
-                        order by within_subscriber_limit.recharged_at, within_subscriber_limit.recharge_id
-                    ) + (
-                        select count(*)
-                        from places_taken
-                        where
-                            places_taken.campaign_id = within_subscriber_limit.campaign_id
-                            and places_taken.customer_id = within_subscriber_limit.customer_id
-                            and places_taken.recharged_month = within_subscriber_limit.recharged_month
-                    )
-            end as customer_place
-        from within_subscriber_limit
+            contenders.campaign_id,
+            contenders.recharge_id,
+            contenders.customer_id,
+            contenders.customer_limit_per_month,
+            row_number() over (
+                partition by contenders.campaign_id, contenders.customer_id, contenders.recharged_month
+                order by contenders.recharged_at, contenders.recharge_id
+            ) {{ '+ coalesce(taken.places, 0)' if is_incremental() }} as place
+        from within_subscriber_limit as contenders
+        {% if is_incremental() -%}
+        left join customer_places_taken as taken
+            on
+                contenders.campaign_id = taken.campaign_id
+                and contenders.customer_id = taken.customer_id
+                and contenders.recharged_month = taken.recharged_month
+        {%- endif %}
     ) as ranked
-    where ranked.customer_place is null or ranked.customer_place <= ranked.customer_limit_per_month
+    where
+        ranked.customer_limit_per_month is null
+        or ranked.customer_id is null
+        or ranked.place <= ranked.customer_limit_per_month
 ),
 
 new_decisions as (

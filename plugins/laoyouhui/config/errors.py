@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class ConfigError(Exception):
-    """Declared configuration is wrong. The message holds one line for each mistake: `file:line: field: value 'x': expected ...`."""
+    """Declared configuration is wrong; one line for each mistake: `file:line: field: value 'x': expected ...`."""

@@ -27,7 +27,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
-        """Read the `LAOYOUHUI_*` variables and `WAREHOUSE_DSN`; raise `ConfigError` that names every one that is missing."""
+        """Read the `LAOYOUHUI_*` variables and `WAREHOUSE_DSN`; a ConfigError names every one that is missing."""
         needed = ("LAOYOUHUI_EXCHANGE", "LAOYOUHUI_CAMPAIGN", "LAOYOUHUI_WORK", "WAREHOUSE_DSN")
         missing = [name for name in needed if not environ.get(name)]
         if missing:

@@ -246,12 +246,25 @@ def _fingerprint(blob: bytes) -> str:
 
 def _private_key(text: str) -> paramiko.PKey:
     import paramiko
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+    # paramiko alone misreads some ECDSA keys in OpenSSH's form and knows no PKCS#8: give it what it reads without fail.
+    kinds: tuple[tuple[type, type[paramiko.PKey], serialization.PrivateFormat], ...] = (
+        (ed25519.Ed25519PrivateKey, paramiko.Ed25519Key, serialization.PrivateFormat.OpenSSH),
+        (ec.EllipticCurvePrivateKey, paramiko.ECDSAKey, serialization.PrivateFormat.TraditionalOpenSSL),
+        (rsa.RSAPrivateKey, paramiko.RSAKey, serialization.PrivateFormat.TraditionalOpenSSL),
+    )
+    for load in (serialization.load_ssh_private_key, serialization.load_pem_private_key):
         try:
-            return kind.from_private_key(io.StringIO(text))
-        except (paramiko.SSHException, ValueError):
+            key = load(text.strip().encode() + b"\n", None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
             continue
+        for kind, known, form in kinds:
+            if isinstance(key, kind):
+                plain = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+                return known.from_private_key(io.StringIO(plain.decode()))
     raise ConfigError(
         "SFTP private key: expected the text of an Ed25519, ECDSA or RSA key without a passphrase: mend the connection"
     )

@@ -1,7 +1,7 @@
 """Lines of a feed, judged: what each column may hold, and why a line is bad.
 
-A good line is told by one regular expression for the whole line; only a line that it refuses goes the slow way, which says
-the reason. The slow way alone decides: whatever it finds nothing against is good.
+A good line is told by one regular expression for the whole line; only a line that it refuses goes the slow way, which
+says the reason. The slow way alone decides: whatever it finds nothing against is good.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DATE = (  # the calendar from year 1 on, 29 February in leap years alone
     "(?:0[13578]|1[02])(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)(?:0[1-9]|[12][0-9]|30)|02(?:0[1-9]|1[0-9]|2[0-8]))"
     "|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)0229)"
 )
-_FORMS = {  # type: (pattern, in words)
+_FORMS = {  # pattern, and what it is in words
     "date": (_DATE, "a date yyyymmdd"),
     "timestamp": (_DATE + _TIME, "a timestamp yyyymmddHHMMSS"),
     "int": ("-?+[0-9]{1,15}+", "a whole number of at most 15 digits"),
@@ -40,7 +40,11 @@ class LineTooLongError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A line that is set aside: `field` is None where the fault is the whole line's; `text` is None where it has no text."""
+    """A line that is set aside.
+
+    `field` is None where the fault is the whole line's; `text` where the bytes are no text, or hold NUL, which the
+    warehouse cannot keep.
+    """
 
     line_no: int
     reason: Reason
@@ -52,9 +56,9 @@ class BadRow:
 
 @dataclass(slots=True)
 class Judged:
-    """The lines of one block: the good ones with their line numbers, the bad ones, and the control column's sum over both.
+    """The lines of one block: the good ones with their line numbers, the bad ones, the control column's sum over both.
 
-    `control_total` is in the column's smallest unit (fen), `unreadable` the number of rows whose amount cannot be read.
+    `control_total` is in fen; `unreadable` is the number of rows whose amount cannot be read.
     """
 
     numbers: Sequence[int]
@@ -70,7 +74,7 @@ def smallest_unit(number: str) -> int:
 
 
 def control_total(said: str, column: Column) -> int | None:
-    """Read a check file's control total, in the column's unit, as fen; None where it is none. `100.5` and `100` yuan will do."""
+    """Read a check file's control total, in the column's unit, as fen; None where it is none. `100.5` yuan will do."""
     whole, _, decimals = said.partition(".")
     if not re.fullmatch("-?[0-9]{1,18}", whole) or (decimals and column.type != "yuan"):
         return None
@@ -177,7 +181,7 @@ class LineJudge:
         return None
 
     def _amount(self, text: str | None) -> int | None:
-        """The control column's amount in a bad line, in its smallest unit: 0 where it is empty, None where it cannot be read."""
+        """The control column's amount in a bad line, in fen: 0 where it is empty, None where it cannot be read."""
         fields = [] if text is None else text.split(self._delimiter)
         if self._control is None or len(fields) != len(self._columns):
             return None
@@ -194,7 +198,7 @@ class LineJudge:
 
 
 class _JudgedColumn:
-    """What one column may hold; `in_line` is its part of the line's regular expression, with a group where it is a number."""
+    """What one column may hold; `in_line` is its part of the line's pattern, with a group where it is a number."""
 
     def __init__(self, column: Column, delimiter: str) -> None:
         self.name, self.is_number = column.name, column.type in NUMBERS

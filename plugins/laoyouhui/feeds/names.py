@@ -18,7 +18,7 @@ class FileDate:
 
 
 def parse_stem(stem: str, feed_name: str, feed: Feed) -> FileDate | None:
-    """Read a file's name without its ending, such as `recharge_20260105_0001`; None where it is no name of this feed."""
+    """Read a file's name without its ending, such as `recharge_20260105_0001`; None where it is none of this feed."""
     parts = {"{feed}": re.escape(feed_name), "{date}": "(?P<date>[0-9]{8})", "{seq}": "(?P<seq>[0-9]{4})"}
     pattern = "".join(parts.get(part, re.escape(part)) for part in re.split(r"(\{[a-z]+\})", feed.file_pattern))
     found = re.fullmatch(pattern, stem)

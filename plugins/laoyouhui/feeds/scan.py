@@ -15,10 +15,20 @@ from laoyouhui.feeds.checkfile import Check
 from laoyouhui.feeds.lines import LONGEST_LINE, BadRow, Judged, LineJudge, LineTooLongError, control_total
 
 FileReason = Literal[
-    "NAME", "CHECK_FILE", "SIZE", "CHECKSUM", "GZIP", "LINE_TOO_LONG", "BOMB", "HEADER", "ROWS", "CONTROL_TOTAL", "BAD_ROWS"
+    "NAME",
+    "CHECK_FILE",
+    "SIZE",
+    "CHECKSUM",
+    "GZIP",
+    "LINE_TOO_LONG",
+    "BOMB",
+    "HEADER",
+    "ROWS",
+    "CONTROL_TOTAL",
+    "BAD_ROWS",
 ]
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
 _BOMB_RATIO, _BOMB_BYTES = 200, 64 << 20
 _BAD_ROWS_SHOWN = 100  # of a file that is set aside as a whole: enough to see why
 
@@ -34,8 +44,8 @@ class Verdict:
 class FileScan:
     """One pass over one data file. Go through `judged` to its end, then ask for the `verdict`.
 
-    `check` is None where the check file cannot be read: then the rows are counted, and that is all. `bad` keeps the bad rows:
-    all of them while the file may still count, of a file with more than `limit_bp` basis points of bad rows the first ones.
+    `check` is None where the check file cannot be read: then the rows are counted, and that is all. `bad` keeps the bad
+    rows: all while the file may still count, the first ones when more than `limit_bp` basis points of its rows are bad.
     `bytes` and `sha256` are those of the file as delivered, `rows` does not count a header line.
     """
 
@@ -48,7 +58,7 @@ class FileScan:
         self.bad: list[BadRow] = []
 
     def judged(self, source: BinaryIO, *, gzipped: bool) -> Iterator[Judged]:
-        """Read the file and give its lines, judged, in blocks of about 1 MB; never raises on what the file holds."""
+        """Read the file and give its lines, judged, in blocks of about 256 KB; never raises on what the file holds."""
         delivered = _Delivered(source)
         reader = io.BufferedReader(delivered, _BLOCK)
         judge = LineJudge(self._feed, self._form)
@@ -61,7 +71,9 @@ class FileScan:
             self._broken = Verdict("GZIP", f"the gzip data are broken: {error}")
         except LineTooLongError:
             at_least = self.rows + 1 + self._form.header
-            self._broken = Verdict("LINE_TOO_LONG", f"line {at_least} or a later one has more than {LONGEST_LINE} bytes")
+            self._broken = Verdict(
+                "LINE_TOO_LONG", f"line {at_least} or a later one has more than {LONGEST_LINE} bytes"
+            )
         except _BombError:
             limit = f"{_BOMB_RATIO} times its size and {_BOMB_BYTES >> 20} MB"
             self._broken = Verdict("BOMB", f"unpacked, the file has more than {limit}: not read to its end")
@@ -75,30 +87,34 @@ class FileScan:
         return self._broken is not None or self._check is None or self._too_many_bad(max(self.rows, self._check.rows))
 
     def verdict(self) -> Verdict | None:
-        """Say why the file is set aside; None where it counts. The cause stands before what follows from it."""
+        """Say why the file is set aside; None where it counts. Needs a `check`."""
+        return next(self._faults(), None)
+
+    def _faults(self) -> Iterator[Verdict]:
+        """All that is wrong with the file, the cause before what follows from it."""
         check = self._check
         if check is None:
             raise ValueError("a file without a readable check file has no verdict of its own")
         if self.bytes != check.bytes:
-            return Verdict("SIZE", f"{self.bytes} bytes, the check file says {check.bytes}")
+            yield Verdict("SIZE", f"{self.bytes} bytes, the check file says {check.bytes}")
         if self.sha256 != check.sha256:
-            return Verdict("CHECKSUM", f"sha256 is {self.sha256}, the check file says {check.sha256}")
+            yield Verdict("CHECKSUM", f"sha256 is {self.sha256}, the check file says {check.sha256}")
         if self._broken is not None:
-            return self._broken
+            yield self._broken
         if self.rows != check.rows:
-            return Verdict("ROWS", f"{self.rows} rows, the check file says {check.rows}")
+            yield Verdict("ROWS", f"{self.rows} rows, the check file says {check.rows}")
         if self._control_differs() and not self._unreadable:
-            return Verdict("CONTROL_TOTAL", self._both_totals())
+            yield Verdict("CONTROL_TOTAL", self._both_totals())
         if self._too_many_bad(self.rows):
             first = self.bad[0]
-            where = f"line {first.line_no}: {first.reason} {first.field or ''}: expected {first.expected}"
-            return Verdict(
-                "BAD_ROWS", f"{self.bad_rows} of {self.rows} rows are bad, the limit is {self._limit_bp} bp; {where}"
+            yield Verdict(
+                "BAD_ROWS",
+                f"{self.bad_rows} of {self.rows} rows are bad, the limit is {self._limit_bp} basis points; "
+                f"line {first.line_no}: {first.reason} {first.field or ''}: expected {first.expected}",
             )
-        return None
 
     def note(self) -> str | None:
-        """What is to be known of a file that counts: that its control total could not be proved, since rows have no amount."""
+        """What is to be known of a file that counts although its control total could not be proved."""
         if self._control_differs():
             return f"{self._both_totals()}; {self._unreadable} bad rows have no amount that can be read"
         return None
@@ -162,8 +178,10 @@ class _Delivered(io.RawIOBase):
         return len(data)
 
 
-def _blocks(delivered: _Delivered, reader: io.BufferedReader, *, gzipped: bool) -> Iterator[tuple[bytes, int]]:
-    """Unpack, and give whole lines of about 1 MB together, without the last LF, and the number of the first of them."""
+def _blocks(
+    delivered: _Delivered, reader: io.BufferedReader[_Delivered], *, gzipped: bool
+) -> Iterator[tuple[bytes, int]]:
+    """Unpack, and give whole lines, about 256 KB at once without the last LF, with the number of the first of them."""
     unpacked = gzip.GzipFile(fileobj=reader) if gzipped else reader
     size, line_no, rest = 0, 1, b""
     while data := unpacked.read(_BLOCK):

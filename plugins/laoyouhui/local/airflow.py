@@ -115,7 +115,7 @@ class Airflow:
 
     def stop(self) -> None:
         """End the services and all that they started."""
-        import psutil
+        import psutil  # type: ignore[import-untyped]
 
         family = []
         for process in self._processes.values():
@@ -134,7 +134,7 @@ class Airflow:
         self._processes.clear()
 
     def wait_until_ready(self) -> None:
-        """Wait until the API answers and knows the DAG. Raises AirflowError after 180 seconds or when a service ended."""
+        """Wait until the API answers and knows the DAG; AirflowError after 180 seconds or when a service ended."""
         import httpx
 
         deadline = time.monotonic() + _READY_SECONDS
@@ -214,7 +214,7 @@ class Airflow:
             timeout=60,
         )
 
-    def _get(self, path: str) -> Any:
+    def _get(self, path: str) -> Any:  # noqa: ANN401 - JSON
         answer = self._client.get(path)
         answer.raise_for_status()
         return answer.json()
@@ -300,7 +300,7 @@ class Airflow:
 
 
 def _driver(dsn: str, driver: str) -> str:
-    """The DSN as SQLAlchemy spells it. asyncpg knows none of libpq's options but the address (sslmode it takes as `prefer`)."""
+    """The DSN as SQLAlchemy spells it; asyncpg knows none of libpq's options but the address (no sslmode)."""
     parts = urlsplit(dsn)
     query = parts.query
     if driver == "asyncpg":

@@ -70,17 +70,16 @@ def business_date() -> date:
         return date.fromisoformat(asked)
     begins = context.get("data_interval_start")
     if begins is None:
-        raise AirflowFailException(
-            "no business date: trigger close_day with the parameter business_date, such as 2026-02-01"
-        )
-    return begins.astimezone(ZoneInfo("Asia/Shanghai")).date()
+        raise AirflowFailException("no business date: trigger close_day with business_date, such as 2026-02-01")
+    closes: date = begins.astimezone(ZoneInfo("Asia/Shanghai")).date()
+    return closes
 
 
 def sftp_settings(exchange: str) -> SftpSettings | None:
     """The SFTP server of an exchange written as `connection:<id>`, from that Airflow connection; None for a folder.
 
-    The connection holds host, port, login and a password or, in its extra, a `private_key` (never both), and in its extra the
-    server's `host_key` and the exchange's folder there, `root`.
+    The connection holds host, port, login and a password or, in its extra, the text of a `private_key` (never both),
+    and in its extra the server's `host_key` and the exchange's folder there, `root`.
     """
     connection_id = exchange.removeprefix("connection:")
     if connection_id == exchange:
@@ -105,9 +104,10 @@ def sftp_settings(exchange: str) -> SftpSettings | None:
 @contextmanager
 def _no_retry(*errors: type[Exception]) -> Iterator[None]:
     """Fail the task at once on errors that waiting does not cure: a person has to mend something."""
+    final: tuple[type[Exception], ...] = (ConfigError, *errors)
     try:
         yield
-    except (ConfigError, *errors) as error:
+    except final as error:
         raise AirflowFailException(str(error)) from error
 
 

@@ -62,7 +62,7 @@ def take_in_answers(
             if known == "LOADED":
                 continue
             judged = _judge(conn, carrier, stem, raw)
-            if judged.reason == known:
+            if known is not None and judged.reason == known:
                 continue
             with conn.transaction():
                 _store(conn, interface, stem, sha256, judged, business_date)
@@ -124,7 +124,8 @@ def _store(
     answer = judged.answer
     stored = conn.execute(
         "insert into raw.answer "
-        "(file_stem, interface, sha256, status, rows_ok, rows_failed, code, state, reason, detail, received_on) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning answer_no",
+        "(file_stem, interface, sha256, status, rows_ok, rows_failed, code, state, reason, detail, received_on) "
+        "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning answer_no",
         (
             stem,
             interface,

@@ -14,6 +14,7 @@ from laoyouhui.exports.names import file_stem
 from laoyouhui.exports.spelling import line_expression
 
 _EXAMPLES = 3
+_KEPT = "campaign_id item_key answer_key subscriber_id benefit budget_line amount_fen committed_fen liability_fen line"
 
 
 class OutboxError(Exception):
@@ -26,6 +27,7 @@ class _ExportFile:
     stem: str
     seq: int
     rows: int
+    amount_fen: int | None
     first_line: int
     last_line: int
 
@@ -48,13 +50,16 @@ def fill_outbox(conn: psycopg.Connection, carrier: Carrier, campaign: Campaign, 
 def _fill(conn: psycopg.Connection, carrier: Carrier, name: str, campaign_id: str, business_date: date) -> int:
     interface, form = carrier.interfaces[name], carrier.files
     relation = sql.Identifier("exports", f"export_{name}")
+    amount = sql.Identifier(
+        interface.control or "committed_fen"
+    )  # what has no amount of its own is worth what it costs
     files = [
         _ExportFile(*row)
         for row in conn.execute(
             sql.SQL(
-                "select campaign_id, file_stem, file_seq, count(*), min(line_no), max(line_no) "
-                "from {} group by campaign_id, file_stem, file_seq order by file_seq, file_stem"
-            ).format(relation)
+                "select campaign_id, file_stem, file_seq, count(*), sum({amount})::bigint, min(line_no), max(line_no) "
+                "from {relation} group by campaign_id, file_stem, file_seq order by file_seq, file_stem"
+            ).format(amount=amount, relation=relation)
         )
     ]
     for file in files:
@@ -63,10 +68,10 @@ def _fill(conn: psycopg.Connection, carrier: Carrier, name: str, campaign_id: st
     standing = {row[0] for row in conn.execute("select file_stem from outbox.file where file_stem = any(%s)", (stems,))}
     # What cannot be spelled becomes a line feed, which `_require_lines` finds in any line.
     rows = sql.SQL(
-        "select file_stem, line_no, campaign_id, item_key, answer_key, subscriber_id, {amount} as amount_fen, "
-        "coalesce({line}, E'\\n') as line from {relation}"
+        "select file_stem, line_no, campaign_id, item_key, answer_key, subscriber_id, benefit, budget_line, "
+        "{amount} as amount_fen, committed_fen, liability_fen, coalesce({line}, E'\\n') as line from {relation}"
     ).format(
-        amount=sql.Identifier(interface.control) if interface.control else sql.SQL("null::bigint"),
+        amount=amount,
         line=line_expression(interface, form),
         relation=relation,
     )
@@ -74,17 +79,23 @@ def _fill(conn: psycopg.Connection, carrier: Carrier, name: str, campaign_id: st
     new = [file for file in files if file.stem not in standing]
     with conn.cursor() as cursor:
         cursor.executemany(
-            "insert into outbox.file (file_stem, campaign_id, interface, run_on, seq, rows) "
-            "values (%s, %s, %s, %s, %s, %s)",
-            [(file.stem, file.campaign_id, name, business_date, file.seq, file.rows) for file in new],
+            "insert into outbox.file (file_stem, campaign_id, interface, run_on, seq, rows, amount_fen) "
+            "values (%s, %s, %s, %s, %s, %s, %s)",
+            [(file.stem, campaign_id, name, business_date, file.seq, file.rows, file.amount_fen) for file in new],
         )
     new_stems = [file.stem for file in new]
     added = conn.execute(
         sql.SQL(
-            "insert into outbox.item (file_stem, line_no, campaign_id, interface, item_key, answer_key, subscriber_id, "
-            "amount_fen, run_on, line) select file_stem, line_no, campaign_id, {name}, item_key, answer_key, "
-            "subscriber_id, amount_fen, {run_on}, line from ({rows}) as spelled where file_stem = any({stems})"
-        ).format(name=sql.Literal(name), run_on=sql.Literal(business_date), rows=rows, stems=sql.Literal(new_stems))
+            "insert into outbox.item (file_stem, line_no, interface, run_on, {kept}) "
+            "select file_stem, line_no, {name}, {run_on}, {kept} from ({rows}) as spelled "
+            "where file_stem = any({stems})"
+        ).format(
+            kept=_kept(),
+            name=sql.Literal(name),
+            run_on=sql.Literal(business_date),
+            rows=rows,
+            stems=sql.Literal(new_stems),
+        )
     ).rowcount
     _require_lines(conn, interface, form, new_stems)
     _require_sequence(conn, name, business_date)
@@ -95,12 +106,13 @@ def _require_whole(name: str, interface: Interface, file: _ExportFile, campaign_
     expected = file_stem(name, interface, campaign_id, business_date, file.seq)
     if (file.campaign_id, file.stem) != (campaign_id, expected):
         raise OutboxError(
-            f"exports.export_{name}: file_stem {file.stem!r} of {file.campaign_id}: expected {expected!r}: mend the export's model"
+            f"exports.export_{name}: file_stem {file.stem!r} of {file.campaign_id}: expected {expected!r}: "
+            "mend the export's model"
         )
     if (file.first_line, file.last_line) != (1, file.rows) or file.rows > interface.max_rows:
         raise OutboxError(
             f"exports.export_{name}: file {file.stem}: {file.rows} rows, lines {file.first_line} to {file.last_line}: "
-            f"expected lines 1 to n without gaps, at most {interface.max_rows}: mend the export's model"
+            f"expected 1 to n without gaps, at most {interface.max_rows}: mend the export's model"
         )
 
 
@@ -111,10 +123,14 @@ def _require_unchanged(conn: psycopg.Connection, rows: sql.Composable, stems: li
         sql.SQL(
             "select file_stem, line_no from (select * from ({rows}) as spelled where file_stem = any({stems})) as now "
             "full join (select * from outbox.item where file_stem = any({stems})) as fixed using (file_stem, line_no) "
-            "where (now.line, now.item_key, now.answer_key, now.subscriber_id, now.amount_fen) is distinct from "
-            "(fixed.line, fixed.item_key, fixed.answer_key, fixed.subscriber_id, fixed.amount_fen) "
-            "order by file_stem, line_no limit {examples}"
-        ).format(rows=rows, stems=sql.Literal(stems), examples=sql.Literal(_EXAMPLES))
+            "where ({now}) is distinct from ({fixed}) order by file_stem, line_no limit {examples}"
+        ).format(
+            rows=rows,
+            stems=sql.Literal(stems),
+            now=_kept("now"),
+            fixed=_kept("fixed"),
+            examples=sql.Literal(_EXAMPLES),
+        )
     ).fetchall()
     if differing:
         raise OutboxError(
@@ -157,6 +173,12 @@ def _require_sequence(conn: psycopg.Connection, name: str, business_date: date) 
     numbers = [row[0] for row in rows]
     if numbers != list(range(1, len(numbers) + 1)):
         raise OutboxError(f"files of {name} of {business_date} have numbers {numbers}: expected 1 to n without gaps")
+
+
+def _kept(relation: str | None = None) -> sql.Composed:
+    """Give the columns that the outbox keeps of a row as they are, of `relation` where two have them."""
+    names = [(relation, column) if relation else (column,) for column in _KEPT.split()]
+    return sql.SQL(", ").join(sql.Identifier(*name) for name in names)
 
 
 def _places(rows: list[tuple[str, int]]) -> str:

@@ -1,7 +1,7 @@
 """The release gate: nothing leaves the warehouse, and no mart is shown, before Great Expectations has passed it.
 
-The suites are data: `expectations/*.yml`, one for what came in and one for each relation that is released. docs/release-gate.md
-tells the data engineer what they check and what to do when one fails.
+The suites are data: `expectations/*.yml`, one for what came in and one for each relation that is released.
+docs/release-gate.md tells the data engineer what they check and what to do when one fails.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from laoyouhui.config.campaign import load_campaign
+from laoyouhui.config.campaign import Campaign, load_campaign
 from laoyouhui.config.carrier import Carrier, load_carrier
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.located_yaml import load
@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 class Suite:
     """One file of `expectations/`: what must hold for one relation (`schema.name`) before it is released.
 
-    `rows_named_by` are the columns by which a bad row is shown; `expectations` are Great Expectations' own configurations
-    (type, kwargs, description, meta).
+    `rows_named_by` are the columns by which a bad row is shown; `expectations` are Great Expectations' own
+    configurations (type, kwargs, description, meta).
     """
 
     name: str
@@ -63,7 +63,7 @@ class Check:
 
 @dataclass(frozen=True)
 class ReleaseReport:
-    """What a release did. `released` is False where there was nothing to do: the pass, or a later date, is out already."""
+    """What a release did. `released` is False where this pass, or a later date, was out already."""
 
     business_date: date
     pass_no: int
@@ -71,8 +71,8 @@ class ReleaseReport:
     checks: int = 0
 
 
-class ReleaseRefused(Exception):
-    """A check failed: nothing left, the marts of the last release stand. The message names checks, rows and what to do."""
+class ReleaseRefused(Exception):  # noqa: N818 - no error of the program: the gate did its work
+    """A check failed: nothing left, the last marts stand. The message names checks, bad rows and what to do."""
 
     def __init__(self, business_date: date, pass_no: int, checks: Sequence[Check]) -> None:
         self.failed = [check for check in checks if not check.success]
@@ -92,11 +92,12 @@ class ReleaseRefused(Exception):
 def release(settings: Settings, business_date: date) -> ReleaseReport:
     """Check what was decided for `business_date`, then fill the outbox and show the new marts, in one transaction.
 
-    Does nothing where this pass, or a later date, was released already. Raises ReleaseRefused when a check fails: then only
-    `raw.release_check` has changed.
+    Does nothing where this pass, or a later date, was released already. Raises ReleaseRefused when a check fails: then
+    only `raw.release_check` has changed.
     """
     suites = load_suites(settings.home / "expectations")
-    carrier = load_carrier(load_campaign(settings.campaign_file).carrier_file)
+    campaign = load_campaign(settings.campaign_file)
+    carrier = load_carrier(campaign.carrier_file)
     with connect(settings.warehouse_dsn) as conn:
         pass_no, is_open = _pass_to_release(conn, business_date)
         if not is_open:
@@ -107,7 +108,7 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
         if _held(checks):
             checks += validate(settings.warehouse_dsn, suites, business_date)
         if _held(checks):
-            checks.append(_publish(conn, carrier, business_date, pass_no))
+            checks.append(_publish(conn, carrier, campaign, business_date, pass_no))
         if not _held(checks):
             conn.rollback()
         _record(conn, business_date, pass_no, checks)
@@ -123,7 +124,8 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
 def load_suites(folder: Path) -> list[Suite]:
     """Read every suite of `folder`, by file name. Raises ConfigError when there is none or a description stands twice.
 
-    A suite that names an `interface` also has the expectations of `shared/interface.yml`, {interface} replaced by its name.
+    A suite that names an `interface` also has the expectations of `shared/interface.yml`, with {interface} replaced by
+    its name.
     """
     shared = load(folder / "shared" / "interface.yml")[0]["expectations"]
     suites = [_suite(load(path)[0], shared) for path in sorted(folder.glob("*.yml"))]
@@ -157,7 +159,8 @@ def _suite(data: dict[str, Any], shared: list[dict[str, Any]]) -> Suite:
 def validate(dsn: str, suites: Sequence[Suite], business_date: date) -> list[Check]:
     """Run the suites on the warehouse; one Check for each expectation. Writes no file and calls nobody.
 
-    Each suite is asked first for yes or no only, which costs one scan of its relation; only what failed is asked for its rows.
+    Each suite is asked first for yes or no only, which costs one scan of its relation; what failed is then asked for
+    its rows.
     """
     import great_expectations as gx
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
@@ -169,18 +172,25 @@ def validate(dsn: str, suites: Sequence[Suite], business_date: date) -> list[Che
         analytics_enabled=False,
     )
     context = gx.get_context(mode="ephemeral", project_config=config)
-    # the driver is named, and a `$` in the password spelled %24: GX would take it for a variable of its own
-    url = make_url(dsn).set(drivername="postgresql+psycopg").render_as_string(hide_password=False).replace("$", "%24")
-    warehouse = context.data_sources.add_postgres("warehouse", connection_string=url)
     parameters = {"tomorrow": business_date + timedelta(days=1)}
+    warehouses: dict[str, Any] = {}
     checks: list[Check] = []
     try:
         for suite in suites:
-            asset = warehouse.add_query_asset(suite.relation, query=f"select * from {suite.relation}")  # noqa: S608 - ours
+            schema, table = suite.relation.split(".")
+            if schema not in warehouses:
+                # the driver is named, and a `$` in the password spelled %24: GX would take it for a variable of its own
+                url = make_url(dsn).set(drivername="postgresql+psycopg")
+                url = url.update_query_dict({"options": f"-csearch_path={schema}"})
+                connection = url.render_as_string(hide_password=False).replace("$", "%24")
+                warehouses[schema] = context.data_sources.add_postgres(schema, connection_string=connection)
+            # a table, not a query: of a query GX fetches every row, only to see its columns
+            asset = warehouses[schema].add_table_asset(suite.relation, table_name=table)
             batch = asset.add_batch_definition_whole_table("all").get_batch()
             checks += _validate_suite(batch, suite, parameters)
     finally:
-        warehouse.get_execution_engine().close()
+        for warehouse in warehouses.values():
+            warehouse.get_execution_engine().close()
     return checks
 
 
@@ -243,7 +253,9 @@ def _pass_to_release(conn: Connection, business_date: date) -> tuple[int, bool]:
         """
         select
             current_run.business_date, current_run.pass_no, run.passes_released,
-            exists (select from raw.run as later where later.business_date > run.business_date and later.passes_released > 0)
+            exists (
+                select from raw.run as later where later.business_date > run.business_date and later.passes_released > 0
+            )
         from raw.run
         left join raw.current_run on current_run.business_date = run.business_date
         where run.business_date = %s
@@ -311,11 +323,11 @@ def _record(conn: Connection, business_date: date, pass_no: int, checks: Sequenc
         )
 
 
-def _publish(conn: Connection, carrier: Carrier, business_date: date, pass_no: int) -> Check:
+def _publish(conn: Connection, carrier: Carrier, campaign: Campaign, business_date: date, pass_no: int) -> Check:
     """Fill the outbox and show the marts; the caller commits, or rolls back where the check did not hold."""
     spelled = partial(Check, "outbox", "outbox.item", "every line can be written as the carrier reads it")
     try:
-        fill_outbox(conn, carrier, business_date)
+        fill_outbox(conn, carrier, campaign, business_date)
     except OutboxError as error:
         return spelled(
             success=False, observed=str(error), what_to_do="Mend what the message names, then run the date again."
@@ -326,7 +338,8 @@ def _publish(conn: Connection, carrier: Carrier, business_date: date, pass_no: i
     conn.execute("drop schema if exists marts cascade")
     conn.execute("alter schema marts_candidate rename to marts")
     released = conn.execute(
-        "update raw.run set passes_released = %s, released_at = now() where business_date = %s and passes_released < %s",
+        "update raw.run set passes_released = %s, released_at = now()"
+        " where business_date = %s and passes_released < %s",
         [pass_no, business_date, pass_no],
     )
     if released.rowcount != 1:

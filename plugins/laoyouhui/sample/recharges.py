@@ -52,6 +52,7 @@ class Recharges:
     ) -> None:
         self._seed = seed
         self._starts_on = starts_on
+        self._story_begins = starts_on - timedelta(days=1)
         self._subscribers = subscribers
         self._listed = listed
         chosen = assumptions()
@@ -92,8 +93,10 @@ class Recharges:
     def _reversed(self, day: date) -> Iterator[Payment]:
         first, last = self._chosen["reversed_after_days"]
         for days in range(first, last + 1):
-            made = self.of_day(day - timedelta(days=days))
-            yield from (payment for payment in made if payment.reversed_after == days)
+            made_on = day - timedelta(days=days)
+            if made_on < self._story_begins <= day:
+                break  # its recharge stands in no file of the story
+            yield from (payment for payment in self.of_day(made_on) if payment.reversed_after == days)
 
     def _reversal(self, payment: Payment, day: date) -> Row:
         at = datetime.combine(day, time(hour=9 + int(payment.luck * 8)))

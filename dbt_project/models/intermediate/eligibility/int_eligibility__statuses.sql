@@ -19,10 +19,9 @@ campaigns as materialized (
         campaigns.starts_on,
         terms.*,
         run.next_date as judged_for,
-        case
-            when terms.tenure_judged_on = 'campaign_start' then campaigns.starts_on
-            else run.next_date
-        end as tenure_date,
+        {{ tenure_cutoff('tenure.counted_to', 'terms.tenure_years') }} as tenure_cutoff,
+        {{ tenure_cutoff('tenure.counted_to', 'terms.port_in_years') }} as port_in_cutoff,
+        {{ tenure_cutoff('tenure.counted_to', 'terms.owner_years') }} as owner_cutoff,
         {% if is_incremental() -%}
         terms.holds_from = run.next_date
         or not exists (
@@ -60,6 +59,10 @@ campaigns as materialized (
         on
             campaigns.campaign_id = terms.terms_of
             and terms.holds_from <= run.next_date and terms.holds_until > run.next_date
+    cross join lateral (
+        select
+            case terms.tenure_judged_on when 'campaign_start' then campaigns.starts_on else run.next_date end as counted_to
+    ) as tenure
     where run.next_date between campaigns.starts_on and campaigns.ends_on
 ),
 
@@ -91,7 +94,19 @@ candidates as (
 states as (
     select distinct on (candidates.campaign_id, history.subscriber_id)
         candidates.campaign_id,
-        history.*
+        history.subscriber_id,
+        history.is_present,
+        history.customer_id,
+        history.city_code,
+        history.activation_date,
+        history.status,
+        history.segment,
+        history.real_name,
+        history.card_role,
+        history.port_in_date,
+        history.owner_since,
+        history.source_file,
+        history.source_line
     from candidates
     inner join {{ ref('int_subscriber__history') }} as history on candidates.subscriber_id = history.subscriber_id
     cross join run
@@ -107,20 +122,16 @@ judged as (
         states.customer_id,
         states.city_code,
         campaigns.terms_version,
-        {{ ineligibility_reasons('states', 'campaigns', 'campaigns.judged_for', 'campaigns.tenure_date', 'holdouts.is_control') }} as reasons,
+        {{ ineligibility_reasons('states', 'campaigns', 'campaigns.judged_for', 'holdouts.is_control') }} as reasons,
         -- the next day on which time alone may change the answer
         case
-            when states.is_present then (
-                select min(days.change_on)
-                from (
-                    values
-                    (states.activation_date),
-                    ((states.activation_date + make_interval(years => campaigns.tenure_years))::date),
-                    ((states.port_in_date + make_interval(years => campaigns.port_in_years))::date),
-                    ((states.owner_since + make_interval(years => campaigns.owner_years))::date)
-                ) as days (change_on)
-                where days.change_on > campaigns.judged_for
-            )
+            when states.is_present
+                then least(
+                    {{ if_after('states.activation_date', 'campaigns.judged_for') }},
+                    {{ if_after('(states.activation_date + make_interval(years => campaigns.tenure_years))::date', 'campaigns.judged_for') }},
+                    {{ if_after('(states.port_in_date + make_interval(years => campaigns.port_in_years))::date', 'campaigns.judged_for') }},
+                    {{ if_after('(states.owner_since + make_interval(years => campaigns.owner_years))::date', 'campaigns.judged_for') }}
+                )
         end as next_change_on,
         states.source_file,
         states.source_line

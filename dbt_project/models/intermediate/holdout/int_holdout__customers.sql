@@ -23,14 +23,22 @@ campaigns as (
 ),
 
 terms as materialized (
-    select terms.*
+    select
+        terms.campaign_id,
+        terms.tenure_band_labels,
+        {{ tenure_band_starts('campaigns.starts_on', 'terms.tenure_bands_years') }} as tenure_band_starts
     from {{ ref('stg_campaign__terms') }} as terms
     inner join campaigns on terms.campaign_id = campaigns.campaign_id
     where terms.holds_from <= campaigns.starts_on and terms.holds_until > campaigns.starts_on
 ),
 
 states as (
-    select distinct on (history.subscriber_id) history.*
+    select distinct on (history.subscriber_id)
+        history.subscriber_id,
+        history.is_present,
+        history.customer_id,
+        history.city_code,
+        history.activation_date
     from {{ ref('int_subscriber__history') }} as history
     cross join run
     where history.state_on <= run.business_date and exists (select from campaigns)
@@ -44,7 +52,7 @@ customers as (
         campaigns.control_share_bp,
         states.customer_id,
         coalesce(states.city_code, 'unknown') as city_code,
-        {{ tenure_band('states.activation_date', 'campaigns.starts_on', 'terms.tenure_bands_years') }} as tenure_band,
+        {{ tenure_band('states.activation_date', 'terms.tenure_band_starts', 'terms.tenure_band_labels') }} as tenure_band,
         {{ content_key(['campaigns.control_salt', 'states.customer_id']) }} as salted_hash
     from states
     cross join campaigns

@@ -47,7 +47,10 @@ dates as (
 delivered as (
     select distinct on (dates.business_date, snapshots.subscriber_id)
         dates.business_date,
-        snapshots.*
+        dates.delivery_no,
+        snapshots.subscriber_id,
+        snapshots.line_no,
+        snapshots.state_hash
     from {{ ref('stg_subscriber__snapshots') }} as snapshots
     inner join dates on snapshots.delivery_no = dates.delivery_no
     order by dates.business_date, snapshots.subscriber_id, snapshots.line_no desc
@@ -87,6 +90,7 @@ changed as (
     select
         coalesce(delivered.business_date, known.business_date) as business_date,
         coalesce(delivered.subscriber_id, known.subscriber_id) as subscriber_id,
+        delivered.delivery_no,
         delivered.line_no
     from delivered
     full outer join known
@@ -120,8 +124,8 @@ new_states as (
         delivered.line_no as source_line
     from changed
     inner join dates on changed.business_date = dates.business_date
-    left join delivered
-        on changed.business_date = delivered.business_date and changed.subscriber_id = delivered.subscriber_id
+    left join {{ ref('stg_subscriber__snapshots') }} as delivered
+        on changed.delivery_no = delivered.delivery_no and changed.line_no = delivered.line_no
 ),
 {% if is_incremental() %}
 -- a corrected older date does not reach into the next date, which had been delivered in full

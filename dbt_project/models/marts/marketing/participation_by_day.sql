@@ -23,21 +23,37 @@ reversed as (
     where benefit = 'RECHARGE_DISCOUNT' and entry_type = 'reversed'
 ),
 
-final as (
+by_subscriber as (
     select
         entries.campaign_id,
-        entries.event_on as day,
+        entries.event_on,
         entries.benefit,
-        coalesce(entries.city_code, 'unknown') as city_code,
-        coalesce(entries.tenure_band, 'unknown') as tenure_band,
+        entries.city_code,
+        entries.tenure_band,
+        entries.subscriber_id,
         count(*) as participations,
-        count(distinct entries.subscriber_id) as participants,
-        sum(entries.amount_fen)::bigint as amount_fen,
-        coalesce(sum(entries.megabytes), 0)::bigint as megabytes
+        sum(entries.amount_fen) as amount_fen,
+        sum(entries.megabytes) as megabytes
     from entries
-    left join reversed on entries.grant_key = reversed.grant_key
-    where reversed.grant_key is null
-    group by entries.campaign_id, entries.event_on, entries.benefit, entries.city_code, entries.tenure_band
+    where not exists (select from reversed where reversed.grant_key = entries.grant_key)
+    group by
+        entries.campaign_id, entries.event_on, entries.benefit, entries.city_code, entries.tenure_band,
+        entries.subscriber_id
+),
+
+final as (
+    select
+        campaign_id,
+        event_on as day,
+        benefit,
+        coalesce(city_code, 'unknown') as city_code,
+        coalesce(tenure_band, 'unknown') as tenure_band,
+        sum(participations)::bigint as participations,
+        count(*) as participants,
+        sum(amount_fen)::bigint as amount_fen,
+        coalesce(sum(megabytes), 0)::bigint as megabytes
+    from by_subscriber
+    group by campaign_id, event_on, benefit, city_code, tenure_band
 )
 
 select * from final

@@ -32,6 +32,12 @@ final as (
         (eligibility ->> 'owner_years')::integer as owner_years,
         eligibility ->> 'tenure_judged_on' as tenure_judged_on,
         array(select jsonb_array_elements_text(eligibility -> 'tenure_bands_years')::integer) as tenure_bands_years,
+        -- 20+, 15-19, ... 0-4
+        array(
+            select bands.years || coalesce('-' || (lead(bands.years) over (order by bands.years) - 1), '+')
+            from (select jsonb_array_elements_text(eligibility -> 'tenure_bands_years')::integer as years) as bands
+            order by bands.years desc
+        ) as tenure_band_labels,
 
         (data_gift ->> 'months')::integer as gift_months,
         (data_gift ->> 'megabytes')::integer as gift_megabytes,

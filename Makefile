@@ -1,0 +1,59 @@
+# `make` lists what there is. Every target works from any folder: make -C <here> run
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+CALLED_FROM := $(PWD)
+PYTHON := .venv/bin/python
+export STORY EXCHANGE CAMPAIGN FROM TO RERUN N CALLED_FROM
+export PYTHONPATH := $(CURDIR)/plugins
+# Without compiled bytecode every process starts two to three times slower.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help run psql airflow test lint bench up down docs lock clean
+
+help: ## this list
+	@echo "make <target> [VARIABLE=value ...]"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-10s %s\n", $$1, $$2 }'
+
+run: ## play the sample story (STORY=long: 72 dates), or EXCHANGE=<folder> CAMPAIGN=<file.yml> FROM=<date> TO=<date>; RERUN=1
+	@scripts/bootstrap runtime
+	@$(PYTHON) -m laoyouhui.local.run
+
+psql: ## open the warehouse of the story, or of EXCHANGE and CAMPAIGN
+	@scripts/bootstrap runtime
+	@$(PYTHON) -m laoyouhui.local.open psql
+
+airflow: ## open Airflow's page for the story, or for EXCHANGE and CAMPAIGN, until Ctrl-C
+	@scripts/bootstrap runtime
+	@$(PYTHON) -m laoyouhui.local.open airflow
+
+test: ## run every test
+	@scripts/bootstrap dev
+	@$(PYTHON) -m pytest
+
+lint: ## run every linter
+	@scripts/bootstrap dev
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" scripts/lint
+
+bench: ## a month's first day of N=1000000 subscribers, beside a hand-written SQL script
+	@scripts/bootstrap runtime
+	@$(PYTHON) -m laoyouhui.local.bench
+
+up: ## bring up the deployment of docker-compose.yml (STORY=1: play the sample story there)
+	@deploy/up
+
+down: ## end the deployment; its data stays
+	@docker compose down
+
+docs: ## write the data dictionary
+	@scripts/bootstrap runtime
+	@scripts/docs
+
+lock: ## lock the newest packages that requirements/*.in allow
+	@scripts/bootstrap runtime
+	@for name in uv runtime dev; do \
+		scripts/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+			--no-annotate --upgrade --quiet --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
+	done
+
+clean: ## take away all that was made here; an EXCHANGE of yours stays
+	@scripts/clean

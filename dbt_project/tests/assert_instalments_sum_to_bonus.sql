@@ -1,0 +1,18 @@
+-- What was promised in this run in instalments is the bonus, to the fen, in as many parts as the tier says.
+select
+    decisions.recharge_id,
+    decisions.bonus_fen,
+    sum(obligations.amount_fen) as promised_fen
+from {{ ref('recharge_decisions') }} as decisions
+inner join {{ ref('stg_run__current') }} as run on decisions.run_on = run.business_date
+left join {{ ref('credit_obligations') }} as obligations
+    on
+        decisions.campaign_id = obligations.campaign_id
+        and decisions.recharge_id = obligations.recharge_id
+        and obligations.kind = 'INSTALMENT'
+where decisions.reason = 'GRANTED'
+group by decisions.campaign_id, decisions.recharge_id, decisions.bonus_fen, decisions.instalments
+having
+    coalesce(sum(obligations.amount_fen), 0) <> decisions.bonus_fen
+    or count(obligations.grant_key) <> decisions.instalments
+    or min(obligations.amount_fen) <= 0

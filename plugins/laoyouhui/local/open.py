@@ -1,0 +1,64 @@
+"""`make psql` and `make airflow`: look at a workspace by hand. EXCHANGE and CAMPAIGN say which, as for `make run`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+from laoyouhui.config.errors import ConfigError
+from laoyouhui.local.airflow import Airflow, AirflowError
+from laoyouhui.local.console import say
+from laoyouhui.local.server import ServerError, binary
+from laoyouhui.local.workspace import HOME, UsageError, Workspace, read_workspace
+
+
+def main(what: str) -> int:
+    """Open the warehouse (`psql`) or Airflow's page (`airflow`); return the exit code."""
+    try:
+        workspace = read_workspace(os.environ)
+        with workspace.server() as server_dsn:
+            if what == "psql":
+                return _psql(workspace.warehouse(server_dsn))
+            with workspace.locked():
+                return _airflow(workspace, server_dsn)
+    except (UsageError, ConfigError) as error:
+        say(str(error), wrong=True)
+        return 2
+    except (ServerError, AirflowError) as error:
+        say(str(error), wrong=True)
+        return 1
+
+
+def _psql(warehouse: str) -> int:
+    import psycopg
+
+    words = psycopg.conninfo.conninfo_to_dict(warehouse)
+    # The password goes by the environment: a command line can be read by everybody.
+    password = {"PGPASSWORD": str(words.pop("password"))} if words.get("password") else {}
+    environment = os.environ | password | {"PGOPTIONS": "-c search_path=marts,ledger,exports,raw,outbox,public"}
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends a query of psql, not us
+    if sys.stdin.isatty():
+        say("\\dt marts.* lists what people read; ledger.ledger_entries holds every entry; \\q leaves")
+    return subprocess.run(
+        [binary("psql"), psycopg.conninfo.make_conninfo("", **words)], env=environment, check=False
+    ).returncode
+
+
+def _airflow(workspace: Workspace, server_dsn: str) -> int:
+    done = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, lambda *_: done.set())
+    pipeline = workspace.pipeline_environment(workspace.warehouse(server_dsn))
+    with Airflow(HOME, workspace.folder, server_dsn, workspace.airflow_database, pipeline) as airflow:
+        airflow.wait_until_ready()
+        say(f"{airflow.page}  user admin, password {airflow.password}\nCtrl-C ends it")
+        while not done.wait(1):
+            airflow.check()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,188 @@
+"""`make run`: close business dates one after another through Airflow's own scheduler, and tell what came of it.
+
+Reads STORY, or EXCHANGE, CAMPAIGN, FROM, TO, and RERUN from the environment. What is closed already is not run again,
+unless RERUN is set or something new has come for the last date. Ends with 0 when every date is closed, 1 when one
+failed, 2 when it was asked for something that it cannot do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import psycopg
+
+from laoyouhui.config.errors import ConfigError
+from laoyouhui.exports.names import parse_stem as parse_sent_stem
+from laoyouhui.feeds.checkfile import check_line
+from laoyouhui.feeds.names import parse_stem
+from laoyouhui.local.airflow import Airflow, AirflowError
+from laoyouhui.local.console import say
+from laoyouhui.local.server import ServerError
+from laoyouhui.local.summary import day_line, say_summary
+from laoyouhui.local.workspace import HOME, UsageError, Workspace, read_workspace
+from laoyouhui.sample.carrier import SampleCarrier
+from laoyouhui.warehouse.connection import connect
+
+_POLL_SECONDS = 0.3
+
+
+def main() -> int:
+    """Run the command and return its exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+    try:
+        workspace = read_workspace(os.environ)
+        dates = workspace.dates(os.environ)
+        with workspace.locked(), workspace.server() as server_dsn:
+            return _run(workspace, server_dsn, dates, rerun=bool(os.environ.get("RERUN")))
+    except (UsageError, ConfigError) as error:
+        say(str(error), wrong=True)
+        return 2
+    except (ServerError, AirflowError) as error:
+        say(f"\n{error}", wrong=True)
+        return 1
+    except KeyboardInterrupt:
+        say("\nInterrupted. What was done stands; `make run` goes on from there.", wrong=True)
+        return 130
+
+
+def _run(workspace: Workspace, server_dsn: str, dates: Sequence[date], *, rerun: bool) -> int:
+    warehouse = workspace.warehouse(server_dsn)
+    todo = list(dates) if rerun else dates_to_run(workspace, warehouse, dates)
+    say(
+        f"{workspace.campaign.name} ({workspace.campaign.campaign_id}): {dates[0]} to {dates[-1]}, {len(todo)} to close"
+    )
+    say(f"exchange {workspace.exchange}, logs {workspace.folder / 'logs'}")
+    if todo and not _close(workspace, server_dsn, warehouse, todo):
+        return 1
+    say_summary(workspace, warehouse)
+    return 0
+
+
+def _close(workspace: Workspace, server_dsn: str, warehouse: str, dates: Sequence[date]) -> bool:
+    """Close the dates in order; stop at the first that fails, and say why."""
+    started = time.monotonic()
+    pipeline = workspace.pipeline_environment(warehouse)
+    with Airflow(HOME, workspace.folder, server_dsn, workspace.airflow_database, pipeline) as airflow:
+        carrier = None
+        if workspace.story:
+            carrier = SampleCarrier(workspace.exchange, campaign_starts_on=workspace.campaign.starts_on)
+            carrier.deliver(dates[0])
+        airflow.wait_until_ready()
+        say(
+            f"Airflow is up after {time.monotonic() - started:.0f} s: {airflow.page} "
+            f"(user admin, password {airflow.password})\n"
+        )
+        for day in dates:
+            if carrier:
+                carrier.deliver(day)
+            if not _close_one(airflow, warehouse, day):
+                return False
+            if carrier:
+                carrier.answer(day)
+    return True
+
+
+def _close_one(airflow: Airflow, warehouse: str, day: date) -> bool:
+    started = time.monotonic()
+    say(f"{day}  ", end="")
+    run_id = airflow.trigger(day)
+    told: set[str] = set()
+    while True:
+        airflow.check()
+        state = airflow.run_state(run_id)
+        for task, (task_state, seconds) in airflow.task_states(run_id).items():
+            if task not in told and task_state in {"success", "failed"}:
+                told.add(task)
+                failed = " FAILED" if task_state == "failed" else ""
+                say(f"{task}{failed} {seconds or 0:.1f}  ", end="")
+        if state in {"success", "failed"}:
+            break
+        time.sleep(_POLL_SECONDS)
+    if state == "success":
+        say(f"| {day_line(warehouse, day)} | {time.monotonic() - started:.1f} s")
+        return True
+    say()
+    for task, log, reason in airflow.task_errors(run_id):
+        say(f"\n{day}: {task} failed:\n{reason}\nIts log: {log}", wrong=True)
+    say("\nNo later date is run. Mend the cause, then `make run` goes on from here.", wrong=True)
+    return False
+
+
+def dates_to_run(workspace: Workspace, warehouse: str, dates: Sequence[date]) -> list[date]:
+    """The dates that are not closed; and the last one again when it is the latest closed and something new has come.
+
+    Closed is a date whose last pass was released and delivered. New is a file in `in/` or an answer in `ack/` that the
+    warehouse has not seen with this content.
+    """
+    with connect(warehouse) as conn:
+        known = conn.execute("select to_regclass('raw.run')").fetchone()
+        if known is None or known[0] is None:
+            return list(dates)
+        closed = {
+            row[0]
+            for row in conn.execute(
+                "select business_date from raw.run where delivered_at is not null and started_at <= released_at "
+                "and not exists (select from outbox.file where run_on = business_date and delivered_at is null)"
+            )
+        }
+        todo = [day for day in dates if day not in closed]
+        last = dates[-1]
+        if not todo and last == max(closed) and _has_news(conn, workspace, last):
+            todo = [last]
+    return todo
+
+
+def _has_news(conn: psycopg.Connection, workspace: Workspace, last: date) -> bool:
+    carrier, exchange = workspace.carrier, workspace.exchange
+    seen = {
+        (file_name, line): None if state == "LOADED" else (size, mtime_ns)
+        for file_name, line, state, size, mtime_ns in conn.execute(
+            "select file_name, check_line, state, bytes, mtime_ns from raw.delivery order by delivery_no"
+        )
+    }
+    for name, feed in carrier.feeds.items():
+        for check in (exchange / "in" / name).glob(f"[!.]*{carrier.check_file.suffix}"):
+            stem = check.name.removesuffix(carrier.check_file.suffix)
+            named = parse_stem(stem, name, feed)
+            if named is not None and named.business_date > last:
+                continue
+            paths = [check.with_name(stem + carrier.files.suffix + ending) for ending in ("", ".gz")]
+            data = [path for path in paths if path.exists()]
+            line = check_line(check.read_bytes())
+            if data and not any(_is_seen(path, line, seen) for path in data):
+                return True
+    answers = {(row[0], row[1]) for row in conn.execute("select file_stem, sha256 from raw.answer")}
+    for name, interface in carrier.interfaces.items():
+        for path in (exchange / "ack" / name).glob("*.rsp"):
+            sent = parse_sent_stem(name, interface, path.stem)
+            ours = sent is not None and sent.campaign_id in {None, workspace.campaign.campaign_id}
+            if sent is None or not ours or sent.run_on >= last:
+                continue
+            if (path.stem, hashlib.sha256(path.read_bytes()).hexdigest()) not in answers:
+                return True
+    return False
+
+
+def _is_seen(data: Path, line: str, seen: Mapping[tuple[str, str], tuple[int, int] | None]) -> bool:
+    """Whether a data file was loaded with this check line, or set aside as it stands now."""
+    if (data.name, line) not in seen:
+        return False
+    as_set_aside = seen[data.name, line]
+    found = data.stat()
+    return as_set_aside in {None, (found.st_size, found.st_mtime_ns)}
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

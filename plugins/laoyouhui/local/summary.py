@@ -1,0 +1,94 @@
+"""What `make run` tells of a date and at its end, read from the warehouse."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import date
+from typing import LiteralString
+
+from laoyouhui.local.console import say_table
+from laoyouhui.local.workspace import Workspace
+from laoyouhui.warehouse.connection import connect
+
+_TABLES: dict[str, LiteralString] = {
+    "What was granted, amounts in yuan (marts.participation_by_day)": """
+        select benefit, sum(participations) as participations, sum(amount_fen) as amount_fen,
+            (sum(megabytes) / 1024)::bigint as gigabytes
+        from marts.participation_by_day
+        group by benefit
+        order by benefit""",
+    "What it cost against the budget, in yuan (marts.budget_by_line_month)": """
+        select to_char(month, 'YYYY-MM') as month, budget_line, plan_fen, committed_fen, actual_fen, variance_fen
+        from marts.budget_by_line_month
+        where month <= (select max(business_date) from raw.run where released_at is not null)
+        order by budget_by_line_month.month, budget_line = 'TOTAL', budget_line""",
+    "What is still owed in instalments, in yuan (marts.liability_by_month)": """
+        select to_char(month, 'YYYY-MM') as month, opening_fen, promised_fen, credited_fen, forfeited_fen,
+            cancelled_fen, clawed_back_fen, closing_fen
+        from marts.liability_by_month
+        order by liability_by_month.month""",
+    "What was sent, and what the carrier answered (marts.outbox_by_file)": """
+        select interface, count(*) as files, sum(rows) as rows, coalesce(sum(rows_accepted), 0) as accepted,
+            coalesce(sum(rows_refused), 0) as refused
+        from marts.outbox_by_file
+        group by interface
+        order by interface""",
+    "What came, and what was set aside of it (marts.intake_by_file)": """
+        select feed, count(*) as files, count(*) filter (where state = 'SET_ASIDE') as files_set_aside,
+            coalesce(sum(rows_received), 0) as rows, coalesce(sum(rows_set_aside), 0) as rows_set_aside
+        from marts.intake_by_file
+        group by feed
+        order by feed""",
+    "What people have to look at (marts.exceptions)": """
+        select exception_type, count(*) as cases, max(found_on) as last_found, min(what_to_do) as what_to_do
+        from marts.exceptions
+        group by exception_type
+        order by exception_type""",
+}
+
+
+def day_line(warehouse: str, day: date) -> str:
+    """One date in a line: rows in and set aside, grants, files and rows out."""
+    with connect(warehouse) as conn:
+        row = conn.execute(
+            """
+            select taken.*, sent.*
+            from
+                (
+                    select coalesce(sum(rows_received), 0), coalesce(sum(rows_set_aside), 0)
+                    from raw.delivery where received_on = %(day)s
+                ) as taken (received, set_aside),
+                (
+                    select
+                        coalesce(sum(rows) filter (where interface in ('data_grant', 'credit')), 0),
+                        count(*),
+                        coalesce(sum(rows), 0)
+                    from outbox.file where run_on = %(day)s
+                ) as sent (grants, files, rows)
+            """,
+            {"day": day},
+        ).fetchone()
+    received, set_aside, grants, files, rows = row or (0, 0, 0, 0, 0)
+    return f"in {received:,} rows, {set_aside:,} set aside | {grants:,} grants | out {files} files, {rows:,} rows"
+
+
+def say_summary(workspace: Workspace, warehouse: str) -> None:
+    """Say what stands released, and where to look."""
+    with connect(warehouse) as conn:
+        shown = conn.execute("select to_regclass('marts.exceptions')").fetchone()
+        for title, query in _TABLES.items() if shown and shown[0] else ():
+            cursor = conn.execute(query)
+            say_table(title, [column.name for column in cursor.description or ()], cursor.fetchall())
+    which = ""
+    if not workspace.story:
+        which = f" EXCHANGE={shlex.quote(str(workspace.exchange))} CAMPAIGN={shlex.quote(str(workspace.campaign_file))}"
+    say_table(
+        "Where to look",
+        ["", ""],
+        [
+            ["files sent", workspace.exchange / "out"],
+            ["every table", f"make psql{which}"],
+            ["Airflow's page", f"make airflow{which}"],
+            ["logs", workspace.folder / "logs"],
+        ],
+    )

@@ -1,0 +1,282 @@
+"""Take in: what the carrier delivered up to a business date is checked and loaded into `raw`, each file once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import BinaryIO
+
+import psycopg
+
+from laoyouhui.config.campaign import Campaign, load_campaign
+from laoyouhui.config.carrier import Carrier, Feed, load_carrier
+from laoyouhui.config.settings import Settings
+from laoyouhui.delivery.transport import RemoteFile, SftpSettings, Transport, open_transport
+from laoyouhui.feeds.checkfile import LONGEST_CHECK_FILE, Check, CheckFileError, check_line, parse_check
+from laoyouhui.feeds.names import FileDate, parse_stem
+from laoyouhui.feeds.scan import FileScan, Verdict
+from laoyouhui.pipeline.answers import take_in_answers
+from laoyouhui.warehouse.connection import connect, take_in_lock
+from laoyouhui.warehouse.load import copy_lines, forget_older_snapshot
+from laoyouhui.warehouse.prepare import prepare
+
+log = logging.getLogger(__name__)
+
+_LOADED = (-1, -1)  # in place of a size and a time of change: whatever they are now, the file is in
+
+
+class TakeInError(Exception):
+    """The business date cannot be taken in now; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A file that one run took in, as `raw.delivery` keeps it; `reason` is None where it was loaded."""
+
+    feed: str
+    file_name: str
+    rows_received: int
+    rows_loaded: int
+    rows_set_aside: int
+    reason: str | None
+    detail: str | None
+
+
+@dataclass(frozen=True)
+class TakeInReport:
+    """What one run took in. `is_closed`: a later date is released already, so nothing was taken in."""
+
+    business_date: date
+    pass_no: int
+    is_closed: bool
+    files: tuple[Taken, ...]
+    answers_loaded: int
+    answers_set_aside: int
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A data file beside its check file; `refused` says why the two cannot be compared at all."""
+
+    path: str
+    data: RemoteFile
+    names: FileDate
+    check_line: str
+    check: Check | None
+    refused: Verdict | None
+
+
+def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | None = None) -> TakeInReport:
+    """Begin the run that closes `business_date`, and load every file up to it that was not loaded before.
+
+    Each file is one transaction: its rows, its bad rows and its delivery stand together or not at all. A file that does
+    not agree with its check file is set aside whole, with the reason, and looked at again once one of the two changes.
+
+    Raises:
+        ConfigError: the campaign file or the carrier profile is wrong.
+        TakeInError: dates would be closed out of their order.
+        RunningError: another run is taking in.
+    """
+    campaign = load_campaign(settings.campaign_file)
+    carrier = load_carrier(campaign.carrier_file)
+    with connect(settings.warehouse_dsn, autocommit=True) as conn, take_in_lock(conn, business_date):
+        prepare(conn, carrier, campaign)
+        pass_no, is_closed = _begin(conn, business_date)
+        if is_closed:
+            log.info("%s and a later date are released already: nothing is taken in", business_date)
+            return TakeInReport(business_date, pass_no, is_closed=True, files=(), answers_loaded=0, answers_set_aside=0)
+        intake = _Intake(conn, carrier, business_date, _bad_rows_limit_bp(campaign, business_date))
+        with open_transport(settings.exchange, sftp) as transport:
+            files = [taken for name, feed in carrier.feeds.items() for taken in intake.take_feed(transport, name, feed)]
+            with conn.transaction():
+                answers = take_in_answers(conn, transport, carrier, campaign, business_date)
+        log.info("%s: %d files, %d answers", business_date, len(files), answers.loaded + answers.set_aside)
+    return TakeInReport(
+        business_date,
+        pass_no,
+        is_closed=False,
+        files=tuple(files),
+        answers_loaded=answers.loaded,
+        answers_set_aside=answers.set_aside,
+    )
+
+
+def _begin(conn: psycopg.Connection, business_date: date) -> tuple[int, bool]:
+    """Point `raw.current_run` at the date's next pass; give its number and whether the date is closed for good."""
+    with conn.transaction():
+        runs = {
+            day: (released, unfinished)
+            for day, released, unfinished in conn.execute(
+                "select business_date, passes_released, "
+                "started_at is not null and (released_at is null or started_at > released_at) from raw.run"
+            )
+        }
+        released, is_retry = runs.get(business_date, (0, False))
+        is_closed = bool(released) and any(day > business_date and passes for day, (passes, _) in runs.items())
+        if not is_closed:
+            _require_order(runs, business_date)
+            conn.execute(
+                "insert into raw.run (business_date, started_at) values (%s, now()) "
+                "on conflict (business_date) do update set started_at = excluded.started_at",
+                (business_date,),
+            )
+        conn.execute(
+            "insert into raw.current_run (business_date, pass_no, is_retry) values (%s, %s, %s) "
+            'on conflict ("only") do update set business_date = excluded.business_date, pass_no = excluded.pass_no, '
+            "is_retry = excluded.is_retry",
+            (business_date, released + 1, is_retry and not is_closed),
+        )
+    return released + 1, is_closed
+
+
+def _require_order(runs: dict[date, tuple[int, bool]], business_date: date) -> None:
+    open_dates = sorted(day for day, (_, unfinished) in runs.items() if unfinished and day != business_date)
+    if open_dates:
+        raise TakeInError(
+            f"{business_date}: {open_dates[0]} was begun and is not released: dates are closed in order. "
+            f"Run {open_dates[0]} again first; where its gate fails, mend what it names"
+        )
+    if business_date not in runs and runs and business_date < max(runs):
+        raise TakeInError(
+            f"{business_date}: {max(runs)} was closed before it, and it was never begun: dates are closed in order. "
+            "Its files are taken in with the next date; to close every date, rebuild in a new warehouse"
+        )
+
+
+def _bad_rows_limit_bp(campaign: Campaign, business_date: date) -> int:
+    valid = [version for version in campaign.versions if version.effective_from <= business_date]
+    limit_bp: int = (valid or campaign.versions[:1])[-1].terms["intake"]["bad_rows_limit_bp"]
+    return limit_bp
+
+
+@dataclass(frozen=True)
+class _Intake:
+    """What holds for every file of one run."""
+
+    conn: psycopg.Connection
+    carrier: Carrier
+    business_date: date
+    limit_bp: int
+
+    def take_feed(self, transport: Transport, name: str, feed: Feed) -> Iterator[Taken]:
+        """Take in the files of one feed that are new, in the order of their dates and numbers."""
+        for found in self._new_files(transport, name, feed):
+            log.info("%s: reading %s, %d bytes", name, found.data.name, found.data.size)
+            with self.conn.transaction(), transport.open(found.path) as source:
+                taken = self._take_file(source, name, feed, found)
+            log.info("%s", taken)
+            yield taken
+        if feed.kind == "snapshot":
+            forget_older_snapshot(self.conn, name, self.business_date)
+
+    def _new_files(self, transport: Transport, name: str, feed: Feed) -> list[_Found]:
+        """The files up to the business date that were neither loaded before nor stayed as they were set aside."""
+        folder, check_form, suffix = f"in/{name}", self.carrier.check_file, self.carrier.files.suffix
+        files = {file.name: file for file in transport.list(folder)}
+        known = self._known(name)
+        found = []
+        for check_name in files:
+            stem = check_name.removesuffix(check_form.suffix)
+            names = parse_stem(stem, name, feed)
+            delivered = [files[data] for data in (f"{stem}{suffix}", f"{stem}{suffix}.gz") if data in files]
+            if stem == check_name or not delivered or (names and names.business_date > self.business_date):
+                continue  # a check file whose data file is not there waits, as a data file does without its check file
+            with transport.open(f"{folder}/{check_name}") as file:
+                line = file.read(LONGEST_CHECK_FILE + 1)
+            check, refused = None, None
+            try:
+                check = parse_check(line, check_form)
+            except CheckFileError as error:
+                refused = Verdict("CHECK_FILE", f"{check_name}: {error}")
+            data = next((file for file in delivered if check and file.name == check.file), delivered[0])
+            if names is None:
+                refused = Verdict(
+                    "NAME", f"the name is not of the form {feed.file_pattern}{suffix}, with a date yyyymmdd"
+                )
+            elif check and check.file != data.name:
+                refused = Verdict("NAME", f"{check_name} names the file {check.file}, expected {data.name}")
+            if known.get((data.name, check_line(line))) not in {_LOADED, (data.size, data.mtime_ns)}:
+                names = names or FileDate(self.business_date, 0)  # a row of a table needs a date
+                found.append(_Found(f"{folder}/{data.name}", data, names, check_line(line), check, refused))
+        return sorted(found, key=lambda file: (file.names, file.data.name))
+
+    def _known(self, name: str) -> dict[tuple[str, str], tuple[int, int]]:
+        """What was taken in before, by (file name, check line): size and time of change where it was last set aside."""
+        return {
+            (file_name, line): _LOADED if state == "LOADED" else (size, mtime_ns)
+            for file_name, line, state, size, mtime_ns in self.conn.execute(
+                "select file_name, check_line, state, bytes, mtime_ns from raw.delivery "
+                "where feed = %s order by delivery_no",
+                (name,),
+            )
+        }
+
+    def _take_file(self, source: BinaryIO, name: str, feed: Feed, found: _Found) -> Taken:
+        """Load one file and record what became of it, inside the caller's transaction."""
+        delivery_no = self._next_delivery_no()
+        if feed.kind == "snapshot":
+            forget_older_snapshot(self.conn, name, self.business_date)
+        scan = FileScan(feed, self.carrier.files, None if found.refused else found.check, self.limit_bp)
+        blocks = (
+            (judged.numbers, judged.lines)
+            for judged in scan.judged(source, gzipped=found.data.name.endswith(".gz"))
+            if not scan.hopeless
+        )
+        with self.conn.transaction() as loading:
+            loaded = copy_lines(self.conn, name, feed, self.carrier.files.delimiter, delivery_no, blocks)
+            if found.refused or scan.verdict():
+                raise psycopg.Rollback(loading)  # what was loaded so far goes again
+        verdict = found.refused or scan.verdict()
+        taken = Taken(
+            feed=name,
+            file_name=found.data.name,
+            rows_received=scan.rows,
+            rows_loaded=0 if verdict else loaded,
+            rows_set_aside=scan.rows if verdict else scan.bad_rows,
+            reason=verdict.reason if verdict else None,
+            detail=verdict.detail if verdict else scan.note(),
+        )
+        self._record(delivery_no, found, scan, taken)
+        return taken
+
+    def _next_delivery_no(self) -> int:
+        row = self.conn.execute("select nextval(pg_get_serial_sequence('raw.delivery', 'delivery_no'))").fetchone()
+        if row is None:
+            raise AssertionError("a select of a value gives a row")
+        return int(row[0])
+
+    def _record(self, delivery_no: int, found: _Found, scan: FileScan, taken: Taken) -> None:
+        self.conn.execute(
+            """
+            insert into raw.delivery
+                (delivery_no, feed, file_name, business_date, seq, check_line, bytes, sha256, rows_received,
+                rows_loaded, rows_set_aside, control_total, state, reason, detail, received_on, mtime_ns)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            """,
+            (
+                delivery_no,
+                taken.feed,
+                taken.file_name,
+                found.names.business_date,
+                found.names.seq,
+                found.check_line,
+                scan.bytes,
+                scan.sha256,
+                taken.rows_received,
+                taken.rows_loaded,
+                taken.rows_set_aside,
+                found.check.control_total if found.check else None,
+                "SET_ASIDE" if taken.reason else "LOADED",
+                taken.reason,
+                taken.detail,
+                self.business_date,
+                found.data.mtime_ns,
+            ),
+        )
+        with self.conn.cursor().copy(
+            "copy raw.set_aside_row (delivery_no, line_no, reason, field, expected, raw_text, raw_bytes) from stdin"
+        ) as copy:
+            for row in scan.bad:
+                copy.write_row((delivery_no, row.line_no, row.reason, row.field, row.expected, row.text, row.raw))

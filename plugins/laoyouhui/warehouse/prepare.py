@@ -1,0 +1,162 @@
+"""Make the warehouse ready for a run: its schemas, the feeds' tables, the campaign and the carrier as declared."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from laoyouhui.config.campaign import Campaign
+from laoyouhui.config.carrier import Carrier, Feed
+from laoyouhui.config.errors import ConfigError
+
+_Versions = dict[date, dict[str, object]]
+_SCHEMA = Path(__file__).with_name("schema.sql")
+
+
+def prepare(conn: psycopg.Connection, carrier: Carrier, campaign: Campaign) -> None:
+    """Create what is missing and write what the campaign file and the carrier profile declare; again is harmless.
+
+    One transaction. Raises ConfigError when the feeds' columns are not those of the warehouse, or when something that a
+    released business date was decided by has changed: the campaign's start, its control group, or terms that held then.
+    """
+    with conn.transaction():
+        conn.execute(_SCHEMA.read_bytes())
+        for name, feed in carrier.feeds.items():
+            _prepare_feed(conn, name, feed)
+        _refuse_changes(conn, campaign)
+        _write_campaign(conn, campaign)
+        _write_carrier(conn, carrier)
+
+
+def _prepare_feed(conn: psycopg.Connection, name: str, feed: Feed) -> None:
+    table = sql.Identifier("raw", name)
+    columns = [column.name for column in feed.columns]
+    text_columns = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(column)) for column in columns)
+    conn.execute(
+        sql.SQL("create table if not exists {} (delivery_no int not null, line_no bigint not null, {})").format(
+            table, text_columns
+        )
+    )
+    found = conn.execute(
+        "select array_agg(attname::text order by attnum) from pg_attribute "
+        "where attrelid = to_regclass(%s) and attnum > 2 and not attisdropped",
+        (f"raw.{name}",),
+    ).fetchone()
+    if found is not None and found[0] != columns:
+        raise ConfigError(
+            f"feeds.{name}.columns: value {columns}: expected those of the warehouse's table raw.{name}, {found[0]}: "
+            "alter the table by hand, or use a new warehouse"
+        )
+    if feed.kind == "events":  # snapshots go with their date; events are looked up by delivery for good
+        index = sql.Identifier(f"{name}_delivery_no")
+        conn.execute(sql.SQL("create index if not exists {} on {} (delivery_no)").format(index, table))
+
+
+def _refuse_changes(conn: psycopg.Connection, campaign: Campaign) -> None:
+    """Decisions are final (rules, 1.5): what a released date was decided by must stay as it was."""
+    released = conn.execute("select max(business_date) from raw.run where passes_released > 0").fetchone()
+    known = conn.execute(
+        "select starts_on, control_share_bp, control_salt from raw.campaign where campaign_id = %s",
+        (campaign.campaign_id,),
+    ).fetchone()
+    if released is None or released[0] is None or known is None:
+        return
+    mistakes = [
+        f"{campaign.campaign_id}: {name}: value {now!r}: expected {was!r}, as it was when {released[0]} was released"
+        for name, now, was in zip(
+            ("starts_on", "control_group.share_bp", "control_group.salt"),
+            (str(campaign.starts_on), campaign.control_share_bp, campaign.control_salt),
+            (str(known[0]), known[1], known[2]),
+            strict=True,
+        )
+        if now != was
+    ]
+    stored: _Versions = dict(
+        conn.execute(
+            "select effective_from, terms from raw.campaign_terms where campaign_id = %s", (campaign.campaign_id,)
+        ).fetchall()
+    )
+    declared = {version.effective_from: json.loads(json.dumps(version.terms)) for version in campaign.versions}
+    first = min(stored)  # it holds for what is older than itself, too
+    for effective_from in sorted(stored.keys() | declared.keys()):
+        used = effective_from <= max(released[0], first)
+        if used and stored.get(effective_from) != declared.get(effective_from):
+            mistakes.append(
+                f"{campaign.campaign_id}: terms from {effective_from}: "
+                f"{_difference(stored, declared, effective_from)}: expected no change, since {released[0]} is released;"
+                " add a version effective after it"
+            )
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+
+
+def _difference(stored: _Versions, declared: _Versions, version: date) -> str:
+    if version not in declared:
+        return "taken away"
+    if version not in stored:
+        return "added"
+    was, now = stored[version], declared[version]
+    return "changed in " + ", ".join(part for part in sorted(was.keys() | now.keys()) if was.get(part) != now.get(part))
+
+
+def _write_campaign(conn: psycopg.Connection, campaign: Campaign) -> None:
+    conn.execute(
+        """
+        insert into raw.campaign
+            (campaign_id, name, starts_on, ends_on, priority, control_share_bp, control_salt, file_sha256)
+        values (%s, %s, %s, %s, %s, %s, %s, %s)
+        on conflict (campaign_id) do update set
+            name = excluded.name, starts_on = excluded.starts_on, ends_on = excluded.ends_on,
+            priority = excluded.priority, control_share_bp = excluded.control_share_bp,
+            control_salt = excluded.control_salt, file_sha256 = excluded.file_sha256, loaded_at = now()
+        where campaign.file_sha256 <> excluded.file_sha256
+        """,
+        (
+            campaign.campaign_id,
+            campaign.name,
+            campaign.starts_on,
+            campaign.ends_on,
+            campaign.priority,
+            campaign.control_share_bp,
+            campaign.control_salt,
+            campaign.sha256,
+        ),
+    )
+    conn.execute("delete from raw.campaign_terms where campaign_id = %s", (campaign.campaign_id,))
+    conn.execute("delete from raw.campaign_budget where campaign_id = %s", (campaign.campaign_id,))
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into raw.campaign_terms (campaign_id, effective_from, terms_version, terms) "
+            "values (%s, %s, %s, %s)",
+            [
+                (campaign.campaign_id, version.effective_from, version.terms_version, Jsonb(version.terms))
+                for version in campaign.versions
+            ],
+        )
+        cursor.executemany(
+            "insert into raw.campaign_budget (campaign_id, budget_line, month, plan_fen) values (%s, %s, %s, %s)",
+            [(campaign.campaign_id, plan.line, plan.month, plan.plan_fen) for plan in campaign.budget],
+        )
+
+
+def _write_carrier(conn: psycopg.Connection, carrier: Carrier) -> None:
+    conn.execute("delete from raw.feed_column")
+    conn.execute("delete from raw.interface")
+    conn.execute("delete from raw.answer_code")
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into raw.feed_column (feed, column_name, unit) values (%s, %s, %s)",
+            [(name, column.name, column.unit) for name, feed in carrier.feeds.items() for column in feed.columns],
+        )
+        cursor.executemany(
+            "insert into raw.interface (interface, file_pattern, max_rows) values (%s, %s, %s)",
+            [(name, interface.file_pattern, interface.max_rows) for name, interface in carrier.interfaces.items()],
+        )
+        cursor.executemany(
+            "insert into raw.answer_code (code, outcome) values (%s, %s)", list(carrier.answer_codes.items())
+        )

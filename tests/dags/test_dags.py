@@ -1,0 +1,92 @@
+"""The DAGs parse, are exactly those that are meant, and hold their tasks in order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DAGS = {"close_day": ["take_in", "decide", "release", "deliver"]}
+
+pytestmark = pytest.mark.disable_socket
+
+
+def read_dags(folder: Path):
+    """Parse a folder as Airflow does. Fails on import errors and on any other set of DAGs than the one that is meant."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(dag_folder=str(folder), include_examples=False)
+    assert not bag.import_errors, bag.import_errors
+    assert set(bag.dags) == set(DAGS)
+    return bag.dags
+
+
+@pytest.fixture
+def on_schedule(monkeypatch):
+    monkeypatch.delenv("LAOYOUHUI_SCHEDULE", raising=False)
+    return read_dags(ROOT / "dags")["close_day"]
+
+
+@pytest.fixture
+def by_hand(monkeypatch):
+    monkeypatch.setenv("LAOYOUHUI_SCHEDULE", "")
+    return read_dags(ROOT / "dags")["close_day"]
+
+
+def test_an_empty_folder_is_noticed(tmp_path):
+    with pytest.raises(AssertionError):
+        read_dags(tmp_path)
+
+
+def test_a_broken_file_is_noticed(tmp_path):
+    (tmp_path / "close_day.py").write_text("from airflow.sdk import dag\nraise RuntimeError('broken')\n")
+    with pytest.raises(AssertionError, match="broken"):
+        read_dags(tmp_path)
+
+
+def test_tasks_run_one_after_another(on_schedule):
+    tasks = DAGS["close_day"]
+    assert [task.task_id for task in on_schedule.topological_sort()] == tasks
+    for before, after in zip(tasks, tasks[1:], strict=False):
+        assert after in on_schedule.get_task(before).downstream_task_ids
+
+
+def test_a_date_waits_for_the_whole_date_before(on_schedule):
+    assert on_schedule.max_active_runs == 1
+    assert on_schedule.catchup
+    assert all(task.depends_on_past for task in on_schedule.tasks)
+    first = on_schedule.get_task("take_in")
+    assert first.wait_for_downstream
+    assert first.downstream_task_ids == {"decide", "release", "deliver"}
+
+
+def test_the_schedule_closes_yesterday_at_three_in_shanghai(on_schedule):
+    from airflow.sdk import CronDataIntervalTimetable
+
+    assert isinstance(on_schedule.timetable, CronDataIntervalTimetable)
+    assert on_schedule.timetable.expression == "0 3 * * *"
+    assert str(on_schedule.timetable.timezone) == "Asia/Shanghai"
+    assert on_schedule.start_date == datetime(2026, 1, 24, 16, tzinfo=UTC)
+
+
+def test_without_a_schedule_it_runs_by_hand_only(by_hand):
+    assert by_hand.schedule is None
+    assert not by_hand.catchup
+    assert not any(task.depends_on_past for task in by_hand.tasks)
+
+
+def test_a_failed_gate_is_not_tried_again(on_schedule):
+    retries = {task.task_id: task.retries for task in on_schedule.tasks}
+    assert retries == {"take_in": 2, "decide": 2, "release": 0, "deliver": 2}
+    assert on_schedule.get_task("deliver").retry_delay == timedelta(seconds=30)
+
+
+def test_delivery_is_announced_as_an_asset(on_schedule):
+    assert [asset.name for asset in on_schedule.get_task("deliver").outlets] == ["grants_delivered"]
+
+
+def test_the_dag_and_its_tasks_are_documented(on_schedule):
+    assert on_schedule.doc_md
+    assert all(task.python_callable.__doc__ for task in on_schedule.tasks)

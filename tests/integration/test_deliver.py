@@ -1,0 +1,509 @@
+"""From the export relations to the carrier's folder and back to its answers, on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from laoyouhui.config.campaign import Campaign, load_campaign
+from laoyouhui.config.carrier import Carrier, load_carrier
+from laoyouhui.config.settings import Settings
+from laoyouhui.delivery.transport import FolderTransport, SftpSettings
+from laoyouhui.pipeline import deliver as deliver_module
+from laoyouhui.pipeline.answers import AnswersReport, take_in_answers
+from laoyouhui.pipeline.deliver import DeliveryError, deliver
+from laoyouhui.pipeline.outbox import OutboxError, fill_outbox
+from laoyouhui.warehouse.connection import connect
+from laoyouhui.warehouse.prepare import prepare
+
+HOME = Path(__file__).parents[2]
+DAY = date(2026, 1, 31)
+NEXT = date(2026, 2, 1)
+CREDIT = "credit_lyh2026_20260131_0001"
+K1, K2, K3 = ("a" * 32, "b" * 32, "c" * 32)
+
+SETTLED = "'X', 'B2', 7, 0"  # benefit, budget line, committed and liability
+RELATIONS = """
+create schema exports;
+create table exports.row (campaign_id text, file_stem text, file_seq int, line_no int, item_key text, answer_key text,
+    benefit text, budget_line text, committed_fen bigint, liability_fen bigint);
+create table exports.export_eligibility (like exports.row, subscriber_id text, msisdn text, action text,
+    effective_on date, reason text);
+create table exports.export_credit (like exports.row, grant_key text, subscriber_id text, msisdn text, amount bigint,
+    kind text, instalment_no int, instalments int, source_recharge_id text);
+create table exports.export_sms (like exports.row, message_key text, msisdn text, template_code text,
+    not_before timestamp, not_after timestamp, segments int, text text, subscriber_id text);
+"""  # no export_data_grant: an interface without a relation is left alone
+
+
+@pytest.fixture
+def settings(database_dsn: str, tmp_path: Path) -> Settings:
+    exchange = tmp_path / "exchange"
+    exchange.mkdir()
+    return Settings(HOME, str(exchange), HOME / "campaigns" / "lyh2026.yml", tmp_path / "work", database_dsn)
+
+
+@pytest.fixture
+def campaign(settings: Settings) -> Campaign:
+    return load_campaign(settings.campaign_file)
+
+
+@pytest.fixture
+def carrier(campaign: Campaign) -> Carrier:
+    return load_carrier(campaign.carrier_file)
+
+
+@pytest.fixture
+def conn(settings: Settings, carrier: Carrier, campaign: Campaign) -> Iterator[psycopg.Connection]:
+    with connect(settings.warehouse_dsn) as connection:
+        prepare(connection, carrier, campaign)
+        connection.execute(RELATIONS)
+        connection.commit()
+        yield connection
+
+
+def _credit(
+    conn: psycopg.Connection, key: str, line_no: int, *, seq: int = 1, amount: int = 400, kind: str = "INSTALMENT"
+) -> None:
+    conn.execute(
+        f"insert into exports.export_credit values ('lyh2026', %s, %s, %s, %s, %s, {SETTLED}, %s, 's1', '13800000001', "
+        "%s, %s, 1, 6, 'r1')",
+        (f"credit_lyh2026_20260131_{seq:04}", seq, line_no, key, key, key, amount, kind),
+    )
+
+
+def _release(conn: psycopg.Connection, carrier: Carrier, campaign: Campaign, day: date = DAY) -> int:
+    """What the release step does here: fill the outbox and count the pass, in one transaction."""
+    added = fill_outbox(conn, carrier, campaign, day)
+    conn.execute(
+        "insert into raw.run (business_date, passes_released) values (%s, 1) "
+        "on conflict (business_date) do update set passes_released = run.passes_released + 1",
+        (day,),
+    )
+    conn.commit()
+    return added
+
+
+def _out(settings: Settings, name: str) -> Path:
+    return Path(settings.exchange) / "out" / name.split("_lyh2026", maxsplit=1)[0] / name
+
+
+def _files(settings: Settings) -> dict[str, tuple[bytes, int]]:
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in Path(settings.exchange).glob("out/*/*")}
+
+
+# --- what leaves ------------------------------------------------------------------------------------------------------
+
+
+def test_files_leave_as_the_interface_spells_them(
+    settings: Settings, conn: psycopg.Connection, carrier: Carrier, campaign: Campaign
+) -> None:
+    _credit(conn, K1, 1)
+    _credit(conn, K2, 2, amount=-400, kind="CLAWBACK")
+    conn.execute(
+        "update exports.export_credit set instalment_no = null, instalments = null, msisdn = '' where line_no = 2"
+    )
+    conn.execute(
+        "insert into exports.export_eligibility values ('lyh2026', 'eligibility_lyh2026_20260131_0001', 1, 1, 'e', "
+        "'s1', null, null, null, null, 's1', null, 'ADD', '2026-02-01', 'ELIGIBLE')"
+    )
+    conn.execute(
+        "insert into exports.export_sms values ('lyh2026', 'sms_lyh2026_20260131_0001', 1, 1, %(key)s, %(key)s, "
+        f"{SETTLED}, %(key)s, '13800000001', 'GIFT_ARRIVED', "
+        "'2026-02-01 08:00', '2026-02-01 20:00:05', 1, %(text)s, 's1')",
+        {"key": K3, "text": '【中国联通】億墊𠮷\U0001f600 "引", \\N'},
+    )
+    assert _release(conn, carrier, campaign) == 4
+    report = deliver(settings, DAY)
+    assert report.delivered == (CREDIT, "eligibility_lyh2026_20260131_0001", "sms_lyh2026_20260131_0001")
+    assert report.found == ()
+
+    credit = f"{K1}|s1|13800000001|400|INSTALMENT|1|6|r1\n{K2}|s1||-400|CLAWBACK|||r1\n".encode()
+    assert _out(settings, f"{CREDIT}.txt").read_bytes() == credit
+    sha256 = hashlib.sha256(credit).hexdigest()
+    assert _out(settings, f"{CREDIT}.chk").read_bytes() == f"{CREDIT}.txt|{len(credit)}|2|{sha256}|0\n".encode()
+    eligibility = _out(settings, "eligibility_lyh2026_20260131_0001.txt")
+    assert eligibility.read_bytes() == b"s1||ADD|20260201|ELIGIBLE\n"
+    assert eligibility.with_suffix(".chk").read_bytes().endswith(b"|\n")  # no control total
+    sms = f'{K3}|13800000001|GIFT_ARRIVED|20260201080000|20260201200005|1|【中国联通】億墊𠮷\U0001f600 "引", \\N\n'
+    assert _out(settings, "sms_lyh2026_20260131_0001.txt").read_bytes() == sms.encode("gb18030")
+
+    assert list((settings.work / "spool").iterdir()) == []
+    row = conn.execute(
+        "select rows, bytes, sha256, control_total::text, written_at is not null and delivered_at is not null "
+        "from outbox.file where file_stem = %s",
+        (CREDIT,),
+    ).fetchone()
+    assert row == (2, len(credit), sha256, "0", True)
+    assert conn.execute("select interface, amount_fen from outbox.file order by interface").fetchall() == [
+        ("credit", 0),
+        ("eligibility", None),
+        ("sms", 7),  # without an amount of its own: what it costs
+    ]
+    item = conn.execute(
+        "select amount_fen, committed_fen, liability_fen, benefit, budget_line, subscriber_id, answer_key, run_on "
+        "from outbox.item where item_key = %s",
+        (K2,),
+    ).fetchone()
+    assert item == (-400, 7, 0, "X", "B2", "s1", K2, DAY)
+    assert conn.execute("select delivered_at is not null from raw.run").fetchone() == (True,)
+
+
+def test_long_files_are_whole_and_in_order(
+    settings: Settings, conn: psycopg.Connection, carrier: Carrier, campaign: Campaign
+) -> None:
+    # 4,001 rows: three values of joined lines, put into the relation backwards; a second file with one row.
+    conn.execute(
+        f"insert into exports.export_credit select 'lyh2026', %s, 1, n, md5(n::text), md5(n::text), {SETTLED}, "
+        "md5(n::text), 's' || n, '138', n, 'MAKE_GOOD', null, null, 'r' || n from generate_series(4001, 1, -1) as n",
+        (CREDIT,),
+    )
+    _credit(conn, K1, 1, seq=2)
+    assert _release(conn, carrier, campaign) == 4002
+    deliver(settings, DAY)
+    lines = _out(settings, f"{CREDIT}.txt").read_text().splitlines()
+    assert [line.split("|")[1] for line in lines] == [f"s{n}" for n in range(1, 4002)]
+    assert _out(settings, f"{CREDIT}.chk").read_text().split("|")[2] == "4001"
+    assert _out(settings, f"{CREDIT}.chk").read_text().strip().endswith(f"|{4001 * 2001}")
+    assert _out(settings, "credit_lyh2026_20260131_0002.chk").is_file()
+
+
+def test_the_database_spells_every_character_as_python_reads_it(conn: psycopg.Connection) -> None:
+    """GB18030 of PostgreSQL and of Python agree, but for the few that the standard moved between its editions."""
+    points = [point for point in range(1, 0x110000) if not 0xD800 <= point <= 0xDFFF]
+    text = "".join(map(chr, points))
+    row = conn.execute("select convert_to(%s, 'gb18030')", (text,)).fetchone()
+    assert row is not None
+    read = bytes(row[0]).decode("gb18030")
+    assert len(read) == len(text)
+    moved = {ord(sent) for sent, got in zip(text, read, strict=True) if sent != got}
+    assert len(moved) < 40
+    assert not any(0x20 <= point < 0x1E00 or 0x2000 <= point < 0x9FA6 or point >= 0x20000 for point in moved)
+
+
+def test_a_second_pass_adds_the_next_file_and_rewrites_nothing(
+    settings: Settings, conn: psycopg.Connection, carrier: Carrier, campaign: Campaign
+) -> None:
+    _credit(conn, K1, 1)
+    assert _release(conn, carrier, campaign) == 1
+    deliver(settings, DAY)
+    before = _files(settings)
+    assert _release(conn, carrier, campaign) == 0  # the same rows again
+    conn.execute("truncate exports.export_credit")
+    _credit(conn, K2, 1, seq=2)
+    assert _release(conn, carrier, campaign) == 1
+    assert deliver(settings, DAY).delivered == ("credit_lyh2026_20260131_0002",)
+    assert deliver(settings, DAY).delivered == ()
+    after = _files(settings)
+    assert {name: after[name] for name in before} == before
+    assert len(after) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("update exports.export_credit set amount = 401", "differs from what was released"),
+        ("update exports.export_credit set answer_key = 'x'", "differs from what was released"),
+        ("delete from exports.export_credit where line_no = 2", "differs from what was released"),
+    ],
+)
+def test_what_was_released_cannot_change(
+    conn: psycopg.Connection, carrier: Carrier, campaign: Campaign, change: str, said: str
+) -> None:
+    _credit(conn, K1, 1)
+    _credit(conn, K2, 2)
+    _release(conn, carrier, campaign)
+    conn.execute(change)
+    with pytest.raises(OutboxError, match=said):
+        fill_outbox(conn, carrier, campaign, DAY)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("update exports.export_credit set line_no = 3 where line_no = 2", "1 to n without gaps"),
+        ("update exports.export_credit set line_no = line_no + 1", "1 to n without gaps"),
+        ("update exports.export_credit set file_seq = 2", "expected 'credit_lyh2026_20260131_0002'"),
+        ("update exports.export_credit set file_seq = 2, file_stem = 'credit_lyh2026_20260131_0002'", r"numbers \[2\]"),
+        ("update exports.export_credit set campaign_id = 'other'", "of other"),
+        ("update exports.export_credit set subscriber_id = null where line_no = 2", "line 2: a required column"),
+        ("update exports.export_credit set kind = 'GIFT' where line_no = 2", "line 2: .*not in the carrier profile"),
+        ("update exports.export_credit set source_recharge_id = 'a|b' where line_no = 2", "line 2: .*a field holds"),
+        ("update exports.export_credit set source_recharge_id = E'a\\nb' where line_no = 2", "line 2: .*line's end"),
+    ],
+)
+def test_what_is_no_whole_file_is_not_released(
+    conn: psycopg.Connection, carrier: Carrier, campaign: Campaign, change: str, said: str
+) -> None:
+    _credit(conn, K1, 1)
+    _credit(conn, K2, 2)
+    conn.execute(change)
+    with pytest.raises(OutboxError, match=said):
+        fill_outbox(conn, carrier, campaign, DAY)
+
+
+def test_another_carriers_spelling_is_configuration(
+    conn: psycopg.Connection, carrier: Carrier, campaign: Campaign
+) -> None:
+    _credit(conn, K1, 1, amount=-5)
+    credit = carrier.interfaces["credit"]
+    columns = [
+        column.model_copy(
+            update={"amount": {"type": "yuan"}, "kind": {"codes": {"01": "INSTALMENT", "02": "MAKE_GOOD"}}}.get(
+                column.name, {}
+            )
+        )
+        for column in credit.columns
+        if column.name in {"kind", "amount", "grant_key"}
+    ]
+    other = carrier.model_copy(
+        update={
+            "files": carrier.files.model_copy(update={"encoding": "gbk", "delimiter": ","}),
+            "interfaces": {"credit": credit.model_copy(update={"columns": tuple(columns)})},
+        }
+    )
+    fill_outbox(conn, other, campaign, DAY)
+    assert conn.execute("select line, amount_fen from outbox.item").fetchone() == (f"{K1},-0.05,01", -5)
+    conn.rollback()
+    _credit(conn, K1.replace("a", "𠮷"), 1)
+    with pytest.raises(OutboxError, match="GBK"):
+        fill_outbox(conn, other, campaign, DAY)
+
+
+# --- delivery, again and after accidents ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def released(conn: psycopg.Connection, carrier: Carrier, campaign: Campaign) -> None:
+    _credit(conn, K1, 1)
+    _credit(conn, K2, 2)
+    _credit(conn, K3, 1, seq=2)
+    _release(conn, carrier, campaign)
+
+
+def _forget_delivery(conn: psycopg.Connection) -> None:
+    conn.execute("update outbox.file set delivered_at = null, bytes = null, sha256 = null")
+    conn.commit()
+
+
+def test_nothing_leaves_before_its_release(
+    settings: Settings, conn: psycopg.Connection, carrier: Carrier, campaign: Campaign
+) -> None:
+    with pytest.raises(DeliveryError, match="Run release for this date first"):
+        deliver(settings, DAY)
+    _credit(conn, K1, 1)
+    _release(conn, carrier, campaign)
+    conn.execute("update raw.run set passes_released = 0")
+    conn.commit()
+    with pytest.raises(DeliveryError, match="Run release for this date first"):
+        deliver(settings, DAY)
+    assert _files(settings) == {}
+
+
+@pytest.mark.usefixtures("released")
+def test_files_that_stand_already_are_not_written_again(settings: Settings, conn: psycopg.Connection) -> None:
+    deliver(settings, DAY)
+    before = _files(settings)
+    _forget_delivery(conn)  # as after a rebuild of the warehouse
+    report = deliver(settings, DAY)
+    assert (report.delivered, len(report.found)) == ((), 2)
+    assert _files(settings) == before
+    assert conn.execute("select count(*) from outbox.file where delivered_at is null or sha256 is null").fetchone() == (
+        0,
+    )
+
+
+@pytest.mark.usefixtures("released")
+@pytest.mark.parametrize("ending", [".txt", ".chk"])
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_file_of_that_name_with_other_content_is_not_touched(
+    settings: Settings, conn: psycopg.Connection, ending: str, alone: bool
+) -> None:
+    deliver(settings, DAY)
+    _forget_delivery(conn)
+    _out(settings, f"{CREDIT}{ending}").write_bytes(b"something else\n")
+    if alone:
+        _out(settings, f"{CREDIT}{'.chk' if ending == '.txt' else '.txt'}").unlink()
+    before = _files(settings)
+    with pytest.raises(DeliveryError, match=rf"{CREDIT}\{ending} stands .*Ask the carrier"):
+        deliver(settings, DAY)
+    assert _files(settings) == before
+    assert list((settings.work / "spool").iterdir()) == []
+
+
+@pytest.mark.usefixtures("released")
+@pytest.mark.parametrize("dies_at", [0, 1, 2, 3])
+def test_a_run_that_died_goes_on_where_it_stopped(
+    settings: Settings, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, dies_at: int
+) -> None:
+    written: list[str] = []
+
+    class Dying(FolderTransport):
+        def put(self, local: Path, path: str) -> None:
+            if len(written) == dies_at:
+                raise OSError("the line is dead")
+            super().put(local, path)
+            written.append(path)
+
+    @contextmanager
+    def open_dying(exchange: str, sftp: SftpSettings | None) -> Iterator[FolderTransport]:  # noqa: ARG001
+        yield Dying(Path(exchange))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(deliver_module, "open_transport", open_dying)
+        with pytest.raises(OSError, match="the line is dead"):
+            deliver(settings, DAY)
+    names = [f"out/credit/credit_lyh2026_20260131_{seq}{end}" for seq in ("0001", "0002") for end in (".txt", ".chk")]
+    assert written == names[:dies_at]  # the check file last
+    assert conn.execute("select count(*) from outbox.file where delivered_at is not null").fetchone() == (dies_at // 2,)
+    conn.commit()
+    deliver(settings, DAY)
+    assert sorted(_files(settings)) == sorted(Path(name).name for name in names)
+    assert conn.execute("select count(*) from outbox.file where delivered_at is null").fetchone() == (0,)
+
+
+@pytest.mark.usefixtures("released")
+def test_two_runs_at_once_deliver_each_file_once(settings: Settings) -> None:
+    reports = []
+    threads = [threading.Thread(target=lambda: reports.append(deliver(settings, DAY))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(len(report.delivered) for report in reports) == [0, 2]
+
+
+@pytest.mark.usefixtures("released")
+def test_a_changed_outbox_is_noticed(settings: Settings, conn: psycopg.Connection) -> None:
+    conn.execute("delete from outbox.item where item_key = %s", (K2,))
+    conn.commit()
+    with pytest.raises(DeliveryError, match="holds 1 lines, 2 were released"):
+        deliver(settings, DAY)
+
+
+# --- the carrier's answers --------------------------------------------------------------------------------------------
+
+
+class Answers:
+    """Writes answers as the carrier does, and takes them in as a run does."""
+
+    def __init__(self, settings: Settings, conn: psycopg.Connection, carrier: Carrier, campaign: Campaign) -> None:
+        self._settings, self._conn, self._carrier, self._campaign = settings, conn, carrier, campaign
+
+    def write(self, text: str, stem: str = CREDIT, folder: str = "credit") -> None:
+        path = Path(self._settings.exchange) / "ack" / folder / f"{stem}.rsp"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode("gb18030"))
+
+    def take_in(self, day: date = NEXT) -> AnswersReport:
+        transport = FolderTransport(Path(self._settings.exchange))
+        report = take_in_answers(self._conn, transport, self._carrier, self._campaign, day)
+        self._conn.commit()
+        return report
+
+    def known(self) -> list[tuple[object, ...]]:
+        return self._conn.execute(
+            "select state, reason, status, received_on from raw.answer order by answer_no"
+        ).fetchall()
+
+
+@pytest.fixture
+def answers(settings: Settings, conn: psycopg.Connection, carrier: Carrier, campaign: Campaign) -> Answers:
+    return Answers(settings, conn, carrier, campaign)
+
+
+@pytest.mark.usefixtures("released")
+def test_an_answer_is_loaded_once(answers: Answers, conn: psycopg.Connection) -> None:
+    answers.write(f"{CREDIT}.txt|SEMIWRONG|1|1\n{K2}|11|用户状态异常\n")
+    assert answers.take_in(DAY) == AnswersReport(0, 0)  # a run sees the answers to earlier dates alone
+    assert answers.take_in() == AnswersReport(1, 0)
+    assert answers.take_in() == AnswersReport(0, 0)
+    assert answers.known() == [("LOADED", None, "SEMIWRONG", NEXT)]
+    assert conn.execute("select interface, file_stem, rows_ok, rows_failed, code from raw.answer").fetchall() == [
+        ("credit", CREDIT, 1, 1, None)
+    ]
+    assert conn.execute("select line_no, answer_key, code, message from raw.answer_row").fetchall() == [
+        (2, K2, "11", "用户状态异常")
+    ]
+
+
+@pytest.mark.usefixtures("released")
+def test_another_answer_to_the_same_file_changes_nothing(answers: Answers, conn: psycopg.Connection) -> None:
+    answers.write(f"{CREDIT}|RIGHT|2|0\n")
+    answers.take_in()
+    answers.write(f"{CREDIT}|SEMIWRONG|1|1\n{K2}|11|m\n")
+    assert answers.take_in(date(2026, 2, 2)) == AnswersReport(0, 1)
+    assert answers.take_in(date(2026, 2, 3)) == AnswersReport(0, 0)
+    answers.write(f"{CREDIT}|RIGHT|2|0\n")  # the first one once more
+    assert answers.take_in(date(2026, 2, 4)) == AnswersReport(0, 0)
+    assert answers.known() == [
+        ("LOADED", None, "RIGHT", NEXT),
+        ("SET_ASIDE", "CONTRADICTS", "SEMIWRONG", date(2026, 2, 2)),
+    ]
+    assert conn.execute("select count(*) from raw.answer_row").fetchone() == (0,)
+
+
+@pytest.mark.usefixtures("released")
+@pytest.mark.parametrize(
+    ("text", "state", "reason"),
+    [
+        (f"{CREDIT}.txt|BAD|0|2|30\n", "LOADED", None),
+        (f"{CREDIT}.txt|BAD|0|0|30\n", "LOADED", None),
+        (f"{CREDIT}.txt|BAD|0|1|30\n", "SET_ASIDE", "COUNT"),
+        (f"{CREDIT}.txt|RIGHT|3|0\n", "SET_ASIDE", "COUNT"),
+        (f"{CREDIT}.txt|SEMIWRONG|1|1\n", "SET_ASIDE", "COUNT"),
+        (f"{CREDIT}.txt|SEMIWRONG|1|1\n{K3}|10|m\n", "SET_ASIDE", "UNKNOWN_KEY"),
+        (f"{CREDIT}.txt|SEMIWRONG|1|1\n{K2}|77|m\n", "SET_ASIDE", "CODE"),
+        ("credit_lyh2026_20260131_0002.txt|RIGHT|2|0\n", "SET_ASIDE", "NAME"),
+        ("hello\n", "SET_ASIDE", "HEADER"),
+        ("", "SET_ASIDE", "HEADER"),
+    ],
+)
+def test_what_an_answer_is_worth(answers: Answers, text: str, state: str, reason: str | None) -> None:
+    answers.write(text)
+    answers.take_in()
+    answers.take_in()
+    assert [row[:2] for row in answers.known()] == [(state, reason)]
+
+
+def test_an_answer_to_no_file_of_ours_is_looked_at_again(
+    answers: Answers, conn: psycopg.Connection, carrier: Carrier, campaign: Campaign
+) -> None:
+    answers.write(f"{CREDIT}.txt|RIGHT|1|0\n")
+    assert answers.take_in() == AnswersReport(0, 1)
+    assert answers.take_in() == AnswersReport(0, 0)
+    _credit(conn, K1, 1)
+    _release(conn, carrier, campaign)
+    assert answers.take_in() == AnswersReport(1, 0)
+    assert answers.known() == [("LOADED", None, "RIGHT", NEXT)]
+
+
+@pytest.mark.usefixtures("released")
+def test_answers_that_are_not_ours_are_left_alone(answers: Answers) -> None:
+    answers.write("other|RIGHT|1|0\n", stem="credit_other_20260131_0001")
+    answers.write("sms_lyh2026_20260131_0001|RIGHT|1|0\n", stem="sms_lyh2026_20260131_0001")  # in credit's folder
+    answers.write("x|RIGHT|1|0\n", stem="x", folder="unknown")
+    assert answers.take_in() == AnswersReport(0, 0)
+
+
+@pytest.mark.usefixtures("released")
+def test_a_file_that_the_carrier_answered_has_left(
+    settings: Settings, conn: psycopg.Connection, answers: Answers
+) -> None:
+    answers.write(f"{CREDIT}.txt|RIGHT|2|0\n")
+    answers.take_in()
+    report = deliver(settings, DAY)
+    assert report.found == (CREDIT,)
+    assert report.delivered == ("credit_lyh2026_20260131_0002",)
+    assert f"{CREDIT}.txt" not in _files(settings)
+    row = conn.execute(
+        "select delivered_at is not null, bytes > 0 from outbox.file where file_stem = %s", (CREDIT,)
+    ).fetchone()
+    assert row == (True, True)

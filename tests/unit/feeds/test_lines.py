@@ -1,0 +1,197 @@
+"""Lines judged: each reason, the calendar, GB18030's trap, and what holds for whatever bytes come."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from laoyouhui.config.carrier import Column, Feed, FileForm, load_carrier
+from laoyouhui.feeds.lines import LONGEST_LINE, LineJudge, LineTooLongError, control_total
+
+CARRIER = load_carrier(Path(__file__).parents[3] / "carriers" / "china_unicom.yml")
+JUDGES = {name: LineJudge(feed, CARRIER.files) for name, feed in CARRIER.feeds.items()}
+
+SUBSCRIBER = "S1|13012345678|C1|010|20150131|A|20200101|CONSUMER|MAIN|Y||20190101|P1|1980|F|Y"
+RECHARGE = "R1|S1|13012345678|20260105101112|RECHARGE||10000|9500|APP||"
+EXPENSE = "V1|20260105|B7|1234.50|场地"
+HALL = "H1|王府井厅|010|20260101|"
+
+
+def fault(feed: str, line: str | bytes) -> tuple[str, str | None] | None:
+    raw = line.encode("gb18030") if isinstance(line, str) else line
+    judged = JUDGES[feed].judge(raw, 1)
+    assert len(judged.lines) + len(judged.bad) == 1
+    return (judged.bad[0].reason, judged.bad[0].field) if judged.bad else None
+
+
+@pytest.mark.parametrize(
+    ("feed", "line"),
+    [
+        ("subscriber", SUBSCRIBER),
+        ("subscriber", "S1|||||A||||||||||"),  # a missing activation date is the campaign's business
+        ("subscriber", SUBSCRIBER.replace("20150131", "20160229")),
+        ("subscriber", SUBSCRIBER.replace("20150131", "20000229")),
+        ("recharge", RECHARGE),
+        ("recharge", "R2|S1||20260105235959|REVERSAL|R1|-10000|-9500|HALL|H1|T1"),
+        ("recharge", RECHARGE.replace("10000|9500", "0|0")),
+        ("recharge", RECHARGE.replace("10000|9500", "10000000|-10000000")),
+        ("expense", EXPENSE),
+        ("expense", "V1|20260105|B7|-0.05|"),
+        ("hall", HALL),
+        ("hall", "H1|億達墊江厅|010||"),  # both hold the byte of '|' in GB18030
+        ("hall", "H1|厅\u2028\x85𠮷|010||"),
+    ],
+)
+def test_good_lines(feed: str, line: str) -> None:
+    assert fault(feed, line) is None
+
+
+@pytest.mark.parametrize(
+    ("feed", "line", "reason", "field"),
+    [
+        ("subscriber", "", "FIELDS", None),
+        ("subscriber", SUBSCRIBER + "|", "FIELDS", None),
+        ("subscriber", SUBSCRIBER.rsplit("|", 1)[0], "FIELDS", None),
+        ("subscriber", SUBSCRIBER + "\r", "TYPE", None),
+        ("subscriber", SUBSCRIBER.replace("S1|", "|"), "REQUIRED", "subscriber_id"),
+        ("subscriber", SUBSCRIBER.replace("|A|", "||"), "REQUIRED", "status"),
+        ("subscriber", SUBSCRIBER.replace("|A|", "|X|"), "CODE", "status"),
+        ("subscriber", SUBSCRIBER.replace("|A|", "|a|"), "CODE", "status"),
+        ("subscriber", SUBSCRIBER.replace("S1|", "S" * 65 + "|"), "LENGTH", "subscriber_id"),
+        ("subscriber", SUBSCRIBER.replace("S1|", "S 1|"), "TYPE", "subscriber_id"),
+        ("subscriber", SUBSCRIBER.replace("20150131", "20150229"), "TYPE", "activation_date"),
+        ("subscriber", SUBSCRIBER.replace("20150131", "19000229"), "TYPE", "activation_date"),
+        ("subscriber", SUBSCRIBER.replace("20150131", "20150431"), "TYPE", "activation_date"),
+        ("subscriber", SUBSCRIBER.replace("20150131", "00000101"), "TYPE", "activation_date"),
+        ("subscriber", SUBSCRIBER.replace("20150131", "00000229"), "TYPE", "activation_date"),
+        ("subscriber", SUBSCRIBER.replace("20150131", "2015-1-1"), "TYPE", "activation_date"),
+        ("subscriber", SUBSCRIBER.replace("20150131", "２０150131"), "TYPE", "activation_date"),
+        ("subscriber", SUBSCRIBER.replace("1980", "1879"), "RANGE", "birth_year"),
+        ("subscriber", SUBSCRIBER.replace("1980", "19x0"), "TYPE", "birth_year"),
+        ("subscriber", SUBSCRIBER.replace("P1", "P\0"), "NUL", None),
+        ("subscriber", SUBSCRIBER.encode().replace(b"P1", b"P\xff"), "ENCODING", None),
+        ("recharge", RECHARGE.replace("101112", "241112"), "TYPE", "recharged_at"),
+        ("recharge", RECHARGE.replace("20260105101112", "20260105"), "TYPE", "recharged_at"),
+        ("recharge", RECHARGE.replace("10000|", "100.00|"), "TYPE", "face_amount"),
+        ("recharge", RECHARGE.replace("10000|", "10000001|"), "RANGE", "face_amount"),
+        ("recharge", RECHARGE.replace("9500", "-10000001"), "RANGE", "paid_amount"),
+        ("recharge", RECHARGE.replace("10000|", "9" * 5000 + "|"), "TYPE", "face_amount"),
+        ("recharge", RECHARGE.replace("9500", ""), "REQUIRED", "paid_amount"),
+        ("recharge", RECHARGE.replace("APP", "WEB"), "CODE", "channel"),
+        ("expense", EXPENSE.replace("1234.50", "1234.5"), "TYPE", "amount_yuan"),
+        ("expense", EXPENSE.replace("1234.50", "123450"), "TYPE", "amount_yuan"),
+        ("expense", EXPENSE.replace("1234.50", "100000000.01"), "RANGE", "amount_yuan"),
+        ("expense", EXPENSE.replace("场地", "场" * 501), "LENGTH", "memo"),
+        ("hall", b"H1|\x81", "ENCODING", None),  # a character cut short at the line's end
+        ("hall", "H1|億達", "FIELDS", None),
+    ],
+)
+def test_bad_lines_and_their_reasons(feed: str, line: str | bytes, reason: str, field: str | None) -> None:
+    assert fault(feed, line) == (reason, field)
+
+
+def test_a_bad_row_is_kept_as_it_came() -> None:
+    block = "\n".join([RECHARGE, "億|x", RECHARGE]).encode("gb18030")
+    judged = JUDGES["recharge"].judge(block, 41)
+    (bad,) = judged.bad
+    assert (bad.line_no, bad.text, bad.raw) == (42, "億|x", "億|x".encode("gb18030"))
+    assert bad.expected == "11 fields, found 2"
+    assert list(judged.numbers) == [41, 43]
+    assert judged.lines == [RECHARGE, RECHARGE]
+
+
+def test_the_control_total_counts_bad_rows_whose_amount_can_be_read() -> None:
+    lines = [
+        RECHARGE,
+        RECHARGE.replace("APP", "WEB"),
+        RECHARGE.replace("10000|", "|"),
+        RECHARGE.replace("10000|", "1e4|"),
+    ]
+    judged = JUDGES["recharge"].judge("\n".join([*lines, "x"]).encode(), 1)
+    assert (judged.control_total, judged.unreadable, len(judged.bad)) == (20000, 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("said", "unit", "fen"),
+    [("1234", "fen", 1234), ("-5", "fen", -5), ("12.50", "yuan", 1250), ("-0.05", "yuan", -5), ("12", "yuan", 1200),
+     ("12.5", "yuan", 1250), ("12.50", "fen", None), ("", "fen", None), ("x", "yuan", None)],
+)  # fmt: skip
+def test_a_control_total_is_read_in_its_columns_unit(said: str, unit: str, fen: int | None) -> None:
+    assert control_total(said, Column.model_validate({"name": "amount", "type": unit})) == fen
+
+
+def test_a_line_of_more_than_64_kb_is_no_row() -> None:
+    with pytest.raises(LineTooLongError):
+        JUDGES["hall"].judge(b"x" * (LONGEST_LINE + 1), 1)
+
+
+@given(st.lists(st.binary(max_size=80) | st.just(RECHARGE.encode()) | st.just(HALL.encode("gb18030")), min_size=1))
+@settings(deadline=None, max_examples=300)
+def test_whatever_comes_each_line_is_loaded_or_set_aside(lines: list[bytes]) -> None:
+    block = b"\n".join(lines)
+    count = block.count(b"\n") + 1
+    for name, judge in JUDGES.items():
+        judged = judge.judge(block, 5)
+        assert sorted([*judged.numbers, *(bad.line_no for bad in judged.bad)]) == list(range(5, 5 + count))
+        for line in judged.lines:
+            assert line.count("|") == len(CARRIER.feeds[name].columns) - 1
+            assert not set(line) & set("\0\r\n")
+        for bad in judged.bad:
+            assert bad.raw == block.split(b"\n")[bad.line_no - 5]
+
+
+def values(column: Column) -> st.SearchStrategy[str]:
+    """Values that the column may hold, as the carrier spells them."""
+    numbers = st.integers(column.min or 0, column.max or 10**9)
+    ascii_only = st.characters(codec="ascii", categories=["L", "N", "P"], exclude_characters="|")
+    texts = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="|\r\n\0"), min_size=1, max_size=40)
+    kinds = {
+        "id": st.text(ascii_only, min_size=1, max_size=64),
+        "text": texts.filter(encodable),
+        "code": st.sampled_from([*column.codes, ""]).filter(bool),
+        "date": st.dates(date(1, 1, 1)).map(lambda day: f"{day.year:04}{day:%m%d}"),
+        "timestamp": st.tuples(st.dates(), st.times()).map(lambda at: f"{at[0].year:04}{at[0]:%m%d}{at[1]:%H%M%S}"),
+        "int": numbers.map(str),
+        "fen": numbers.map(str),
+        "yuan": numbers.map(lambda yuan: f"{yuan}.00"),
+    }
+    return kinds[column.type] if column.required else kinds[column.type] | st.just("")
+
+
+def encodable(text: str) -> bool:
+    try:
+        return text.encode("gb18030").decode("gb18030") == text
+    except UnicodeEncodeError:
+        return False
+
+
+@pytest.mark.parametrize("name", CARRIER.feeds)
+@given(data=st.data())
+@settings(deadline=None, max_examples=60)
+def test_a_valid_row_goes_through_as_it_came(name: str, data: st.DataObject) -> None:
+    line = "|".join(data.draw(values(column), label=column.name) for column in CARRIER.feeds[name].columns)
+    judged = JUDGES[name].judge(line.encode("gb18030"), 1)
+    assert (judged.lines, judged.bad) == ([line], [])
+
+
+def test_another_carriers_words_for_codes_become_ours() -> None:
+    feed = Feed.model_validate(
+        {
+            "kind": "events",
+            "file_pattern": "{feed}_{date}_{seq}",
+            "key": ["id"],
+            "columns": [
+                {"name": "id", "type": "id", "required": True},
+                {"name": "status", "type": "code", "codes": {"1": "A", "2": "S"}},
+                {"name": "note", "type": "text"},
+            ],
+        }
+    )
+    form = FileForm(encoding="utf-8", delimiter=",", header=False, suffix=".csv")
+    judged = LineJudge(feed, form).judge("a,1,|墊\nb,,\nc,A,".encode(), 1)
+    assert judged.lines == ["a,A,|墊", "b,,"]
+    assert [(bad.line_no, bad.reason, bad.expected) for bad in judged.bad] == [(3, "CODE", "one of 1, 2")]
