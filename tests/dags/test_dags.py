@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,10 @@ pytestmark = pytest.mark.disable_socket
 
 
 def read_dags(folder: Path):
-    """Parse a folder as Airflow does. Fails on import errors and on any other set of DAGs than the one that is meant."""
+    """Parse a folder as Airflow does; fail on import errors and on any other set of DAGs than is meant."""
     from airflow.dag_processing.dagbag import DagBag
 
-    bag = DagBag(dag_folder=str(folder), include_examples=False)
+    bag = DagBag(dag_folder=str(folder))
     assert not bag.import_errors, bag.import_errors
     assert set(bag.dags) == set(DAGS)
     return bag.dags
@@ -49,7 +50,7 @@ def test_a_broken_file_is_noticed(tmp_path):
 def test_tasks_run_one_after_another(on_schedule):
     tasks = DAGS["close_day"]
     assert [task.task_id for task in on_schedule.topological_sort()] == tasks
-    for before, after in zip(tasks, tasks[1:], strict=False):
+    for before, after in pairwise(tasks):
         assert after in on_schedule.get_task(before).downstream_task_ids
 
 

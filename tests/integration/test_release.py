@@ -255,9 +255,9 @@ insert into marts_candidate.outbox_by_file (file_stem, rows) values ('credit_lyh
             id="71 units in one segment",
         ),
         pytest.param(
-            "update exports.export_credit set msisdn = null",
-            "export_credit",
-            ["every row has a phone number", THIRD, "msisdn=None"],
+            "update exports.export_sms set msisdn = null",
+            "export_sms",
+            ["every row has a phone number", FOURTH, "msisdn=None"],
             id="no phone number",
         ),
         pytest.param(

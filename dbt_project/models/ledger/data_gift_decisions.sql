@@ -120,7 +120,9 @@ final as (
         and not exists (
             select from {{ this }} as granted
             where
-                granted.grant_key = {{ content_key(['months.campaign_id', "'DATA_GIFT'", 'counted.subscriber_id', 'months.month']) }}
+                granted.subscriber_id = counted.subscriber_id
+                and granted.month = months.month
+                and granted.campaign_id = months.campaign_id
                 and not (run.is_retry and granted.run_on = run.business_date and granted.pass_no >= run.pass_no)
         )
         {%- endif %}

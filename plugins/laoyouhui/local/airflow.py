@@ -98,7 +98,7 @@ class Airflow:
         """Create the metadata database where it is missing and start the services."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.logs.mkdir(parents=True, exist_ok=True)
-        environment = self._environment(self._database)
+        environment = self.environment(self._database)
         self._create_metadata()
         for name, words in _SERVICES.items():
             with (self.logs / f"{name}.log").open("ab") as log:
@@ -192,7 +192,7 @@ class Airflow:
                 folder = self.logs / "tasks" / f"dag_id={DAG_ID}" / f"run_id={run_id}" / f"task_id={task}"
                 attempts = sorted(folder.glob("attempt=*.log"), key=lambda path: path.stat().st_mtime)
                 if attempts:
-                    yield task, attempts[-1], _errors(attempts[-1])
+                    yield task, attempts[-1], errors_in_log(attempts[-1])
                 else:
                     yield task, self.logs / "scheduler.log", "the task did not start"
 
@@ -234,7 +234,7 @@ class Airflow:
                 with (self.logs / "migrate.log").open("ab") as log:
                     done = subprocess.run(
                         [sys.executable, "-m", "airflow", "db", "migrate"],
-                        cwd=self.home, env=self._environment(unfinished), stdout=log, stderr=log, check=False,
+                        cwd=self.home, env=self.environment(unfinished), stdout=log, stderr=log, check=False,
                     )  # fmt: skip
                 if done.returncode:
                     raise AirflowError(f"airflow db migrate failed: see {self.logs / 'migrate.log'}")
@@ -245,7 +245,7 @@ class Airflow:
                 )
             create_database(self._server_dsn, self._database, template)
 
-    def _environment(self, database: str) -> dict[str, str]:
+    def environment(self, database: str) -> dict[str, str]:
         passwords = self.folder / "passwords.json"
         if not passwords.exists():
             _write_secret(passwords, json.dumps({"admin": self.password}))
@@ -313,7 +313,7 @@ def _write_secret(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def _errors(log: Path) -> str:
+def errors_in_log(log: Path) -> str:
     """The errors of a task's log: what was said, and the exceptions' own words."""
     said = []
     for line in log.read_text(errors="replace").splitlines():

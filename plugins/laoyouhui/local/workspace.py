@@ -176,7 +176,7 @@ def read_workspace(variables: Mapping[str, str]) -> Workspace:
 
 
 def _path(given: str, variables: Mapping[str, str]) -> Path:
-    """A path as the user meant it: relative to where make was called (with `make -C` another folder), else to the root."""
+    """A path as the user meant it: relative to where make was called, with `make -C` another folder than this."""
     path = Path(given).expanduser()
     called_from = Path(variables.get("CALLED_FROM") or ".") / path
     return (called_from if called_from.exists() else path).resolve()

@@ -150,7 +150,7 @@ create table if not exists outbox.file (
 );
 
 create table if not exists outbox.item (
-    file_stem text not null references outbox.file,
+    file_stem text not null, -- of outbox.file, written in the same transaction; no foreign key: it would double the cost of a big day
     line_no int not null,
     campaign_id text not null,
     interface text not null,

@@ -1,0 +1,110 @@
+"""The tasks' own small work: which date, which SFTP server, which errors are final."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBgcdxYHnJ1bUZ2xm7q2cAfh8V5w0mSx5Z0b3E1nJm8S"
+
+
+@pytest.fixture
+def in_run(monkeypatch):
+    """Stand in a DAG run: in_run(params, data_interval_start)."""
+    from laoyouhui.orchestration import tasks
+
+    def stand(asked, begins):
+        context = {"params": {"business_date": asked}, "data_interval_start": begins}
+        monkeypatch.setattr(tasks, "get_current_context", lambda: context)
+        return tasks.business_date
+
+    return stand
+
+
+def test_the_date_asked_for_wins(in_run):
+    assert in_run("2026-02-01", datetime(2026, 3, 1, tzinfo=UTC))() == date(2026, 2, 1)
+
+
+def test_else_the_date_on_which_the_interval_begins_in_shanghai(in_run):
+    # 03:00 of 1 February in Shanghai is 19:00 of 31 January in UTC
+    assert in_run(None, datetime(2026, 1, 31, 19, tzinfo=UTC))() == date(2026, 2, 1)
+
+
+def test_no_date_is_an_error_that_says_what_to_do(in_run):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    with pytest.raises(AirflowFailException, match="trigger close_day with business_date"):
+        in_run(None, None)()
+
+
+def test_a_folder_needs_no_connection():
+    from laoyouhui.orchestration.tasks import sftp_settings
+
+    assert sftp_settings("/srv/exchange") is None
+
+
+@pytest.fixture
+def connection(monkeypatch):
+    from airflow.sdk import Connection
+
+    def give(**parts):
+        made = Connection(conn_id="carrier", conn_type="sftp", host="sftp.example", login="lyh", **parts)
+        monkeypatch.setattr(Connection, "get", lambda _id: made)
+
+    return give
+
+
+def test_the_connection_becomes_sftp_settings(connection):
+    from laoyouhui.orchestration.tasks import sftp_settings
+
+    connection(password="secret", port=2222, extra=f'{{"host_key": "{HOST_KEY}", "root": "/exchange"}}')
+    settings = sftp_settings("connection:carrier")
+    assert settings is not None
+    assert (settings.host, settings.port, settings.user, settings.root) == ("sftp.example", 2222, "lyh", "/exchange")
+    assert settings.password == "secret"
+    assert settings.private_key is None
+    assert settings.host_key == HOST_KEY
+
+
+def test_a_connection_with_password_and_key_is_refused(connection):
+    from laoyouhui.config.errors import ConfigError
+    from laoyouhui.orchestration.tasks import sftp_settings
+
+    connection(password="secret", extra=f'{{"host_key": "{HOST_KEY}", "private_key": "a key"}}')
+    with pytest.raises(ConfigError, match="exactly one of password and private key"):
+        sftp_settings("connection:carrier")
+
+
+def test_a_refused_release_fails_the_task_at_once_with_its_reason(monkeypatch, in_run, tmp_path):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from laoyouhui.orchestration import tasks
+    from laoyouhui.pipeline import release
+
+    in_run("2026-02-01", None)
+    for name in ("LAOYOUHUI_EXCHANGE", "LAOYOUHUI_CAMPAIGN", "LAOYOUHUI_WORK", "WAREHOUSE_DSN"):
+        monkeypatch.setenv(name, str(tmp_path))
+
+    def refuse(_settings, business_date):
+        raise release.ReleaseRefused(business_date, 1, [])
+
+    monkeypatch.setattr(release, "release", refuse)
+    with pytest.raises(AirflowFailException, match="2026-02-01"):
+        tasks.release.function()
+
+
+def test_what_may_pass_by_itself_is_left_to_the_retries(monkeypatch, in_run, tmp_path):
+    from laoyouhui.orchestration import tasks
+    from laoyouhui.pipeline import deliver
+
+    in_run("2026-02-01", None)
+    for name in ("LAOYOUHUI_EXCHANGE", "LAOYOUHUI_CAMPAIGN", "LAOYOUHUI_WORK", "WAREHOUSE_DSN"):
+        monkeypatch.setenv(name, str(tmp_path))
+
+    def lose_the_line(*_, **__):
+        raise ConnectionError("the line is down")
+
+    monkeypatch.setattr(deliver, "deliver", lose_the_line)
+    with pytest.raises(ConnectionError):
+        tasks.deliver.function()
