@@ -318,7 +318,7 @@ insert into marts_candidate.outbox_by_file (file_stem, rows) values ('credit_lyh
         pytest.param(
             "update marts_candidate.participation_by_day set day = '2026-03-01'",
             "participation_by_day",
-            ["no month is still to come", "day=2026-03-01"],
+            ["no gift is for a month still to come", "day=2026-03-01"],
             id="a month to come",
         ),
         pytest.param(

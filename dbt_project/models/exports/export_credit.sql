@@ -4,20 +4,40 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
+-- what falls due, was promised after its due day, or has waited: for a suspended subscriber, or for a conflict's end
+candidates as (
+    select obligations.grant_key
+    from {{ ref('credit_obligations') }} as obligations
+    inner join run on obligations.due_on between run.previous_date + 2 and run.next_date
+
+    union
+
+    select obligations.grant_key
+    from {{ ref('credit_obligations') }} as obligations
+    inner join run on obligations.run_on = run.business_date and obligations.due_on <= run.next_date
+
+    union
+
+    select held.changes_key
+    from {{ ref('ledger_closures') }} as held
+    where held.entry_type = 'held'
+
+    union
+
+    select obligations.grant_key
+    from {{ ref('int_recharge__conflicts') }} as conflicts
+    inner join {{ ref('credit_obligations') }} as obligations on conflicts.recharge_id = obligations.recharge_id
+    inner join run on obligations.due_on <= run.next_date
+),
+
 due as (
     select
-        obligations.grant_key,
+        candidates.grant_key,
         null::text as resend_of
-    from {{ ref('credit_obligations') }} as obligations
-    cross join run
+    from candidates
     where
-        obligations.due_on <= run.next_date
-        and (
-            obligations.due_on + obligations.hold_days >= run.business_date
-            or obligations.run_on = run.business_date
-        )
-        and not exists (
-            select from {{ ref('stg_outbox__items') }} as items where items.item_key = obligations.grant_key
+        not exists (
+            select from {{ ref('stg_outbox__items') }} as items where items.item_key = candidates.grant_key
         )
 ),
 

@@ -84,7 +84,15 @@ open_obligations as (
         sendings.outcome as last_outcome,
         exists (
             select from {{ ref('int_recharge__conflicts') }} as conflicts where conflicts.recharge_id = obligations.recharge_id
-        ) as is_conflict
+        ) as is_conflict,
+        {% if is_incremental() -%}
+        exists (
+            select from standing
+            where standing.changes_key = obligations.grant_key and standing.entry_type = 'held'
+        ) as is_held
+        {%- else -%}
+        false as is_held
+        {%- endif %}
     from touched
     inner join {{ ref('credit_obligations') }} as obligations on touched.grant_key = obligations.grant_key
     cross join run
@@ -126,9 +134,9 @@ actions as (
             when open_obligations.status in ('C', 'P') then 'forfeit'
             when open_obligations.is_conflict then null
             when
-                open_obligations.last_file_stem is null
+                open_obligations.is_held
+                and open_obligations.last_file_stem is null
                 and run.business_date > open_obligations.due_on + open_obligations.hold_days
-                and not open_obligations.run_on = run.business_date
                 then 'forfeit'
             when
                 open_obligations.last_file_stem is null

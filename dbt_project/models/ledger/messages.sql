@@ -56,7 +56,7 @@ gift_notices as (
         gifts.valid_to as useful_until,
         templates.template_code,
         templates.template_class,
-        {{ content_key(['gifts.campaign_id', 'templates.template_code', 'gifts.subscriber_id', 'gifts.month']) }} as message_key,
+        {{ content_key(['gifts.campaign_id', "'MESSAGE'", 'templates.template_code', 'gifts.subscriber_id', 'gifts.month']) }} as message_key,
         replace(replace(replace(replace(replace(
             templates.template_text,
             '{gigabytes}', trim_scale(round(gifts.megabytes / 1024.0, 2))::text),
@@ -79,7 +79,7 @@ instalment_notices as (
         templates.template_code,
         templates.template_class,
         {{ content_key([
-            'obligations.campaign_id', 'templates.template_code', 'obligations.subscriber_id', 'obligations.recharge_id',
+            'obligations.campaign_id', "'MESSAGE'", 'templates.template_code', 'obligations.subscriber_id', 'obligations.recharge_id',
             'obligations.instalment_no'
         ]) }} as message_key,
         replace(replace(replace(replace(

@@ -43,7 +43,7 @@ def decide(settings: Settings, business_date: date) -> None:
             "select 1 from raw.dbt_project where fingerprint = %s", (fingerprint,)
         ).fetchone()
     selection = ["--exclude", "config.materialized:view"] if built else []
-    _dbt(settings, ["build", *selection])
+    _dbt(settings, ["build", "--exclude-resource-type", "unit_test", *selection])
     if not built:
         with connect(settings.warehouse_dsn) as connection:
             connection.execute("create table if not exists raw.dbt_project (fingerprint text primary key)")

@@ -12,6 +12,7 @@ final as (
     select distinct on (events.reverses_id)
         events.reverses_id as recharge_id,
         events.recharge_id as reversal_id,
+        events.subscriber_id,
         events.recharged_at as reversed_at,
         events.recharged_on as reversed_on,
         events.file_business_date,

@@ -135,7 +135,7 @@ orphan_reversals as (
         terms.campaign_id,
         'ORPHAN_REVERSAL' as exception_type,
         reversals.seen_on + terms.orphan_reversal_days as found_on,
-        null::text as subscriber_id,
+        reversals.subscriber_id,
         reversals.reversal_id as item_key,
         null::bigint as amount_fen,
         reversals.source_file,
