@@ -46,7 +46,7 @@ down: ## end the deployment; its data stays
 
 docs: ## write the data dictionary
 	@scripts/bootstrap runtime
-	@scripts/docs
+	@$(PYTHON) scripts/data_dictionary
 
 lock: ## lock the newest packages that requirements/*.in allow
 	@scripts/bootstrap runtime

@@ -10,13 +10,13 @@ from pathlib import Path
 
 CLIENT_KEYS = Path("/keys/client")  # made by the SFTP server on its first start: deploy/sftp/entrypoint.sh
 CONNECTION = "AIRFLOW_CONN_CARRIER_SFTP"
-PASSWORDS_FILE = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"  # noqa: S105 - a path's name
+PASSWORDS_FILE = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
 
 
 def prepare(environ: MutableMapping[str, str], client_keys: Path) -> None:
     """Add the SFTP connection that pins the server's key, and write the file of the page's passwords.
 
-    A connection given from outside stands. Where there are no client keys (every service but the scheduler) there is none.
+    A connection given from outside stands. Only the scheduler has client keys: elsewhere there is no connection.
     """
     if not environ.get(CONNECTION):
         environ.pop(CONNECTION, None)
@@ -48,4 +48,4 @@ def sftp_connection(client_keys: Path) -> str:
 
 if __name__ == "__main__":
     prepare(os.environ, CLIENT_KEYS)
-    os.execvp(sys.argv[1], sys.argv[1:])
+    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the command is compose's own, without a shell

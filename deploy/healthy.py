@@ -8,7 +8,7 @@ from urllib.request import ProxyHandler, build_opener
 
 
 def main(url: str, component: str) -> int:
-    """Return 0 when the JSON at `url` calls the component (`scheduler`, `dag_processor`, ...) healthy, else say why not."""
+    """Return 0 when the JSON at `url` calls the component (such as `scheduler`) healthy, else 1 and say why not."""
     try:
         with build_opener(ProxyHandler({})).open(url, timeout=10) as answer:
             told = json.load(answer).get(component) or {}

@@ -1,7 +1,7 @@
 """The sample story in the deployment: plays the carrier's part in the exchange and has Airflow close date by date.
 
-It sees what a carrier sees: the folders `in/`, `out/` and `ack/`, and Airflow's page. Dates that are closed already are left
-as they are, so it can be stopped and started again. `STORY=long` plays 100 dates instead of a dozen.
+It sees what a carrier sees: the folders `in/`, `out/` and `ack/`, and Airflow's page. Dates that are closed already are
+left as they are, so it can be stopped and started again. STORY=long plays more dates.
 """
 
 from __future__ import annotations
@@ -11,48 +11,44 @@ import sys
 import time
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import httpx
+import httpx
+
+from laoyouhui.config.campaign import load_campaign
+from laoyouhui.local.console import say
+from laoyouhui.local.workspace import STORY_DAYS
+from laoyouhui.sample.carrier import SampleCarrier
 
 EXCHANGE = Path("/exchange")
 DAG = "/dags/close_day"
 LOOK_SECONDS = 0.5
 KNOWN_SECONDS = 180  # a new deployment reads its DAG first
-DATES = {"long": 100}
-SHORT_DATES = 12  # from the day before the campaign, over a month's start, to the first instalments
 
 
 def main() -> int:
-    """Play every date of the story; return 1 at the first one that fails."""
-    from laoyouhui.config.campaign import load_campaign
-    from laoyouhui.sample.carrier import SampleCarrier
-
+    """Play every date of the story; return 1 at the first one that fails, or when the carrier finds its files wrong."""
     campaign = load_campaign(Path(os.environ["LAOYOUHUI_CAMPAIGN"]))
     carrier = SampleCarrier(EXCHANGE, campaign_starts_on=campaign.starts_on)
     with airflow() as client:
         wait_for_dag(client)
-        for day in range(DATES.get(os.environ.get("STORY", ""), SHORT_DATES)):
+        for day in range(STORY_DAYS["long" if os.environ.get("STORY") == "long" else "short"]):
             closes = carrier.first_date + timedelta(days=day)
             began = time.monotonic()
             carrier.deliver(closes)
             state = close(client, closes)
             files = len(list(EXCHANGE.glob(f"out/*/*_{closes:%Y%m%d}_*.chk")))
-            print(f"{closes}  {state:8} {files:2} files out  {time.monotonic() - began:5.1f} s", flush=True)
+            say(f"{closes}  {state:8} {files:2} files out  {time.monotonic() - began:5.1f} s")
             if state != "success":
-                print(f"{closes} was not closed. Its tasks' logs on Airflow's page, DAG close_day, say why.")
+                say(f"{closes} was not closed: its tasks' logs on Airflow's page, DAG close_day, say why", wrong=True)
                 return 1
             carrier.answer(closes)
     wrong = carrier.audit()
-    print("\n".join(wrong) or "The carrier found nothing wrong with the files that it was sent.")
+    say("\n".join(wrong) or "The carrier found nothing wrong with the files that it was sent.")
     return 1 if wrong else 0
 
 
 def airflow() -> httpx.Client:
     """Log in to Airflow's page and return a client of its API."""
-    import httpx
-
     page = os.environ["AIRFLOW_PAGE"]
     who = {"username": "admin", "password": os.environ["AIRFLOW_ADMIN_PASSWORD"]}
     answer = httpx.post(f"{page}/auth/token", json=who, timeout=60).raise_for_status()

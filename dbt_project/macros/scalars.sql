@@ -90,6 +90,11 @@
     {{ alias }}.run_on = run.business_date and {{ alias }}.pass_no = run.pass_no
 {%- endmacro %}
 
+{#- Not what a broken-off pass of this date left behind, which is about to be replaced. -#}
+{% macro is_standing(alias) -%}
+    not (run.is_retry and {{ alias }}.run_on = run.business_date and {{ alias }}.pass_no >= run.pass_no)
+{%- endmacro %}
+
 {#- The date where it lies after another, else null. -#}
 {% macro if_after(date_expression, other) -%}
     case when {{ date_expression }} > {{ other }} then {{ date_expression }} end

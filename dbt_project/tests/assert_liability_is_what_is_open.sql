@@ -22,7 +22,7 @@ closing as (
         campaign_id,
         closing_fen
     from {{ ref('liability_by_month') }}
-    order by campaign_id, month desc
+    order by campaign_id asc, month desc
 )
 
 select

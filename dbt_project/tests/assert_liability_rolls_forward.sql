@@ -1,4 +1,5 @@
--- Opening + promised - credited - forfeited - cancelled + clawed back = closing, and each month opens as the last one closed.
+-- Opening + promised - credited - forfeited - cancelled + clawed back = closing, and each month opens as the last one
+-- closed.
 with months as (
     select
         *,

@@ -9,7 +9,8 @@ from {{ ref('recharge_decisions') }} as granted
 where
     granted.reason = 'GRANTED'
     and not exists (
-        select from {{ ref('int_recharge__reversals') }} as reversals where reversals.recharge_id = granted.recharge_id
+        select from {{ ref('int_recharge__reversals') }} as reversals
+        where reversals.recharge_id = granted.recharge_id
     )
     and granted.recharged_month in (
         select touched.recharged_month

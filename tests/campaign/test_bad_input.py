@@ -147,9 +147,9 @@ STORY = Story(
                 ),
                 Fact(
                     "the raw text is the row as it came",
-                    "select raw_text from raw.set_aside_row join raw.delivery using (delivery_no)"
+                    "select string_to_array(raw_text, '|') from raw.set_aside_row join raw.delivery using (delivery_no)"
                     " where file_name = 'subscriber_20260130_0001.txt.gz' and line_no = 199",
-                    SOUND.replace("|A|", "|X|"),
+                    str(SOUND.replace("|A|", "|X|").split("|")),
                 ),
             ],
         ),

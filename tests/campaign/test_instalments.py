@@ -118,7 +118,23 @@ STORY = Story(
     ]},
     [
         # thirteen gifts of 49 fen: 637, rounded once for each grant (13 x 48.83 would be 635)
-        Day("20260125", [subscribers(JAN)], out={"data_grant": ANYTHING}),
+        Day(
+            "20260125",
+            [subscribers(JAN)],
+            out={"data_grant": ANYTHING},
+            facts=[costs("B1", "promised, not accepted yet", "637|0")],
+        ),
+        Day(
+            "20260126",
+            [subscribers(JAN)],
+            out={
+                "sms": "\n".join(
+                    f"gift{n:02}|130000000{n:02}|GIFT_ARRIVED|20260127080000|20260127200000|1|{GIFT}"
+                    for n in range(1, 14)
+                ),
+            },
+            facts=[costs("B1", "accepted", "0|637"), costs("B5.1", "13 segments of 4 fen, no answer read yet", "52|0")],
+        ),
         Day(
             "20260131",
             [
@@ -139,18 +155,11 @@ STORY = Story(
                 """),
                 File("expense", ["E-1|20260131|B7|1234.50|营业厅培训"]),
             ],
-            out={
-                "sms": "\n".join(
-                    f"gift{n:02}|130000000{n:02}|GIFT_ARRIVED|20260201080000|20260201200000|1|{GIFT}"
-                    for n in range(1, 14)
-                ),
-            },
             facts=[
                 # 2400 + 11 x 5000, committed in full on the day it is promised
                 liability("2026-01|0|57400|0|0|57400"),
-                # B1: the gifts are accepted. B2: discounts 1200 + 11 x 2000. B5.1: 13 segments, not answered yet. B7:
-                # 1234.50 yuan
-                budget("B1|1000|0|637\nB2|60000|57400|23200\nB5.1|100|52|0\nB7|200000|0|123450"),
+                # B1 and B5.1: accepted. B2: the discounts 1200 + 11 x 2000 are given. B7: 1234.50 yuan
+                budget("B1|1000|0|637\nB2|60000|57400|23200\nB5.1|100|0|52\nB7|200000|0|123450"),
             ],
         ),
         # 4.7: closed or ported out forfeits all that is unpaid, in the run that first sees it

@@ -37,13 +37,16 @@ S-PLAIN     01
 S-OUT-ID    02
 S-OUT-NUM   03
 S-OUT-IN    04
-S-PREV      05 msisdn=13900000000
-S-HEIR      06
+S-PREV      05
+S-HEIR      06 msisdn=13900000000
 S-OUT-TODAY 07
 S-NOCONSENT 08 sms_consent=N
 S-RETRY     10
+S-MOVED     11
 """)
-JAN26 = but(JAN25, "S-PREV msisdn=13000000005\nS-HEIR msisdn=13900000000")  # the number changes hands
+# the number that S-HEIR has on 25 January was S-PREV's the day before
+JAN24 = but(JAN25, "S-PREV msisdn=13900000000\nS-HEIR msisdn=13000000006")
+JAN26 = but(JAN25, "S-MOVED msisdn=13900000011")  # between its gift and the notice
 
 STORY = Story(
     "messages",
@@ -69,13 +72,14 @@ STORY = Story(
         Day(
             "20260125",
             [
+                subscribers(JAN24, date="20260124"),
                 subscribers(JAN25),
                 File("optout", [  # event_id, msisdn, subscriber_id, at, action, via
                     "O-1|13000000002|S-OUT-ID|20260120100000|OUT|SMS",
                     "O-2|13000000003||20260125100000|OUT|SMS",
                     "O-3|13000000004|S-OUT-IN|20260120100000|OUT|SMS",
                     "O-4|13000000004|S-OUT-IN|20260121100000|IN|APP",
-                    "O-5|13900000000||20260125100000|OUT|SMS",   # S-PREV holds the number on this day
+                    "O-5|13900000000||20260124100000|OUT|SMS",   # S-PREV holds the number on this day
                 ]),
             ],
             out={"data_grant": ANYTHING},
@@ -92,7 +96,8 @@ STORY = Story(
                 """),
             ],
             out={
-                # 1.3: S-HEIR does not inherit the opting out of the number; S-PREV keeps it under another number
+                # 1.3: S-HEIR does not inherit the opting out of the number; S-PREV keeps it under another number.
+                # NUMBER_CHANGED: the gift went to a number that S-MOVED no longer has
                 "sms": f"""
                     plain.jan|13000000001|GIFT|20260127090000|20260127183000|3|{GIFT.format(5)}
                     outin.jan|13000000004|GIFT|20260127090000|20260127183000|3|{GIFT.format(5)}
@@ -115,7 +120,9 @@ STORY = Story(
             [subscribers(JAN26)],
             out={
                 "data_grant": "*|S-RETRY|13000000010|LYHMLD5G|5120|20260201|20260228",
-                # FREQUENCY: 2 February is the sixth day after 27 January: no second marketing message to anybody
+                # FREQUENCY: 2 February is the sixth day after 27 January: no second marketing message to anybody;
+                # S-MOVED has had none
+                "sms": f"moved.feb|13900000011|GIFT|20260202090000|20260202183000|3|{GIFT.format(5)}",
                 "credit": """
                     nocons.1|S-NOCONSENT|13000000008|999|INSTALMENT|1|1|R-NOCONSENT
                     outid.1|S-OUT-ID|13000000002|1000|INSTALMENT|1|1|R-OUT-ID

@@ -1,5 +1,5 @@
--- The money to credit or take back: what is due by the next date and not yet sent, what was held and may go now, what the
--- carrier asked to send again, and claims on what was paid for a recharge since reversed.
+-- The money to credit or take back: what is due by the next date and not yet sent, what was held and may go now, what
+-- the carrier asked to send again, and claims on what was paid for a recharge since reversed.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
@@ -37,7 +37,8 @@ due as (
     from candidates
     where
         not exists (
-            select from {{ ref('stg_outbox__items') }} as items where items.item_key = candidates.grant_key
+            select from {{ ref('stg_outbox__items') }} as items
+            where items.item_key = candidates.grant_key
         )
 ),
 
@@ -52,7 +53,8 @@ again as (
         and setbacks.benefit <> 'CLAWBACK'
         and (
             setbacks.outcome = 'RETRY'
-            -- refused as unknown or not active: the cause is mended when the carrier's own feed has said something new since
+            -- refused as unknown or not active: the cause is mended when the carrier's own feed has said something new
+            -- since
             or (
                 setbacks.outcome = 'REFUSED'
                 and setbacks.code in ('10', '11')
@@ -85,13 +87,13 @@ credits as (
     ) as chosen
     inner join {{ ref('credit_obligations') }} as obligations on chosen.grant_key = obligations.grant_key
     cross join run
-    cross join lateral (
+    inner join lateral (
         select history.status
         from {{ ref('int_subscriber__history') }} as history
         where history.subscriber_id = obligations.subscriber_id and history.state_on <= run.business_date
         order by history.state_on desc, history.revision desc
         limit 1
-    ) as states
+    ) as states on true
     where
         states.status = 'A'
         and not exists (
@@ -101,7 +103,8 @@ credits as (
         )
         -- rows in conflict earn nothing until one is chosen (rules, 4.10)
         and not exists (
-            select from {{ ref('int_recharge__conflicts') }} as conflicts where conflicts.recharge_id = obligations.recharge_id
+            select from {{ ref('int_recharge__conflicts') }} as conflicts
+            where conflicts.recharge_id = obligations.recharge_id
         )
 ),
 
@@ -124,7 +127,7 @@ clawbacks as (
     left join {{ ref('int_outbox__setbacks') }} as retries
         on
             claims.grant_key = retries.item_key
-            and retries.outcome = 'RETRY' and retries.answered_on = run.business_date
+            and retries.outcome = 'RETRY' and run.business_date = retries.answered_on
     where
         claims.benefit = 'CLAWBACK'
         and (({{ is_this_pass('claims') }}) or retries.item_key is not null)

@@ -1,4 +1,5 @@
--- The data gifts to set up: those decided in this pass, and those the carrier asked to send again while they are still valid.
+-- The data gifts to set up: those decided in this pass, and those the carrier asked to send again while they are still
+-- valid.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),

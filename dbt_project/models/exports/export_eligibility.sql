@@ -1,6 +1,6 @@
--- Adds to and removes from the channels' list of who qualifies: the difference between what is true as the next date begins
--- and the last that the carrier was sent and did not refuse (rules, 2). The run that closes the campaign's last day removes
--- everyone.
+-- Adds to and removes from the channels' list of who qualifies: the difference between what is true as the next date
+-- begins and the last that the carrier was sent and did not refuse (rules, 2). The run that closes the campaign's last
+-- day removes everyone.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
@@ -8,10 +8,11 @@ with run as (
 campaigns as materialized (
     select
         campaigns.campaign_id,
-        run.next_date > campaigns.ends_on as is_over
+        run.next_date > campaigns.ends_on as is_over,
+        run.next_date > campaigns.ends_on and run.previous_date < campaigns.ends_on as has_just_ended
     from {{ ref('stg_campaign__campaigns') }} as campaigns
     cross join run
-    where run.next_date between campaigns.starts_on and campaigns.ends_on + 1
+    where run.next_date >= campaigns.starts_on
 ),
 
 retries as (
@@ -44,7 +45,7 @@ candidates as (
         items.campaign_id,
         items.subscriber_id
     from {{ ref('stg_outbox__items') }} as items
-    inner join campaigns on items.campaign_id = campaigns.campaign_id and campaigns.is_over
+    inner join campaigns on items.campaign_id = campaigns.campaign_id and campaigns.has_just_ended
     where items.interface = 'eligibility'
 ),
 
@@ -60,7 +61,7 @@ listed as (
     inner join {{ ref('int_outbox__outcomes') }} as outcomes
         on candidates.campaign_id = outcomes.campaign_id and candidates.subscriber_id = outcomes.subscriber_id
     where outcomes.interface = 'eligibility' and coalesce(outcomes.outcome, 'UNANSWERED') not in ('REFUSED', 'RETRY')
-    order by outcomes.campaign_id, outcomes.subscriber_id, outcomes.run_on desc, outcomes.file_stem desc
+    order by outcomes.campaign_id asc, outcomes.subscriber_id asc, outcomes.run_on desc, outcomes.file_stem desc
 ),
 
 statuses as (
@@ -72,7 +73,7 @@ statuses as (
     from candidates
     inner join {{ ref('int_eligibility__statuses') }} as statuses
         on candidates.campaign_id = statuses.campaign_id and candidates.subscriber_id = statuses.subscriber_id
-    order by statuses.campaign_id, statuses.subscriber_id, statuses.judged_for desc, statuses.pass_no desc
+    order by statuses.campaign_id asc, statuses.subscriber_id asc, statuses.judged_for desc, statuses.pass_no desc
 ),
 
 changes as (

@@ -1,5 +1,5 @@
--- The messages to hand over: those built and not suppressed in this pass, and those the carrier asked to send again while what
--- they tell is still true.
+-- The messages to hand over: those built and not suppressed in this pass, and those the carrier asked to send again
+-- that were judged anew.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
@@ -24,19 +24,11 @@ to_send as (
         messages.message_text as text
     from {{ ref('messages') }} as messages
     cross join run
-    left join {{ ref('int_outbox__setbacks') }} as retries
-        on
-            messages.message_key = retries.item_key
-            and retries.outcome = 'RETRY' and retries.answered_on = run.business_date
+    left join {{ ref('int_message__retries') }} as retries
+        on messages.message_key = retries.message_key and retries.refusal is null
     where
         messages.fate = 'sent'
-        and (
-            ({{ is_this_pass('messages') }})
-            or (
-                retries.item_key is not null
-                and coalesce(messages.useful_until >= run.next_date, true)
-            )
-        )
+        and (({{ is_this_pass('messages') }}) or retries.message_key is not null)
 ),
 
 placed as (

@@ -1,5 +1,5 @@
--- What a granted recharge promises to pay back: each instalment of the bonus with its due day, and the make-good where the
--- channel applied too little. Promised in the run that grants, under the terms of the recharge's day, for good.
+-- What a granted recharge promises to pay back: each instalment of the bonus with its due day, and the make-good where
+-- the channel applied too little. Promised in the run that grants, under the terms of the recharge's day, for good.
 {{ config(
     materialized='incremental',
     indexes=[

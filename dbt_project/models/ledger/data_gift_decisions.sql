@@ -1,5 +1,5 @@
--- The monthly data gift (rules, 3): who is eligible as a campaign month begins, within the months that count from the first
--- qualifying one. A month in which the subscriber does not qualify is lost and counts.
+-- The monthly data gift (rules, 3): who is eligible as a campaign month begins, within the months that count from the
+-- first qualifying one. A month in which the subscriber does not qualify is lost and counts.
 {{ config(
     materialized='incremental',
     indexes=[{'columns': ['run_on'], 'type': 'brin'}],
@@ -39,7 +39,7 @@ months as materialized (
     ) as terms
         on
             campaigns.campaign_id = terms.terms_of
-            and terms.holds_from <= run.next_date and terms.holds_until > run.next_date
+            and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
     where
         run.next_date between campaigns.starts_on and campaigns.ends_on
         and (extract(day from run.next_date) = 1 or run.next_date = campaigns.starts_on)
@@ -54,7 +54,7 @@ eligible as (
         statuses.first_qualified_for
     from {{ ref('int_eligibility__statuses') }} as statuses
     inner join months on statuses.campaign_id = months.campaign_id and statuses.judged_for <= months.valid_from
-    order by statuses.campaign_id, statuses.subscriber_id, statuses.judged_for desc, statuses.pass_no desc
+    order by statuses.campaign_id asc, statuses.subscriber_id asc, statuses.judged_for desc, statuses.pass_no desc
 ),
 
 counted as (
@@ -86,7 +86,7 @@ states as (
     from {{ ref('int_subscriber__history') }} as history
     cross join run
     where history.state_on <= run.business_date and exists (select from months)
-    order by history.subscriber_id, history.state_on desc, history.revision desc
+    order by history.subscriber_id asc, history.state_on desc, history.revision desc
 ),
 
 final as (
@@ -116,16 +116,16 @@ final as (
     where
         counted.first_month <= months.month
         and counted.first_month + make_interval(months => months.gift_months) > months.month
-        {% if is_incremental() -%}
+        {% if is_incremental() %}
         and not exists (
             select from {{ this }} as granted
             where
                 granted.subscriber_id = counted.subscriber_id
                 and granted.month = months.month
                 and granted.campaign_id = months.campaign_id
-                and not (run.is_retry and granted.run_on = run.business_date and granted.pass_no >= run.pass_no)
+                and {{ is_standing('granted') }}
         )
-        {%- endif %}
+        {% endif %}
 )
 
 select * from final

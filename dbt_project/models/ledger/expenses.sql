@@ -24,14 +24,14 @@ final as (
     inner join run on deliveries.received_on = run.business_date
     where
         deliveries.feed = 'expense'
-        {% if is_incremental() -%}
+        {% if is_incremental() %}
         and not exists (
             select from {{ this }} as known
             where
                 known.voucher_id = vouchers.voucher_id
-                and not (run.is_retry and known.run_on = run.business_date and known.pass_no >= run.pass_no)
+                and {{ is_standing('known') }}
         )
-        {%- endif %}
+        {% endif %}
     order by vouchers.voucher_id, deliveries.business_date, deliveries.seq, vouchers.line_no
 )
 

@@ -1,5 +1,5 @@
--- How a promise ends otherwise than by being paid, or is kept waiting (rules, 4.7 and 4.8): cancelled, clawed back, forfeited,
--- held. Each entry names the obligation it changes.
+-- How a promise ends otherwise than by being paid, or is kept waiting (rules, 4.7 and 4.8): cancelled, clawed back,
+-- forfeited, held. Each entry names the obligation it changes.
 {{ config(
     materialized='incremental',
     indexes=[
@@ -12,14 +12,14 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
-{% if is_incremental() -%}
+{% if is_incremental() %}
 standing as (
     select closures.*
     from {{ this }} as closures
     cross join run
-    where not (run.is_retry and closures.run_on = run.business_date and closures.pass_no >= run.pass_no)
+    where {{ is_standing('closures') }}
 ),
-{%- endif %}
+{% endif %}
 
 new_reversals as (
     select reversals.*
@@ -28,7 +28,7 @@ new_reversals as (
 ),
 
 -- obligations that today's events can touch: reversed, answered, promised, of a subscriber whose state changed, falling
--- due, or at the end of their holding time
+-- due, or held
 touched as (
     select obligations.grant_key
     from {{ ref('credit_obligations') }} as obligations
@@ -64,12 +64,14 @@ touched as (
     cross join run
     where obligations.due_on between run.previous_date + 2 and run.next_date
 
+    {%- if is_incremental() %}
+
     union
 
-    select obligations.grant_key
-    from {{ ref('credit_obligations') }} as obligations
-    cross join run
-    where obligations.due_on + obligations.hold_days between run.previous_date and run.business_date - 1
+    select standing.changes_key
+    from standing
+    where standing.entry_type = 'held'
+    {%- endif %}
 ),
 
 open_obligations as (
@@ -85,14 +87,14 @@ open_obligations as (
         exists (
             select from {{ ref('int_recharge__conflicts') }} as conflicts where conflicts.recharge_id = obligations.recharge_id
         ) as is_conflict,
-        {% if is_incremental() -%}
+        {% if is_incremental() %}
         exists (
             select from standing
             where standing.changes_key = obligations.grant_key and standing.entry_type = 'held'
         ) as is_held
-        {%- else -%}
+        {% else %}
         false as is_held
-        {%- endif %}
+        {% endif %}
     from touched
     inner join {{ ref('credit_obligations') }} as obligations on touched.grant_key = obligations.grant_key
     cross join run
@@ -113,13 +115,13 @@ open_obligations as (
         order by outcomes.run_on desc, outcomes.file_stem desc
         limit 1
     ) as sendings on true
-    {% if is_incremental() -%}
+    {% if is_incremental() %}
     where
         not exists (
             select from standing
             where standing.changes_key = obligations.grant_key and standing.entry_type in ('cancelled', 'forfeited')
         )
-    {%- endif %}
+    {% endif %}
 ),
 
 -- one thing at most happens to an obligation in a run; a line sent and unanswered waits for its answer
@@ -164,7 +166,8 @@ entries as (
 
     union all
 
-    -- reversed after it was paid: the payment is undone and the promise cancelled, which leaves the liability as it was ...
+    -- reversed after it was paid: the payment is undone and the promise cancelled, which leaves the liability as it was
+    -- ...
     select
         actions.*,
         pairs.entry_type,
@@ -254,9 +257,9 @@ keyed as (
 final as (
     select keyed.*
     from keyed
-    {% if is_incremental() -%}
+    {% if is_incremental() %}
     where not exists (select from standing where standing.entry_key = keyed.entry_key)
-    {%- endif %}
+    {% endif %}
 )
 
 select * from final

@@ -1,6 +1,6 @@
 -- Every promise, payment and change of the campaign, one row each: what the marts read, and they read nothing else.
--- committed = promised, not yet paid; actual = paid, as far as the carrier has answered. Sums of both by line and month are the
--- budget; the sum of liability_fen is what is still owed to subscribers.
+-- committed = promised, not yet paid; actual = paid, as far as the carrier has answered. Sums of both by line and month
+-- are the budget; the sum of liability_fen is what is still owed to subscribers.
 {{ config(materialized='view') }}
 
 with gifts as (
@@ -223,7 +223,7 @@ expenses as (
     inner join (
         select campaign_id
         from {{ ref('stg_campaign__campaigns') }}
-        order by priority desc, campaign_id
+        order by priority desc, campaign_id asc
         limit 1
     ) as campaigns on true
 ),

@@ -9,29 +9,37 @@ with run as (
 ),
 
 answered as (
-    select outcomes.*
+    select
+        outcomes.*,
+        case when gifts.valid_to < run.next_date then 'EXPIRED' else messages.refusal end as given_up
     from {{ ref('int_outbox__outcomes') }} as outcomes
     inner join run on outcomes.answered_on = run.business_date
     left join {{ ref('data_gift_decisions') }} as gifts
         on outcomes.item_key = gifts.grant_key and outcomes.outcome = 'RETRY'
-    where
-        outcomes.benefit is not null
-        -- a gift to be sent again after its month is over is refused for good
-        and (outcomes.outcome in ('ACCEPTED', 'REFUSED') or gifts.valid_to < run.next_date)
+    left join {{ ref('int_message__retries') }} as messages
+        on outcomes.item_key = messages.message_key and outcomes.file_stem = messages.file_stem
+    where outcomes.benefit is not null
+),
+
+settled as (
+    -- what the carrier wants again, but is no longer to be sent, is refused for good
+    select *
+    from answered
+    where outcome in ('ACCEPTED', 'REFUSED') or given_up is not null
 ),
 
 named as (
     select
-        answered.*,
+        settled.*,
         case
-            when answered.benefit in ('RECHARGE_BONUS', 'MAKE_GOOD') and answered.outcome = 'ACCEPTED' then 'credited'
-            when answered.benefit in ('RECHARGE_BONUS', 'MAKE_GOOD') then 'rejected'
-            when answered.benefit = 'CLAWBACK' and answered.outcome = 'ACCEPTED' then 'recovered'
-            when answered.benefit = 'CLAWBACK' then 'leaked'
-            when answered.outcome = 'ACCEPTED' then 'accepted'
+            when settled.benefit in ('RECHARGE_BONUS', 'MAKE_GOOD') and settled.outcome = 'ACCEPTED' then 'credited'
+            when settled.benefit in ('RECHARGE_BONUS', 'MAKE_GOOD') then 'rejected'
+            when settled.benefit = 'CLAWBACK' and settled.outcome = 'ACCEPTED' then 'recovered'
+            when settled.benefit = 'CLAWBACK' then 'leaked'
+            when settled.outcome = 'ACCEPTED' then 'accepted'
             else 'refused'
         end as entry_type
-    from answered
+    from settled
 ),
 
 final as (
@@ -49,22 +57,22 @@ final as (
         case when named.entry_type = 'rejected' then 0 else -named.committed_fen end as committed_fen,
         case when named.outcome = 'ACCEPTED' then named.committed_fen else 0 end as actual_fen,
         case when named.entry_type = 'credited' then -named.liability_fen else 0 end as liability_fen,
-        case when named.outcome = 'RETRY' then 'EXPIRED' else named.code end as reason,
+        coalesce(named.given_up, named.code) as reason,
         named.file_stem as source_file,
         named.line_no::bigint as source_line,
         run.business_date as run_on,
         run.pass_no
     from named
     cross join run
-    {% if is_incremental() -%}
+    {% if is_incremental() %}
     where
         not exists (
-            select from {{ this }} as settled
+            select from {{ this }} as known
             where
-                settled.entry_key = {{ content_key(['named.item_key', 'named.entry_type', 'named.file_stem']) }}
-                and not (run.is_retry and settled.run_on = run.business_date and settled.pass_no >= run.pass_no)
+                known.entry_key = {{ content_key(['named.item_key', 'named.entry_type', 'named.file_stem']) }}
+                and {{ is_standing('known') }}
         )
-    {%- endif %}
+    {% endif %}
 )
 
 select * from final

@@ -101,16 +101,16 @@ notices as (
         union all
         select * from instalment_notices
     ) as notices
-    {% if is_incremental() -%}
+    {% if is_incremental() %}
     cross join run
     where
         not exists (
             select from {{ this }} as known
             where
                 known.message_key = notices.message_key
-                and not (run.is_retry and known.run_on = run.business_date and known.pass_no >= run.pass_no)
+                and {{ is_standing('known') }}
         )
-    {%- endif %}
+    {% endif %}
 ),
 
 judged as (
@@ -159,7 +159,7 @@ judged as (
     inner join templates
         on notices.campaign_id = templates.campaign_id and notices.template_code = templates.template_code
     left join lateral (
-        select *
+        select history.*
         from {{ ref('int_subscriber__history') }} as history
         where history.subscriber_id = notices.subscriber_id and history.state_on <= run.business_date
         order by history.state_on desc, history.revision desc
@@ -177,7 +177,7 @@ counted as (
                     partition by judged.campaign_id, judged.subscriber_id, judged.template_class, judged.refusal, judged.is_expired
                     order by judged.message_key
                 )
-                {% if is_incremental() -%}
+                {% if is_incremental() %}
                 + (
                     select count(*)
                     from {{ this }} as sent
@@ -187,9 +187,9 @@ counted as (
                         and sent.template_class = 'marketing'
                         and sent.fate = 'sent'
                         and sent.run_on > run.business_date - judged.marketing_limit_days
-                        and not (run.is_retry and sent.run_on = run.business_date and sent.pass_no >= run.pass_no)
+                        and {{ is_standing('sent') }}
                 )
-                {%- endif %}
+                {% endif %}
         end as marketing_place
     from judged
 ),

@@ -1,5 +1,5 @@
--- Each recharge decided once, in the first run that sees it, by the first reason that holds (rules, 4). A recharge refused for
--- LIMIT whose place is freed by a reversal gets a second decision, GRANTED; nothing is ever rewritten.
+-- Each recharge decided once, in the first run that sees it, by the first reason that holds (rules, 4). A recharge
+-- refused for LIMIT whose place is freed by a reversal gets a second decision, GRANTED; nothing is ever rewritten.
 {{ config(
     materialized='incremental',
     indexes=[
@@ -12,15 +12,15 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
-{% if is_incremental() -%}
+{% if is_incremental() %}
 -- decisions that stand: what a broken-off pass left is about to be replaced
 decided as (
     select decisions.*
     from {{ this }} as decisions
     cross join run
-    where not (run.is_retry and decisions.run_on = run.business_date and decisions.pass_no >= run.pass_no)
+    where {{ is_standing('decisions') }}
 ),
-{%- endif %}
+{% endif %}
 
 candidates as (
     select distinct on (campaigns.campaign_id, events.recharge_id)
@@ -33,12 +33,12 @@ candidates as (
     cross join {{ ref('stg_campaign__campaigns') }} as campaigns
     where
         events.kind = 'RECHARGE'
-        {% if is_incremental() -%}
+        {% if is_incremental() %}
         and not exists (
             select from decided
             where decided.campaign_id = campaigns.campaign_id and decided.recharge_id = events.recharge_id
         )
-        {%- endif %}
+        {% endif %}
     order by
         campaigns.campaign_id, events.recharge_id, events.file_business_date, events.source_file, events.source_line
 ),
@@ -70,14 +70,14 @@ terms as materialized (
     inner join {{ ref('stg_campaign__terms') }} as versions
         on
             days.campaign_id = versions.campaign_id
-            and versions.holds_from <= days.recharged_on and versions.holds_until > days.recharged_on
-    cross join lateral (
+            and days.recharged_on >= versions.holds_from and days.recharged_on < versions.holds_until
+    inner join lateral (
         select
             case versions.tenure_judged_on
                 when 'campaign_start' then days.starts_on
                 else days.recharged_on
             end as counted_to
-    ) as tenure
+    ) as tenure on true
 ),
 
 judged as (
@@ -101,13 +101,14 @@ judged as (
         candidates.recharged_at >= candidates.starts_on and candidates.recharged_at < candidates.ends_on + 1 as is_in_window,
         candidates.file_business_date <= candidates.ends_on + terms.late_days as is_in_time,
         exists (
-            select from {{ ref('int_recharge__conflicts') }} as conflicts where conflicts.recharge_id = candidates.recharge_id
+            select from {{ ref('int_recharge__conflicts') }} as conflicts
+            where conflicts.recharge_id = candidates.recharge_id
         ) as is_conflict
     from candidates
     inner join terms
         on candidates.campaign_id = terms.campaign_id and candidates.recharged_on = terms.recharged_on
     left join lateral (
-        select *
+        select offered.*
         from {{ ref('stg_campaign__recharge_tiers') }} as offered
         where
             offered.campaign_id = terms.campaign_id
@@ -120,7 +121,7 @@ judged as (
         limit 1
     ) as tiers on true
     left join lateral (
-        select *
+        select history.*
         from {{ ref('int_subscriber__history') }} as history
         where history.subscriber_id = candidates.subscriber_id and history.state_on <= candidates.recharged_on
         order by history.state_on desc, history.revision desc
@@ -153,7 +154,7 @@ with_reasons as (
     left join {{ ref('int_recharge__reversals') }} as reversals on judged.recharge_id = reversals.recharge_id
 ),
 
-{% if is_incremental() -%}
+{% if is_incremental() %}
 -- places freed by a reversal that this run saw
 freed as (
     select distinct
@@ -192,13 +193,15 @@ waiting as (
                 and granted.reason = 'GRANTED'
         )
         and not exists (
-            select from {{ ref('int_recharge__reversals') }} as reversals where reversals.recharge_id = decided.recharge_id
+            select from {{ ref('int_recharge__reversals') }} as reversals
+            where reversals.recharge_id = decided.recharge_id
         )
         and not exists (
-            select from {{ ref('int_recharge__conflicts') }} as conflicts where conflicts.recharge_id = decided.recharge_id
+            select from {{ ref('int_recharge__conflicts') }} as conflicts
+            where conflicts.recharge_id = decided.recharge_id
         )
 ),
-{%- endif %}
+{% endif %}
 
 -- those for whom only the limits are left to ask, with the places that earlier runs have taken
 contenders as (
@@ -231,7 +234,7 @@ contenders as (
     {% endif %}
 ),
 
-{% if is_incremental() -%}
+{% if is_incremental() %}
 -- places that live grants of earlier runs keep, in the months that are contended for
 places_taken as (
     select
@@ -245,7 +248,8 @@ places_taken as (
         decided.reason = 'GRANTED'
         and decided.recharged_month in (select contenders.recharged_month from contenders)
         and not exists (
-            select from {{ ref('int_recharge__reversals') }} as reversals where reversals.recharge_id = decided.recharge_id
+            select from {{ ref('int_recharge__reversals') }} as reversals
+            where reversals.recharge_id = decided.recharge_id
         )
 ),
 
@@ -269,7 +273,7 @@ customer_places_taken as (
     from places_taken
     group by campaign_id, customer_id, recharged_month
 ),
-{%- endif %}
+{% endif %}
 
 within_subscriber_limit as (
     select ranked.*
@@ -282,14 +286,14 @@ within_subscriber_limit as (
                 order by contenders.recharged_at, contenders.recharge_id
             ) {{ '+ coalesce(taken.places, 0)' if is_incremental() }} as place
         from contenders
-        {% if is_incremental() -%}
+        {% if is_incremental() %}
         left join subscriber_places_taken as taken
             on
                 contenders.campaign_id = taken.campaign_id
                 and contenders.subscriber_id = taken.subscriber_id
                 and contenders.tier_face_fen = taken.tier_face_fen
                 and contenders.recharged_month = taken.recharged_month
-        {%- endif %}
+        {% endif %}
     ) as ranked
     where ranked.place <= ranked.limit_per_tier_month
 ),
@@ -309,13 +313,13 @@ granted as (
                 order by contenders.recharged_at, contenders.recharge_id
             ) {{ '+ coalesce(taken.places, 0)' if is_incremental() }} as place
         from within_subscriber_limit as contenders
-        {% if is_incremental() -%}
+        {% if is_incremental() %}
         left join customer_places_taken as taken
             on
                 contenders.campaign_id = taken.campaign_id
                 and contenders.customer_id = taken.customer_id
                 and contenders.recharged_month = taken.recharged_month
-        {%- endif %}
+        {% endif %}
     ) as ranked
     where
         ranked.customer_limit_per_month is null

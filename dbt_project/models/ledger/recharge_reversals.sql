@@ -30,14 +30,14 @@ final as (
     inner join run on reversals.seen_on = run.business_date
     where
         decisions.reason = 'GRANTED'
-        {% if is_incremental() -%}
+        {% if is_incremental() %}
         and not exists (
             select from {{ this }} as known
             where
                 known.grant_key = decisions.grant_key
-                and not (run.is_retry and known.run_on = run.business_date and known.pass_no >= run.pass_no)
+                and {{ is_standing('known') }}
         )
-        {%- endif %}
+        {% endif %}
 )
 
 select * from final

@@ -1,6 +1,6 @@
--- Who qualifies as a date begins (state at the close of the day before, tenure counted to the date): a row only where the
--- answer, a reason or the city changed. Judged again are those whose state changed, those whose anniversary has come, and
--- everyone when the terms change or the campaign begins.
+-- Who qualifies as a date begins (state at the close of the day before, tenure counted to the date): a row only where
+-- the answer, a reason or the city changed. Judged again are those whose state changed, those whose anniversary has
+-- come, and everyone when the terms change or the campaign begins.
 {{ config(
     materialized='incremental',
     indexes=[
@@ -22,17 +22,15 @@ campaigns as materialized (
         {{ tenure_cutoff('tenure.counted_to', 'terms.tenure_years') }} as tenure_cutoff,
         {{ tenure_cutoff('tenure.counted_to', 'terms.port_in_years') }} as port_in_cutoff,
         {{ tenure_cutoff('tenure.counted_to', 'terms.owner_years') }} as owner_cutoff,
-        {% if is_incremental() -%}
-        terms.holds_from = run.next_date
+        {% if is_incremental() %}
+        terms.holds_from between run.previous_date + 2 and run.next_date
         or not exists (
             select from {{ this }} as judged
-            where
-                judged.campaign_id = campaigns.campaign_id
-                and not (run.is_retry and judged.run_on = run.business_date and judged.pass_no >= run.pass_no)
+            where judged.campaign_id = campaigns.campaign_id and {{ is_standing('judged') }}
         )
-        {%- else -%}
+        {% else %}
         true
-        {%- endif %} as judges_everyone
+        {% endif %} as judges_everyone
     from (
         select
             campaign_id,
@@ -58,11 +56,11 @@ campaigns as materialized (
     ) as terms
         on
             campaigns.campaign_id = terms.terms_of
-            and terms.holds_from <= run.next_date and terms.holds_until > run.next_date
-    cross join lateral (
+            and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
+    inner join lateral (
         select
             case terms.tenure_judged_on when 'campaign_start' then campaigns.starts_on else run.next_date end as counted_to
-    ) as tenure
+    ) as tenure on true
     where run.next_date between campaigns.starts_on and campaigns.ends_on
 ),
 
@@ -111,7 +109,7 @@ states as (
     inner join {{ ref('int_subscriber__history') }} as history on candidates.subscriber_id = history.subscriber_id
     cross join run
     where history.state_on <= run.business_date
-    order by candidates.campaign_id, history.subscriber_id, history.state_on desc, history.revision desc
+    order by candidates.campaign_id asc, history.subscriber_id asc, history.state_on desc, history.revision desc
 ),
 
 judged as (
@@ -153,27 +151,27 @@ final as (
         judged.city_code,
         judged.terms_version,
         judged.next_change_on,
-        {% if is_incremental() -%}
+        {% if is_incremental() %}
         coalesce(
             before.first_qualified_for, case when cardinality(judged.reasons) = 0 then judged.judged_for end
         )
-        {%- else -%}
+        {% else %}
         case when cardinality(judged.reasons) = 0 then judged.judged_for end
-        {%- endif %} as first_qualified_for,
+        {% endif %} as first_qualified_for,
         judged.source_file,
         judged.source_line,
         run.business_date as run_on,
         run.pass_no
     from judged
     cross join run
-    {% if is_incremental() -%}
+    {% if is_incremental() %}
     left join lateral (
-        select *
+        select earlier.*
         from {{ this }} as earlier
         where
             earlier.subscriber_id = judged.subscriber_id
             and earlier.campaign_id = judged.campaign_id
-            and not (run.is_retry and earlier.run_on = run.business_date and earlier.pass_no >= run.pass_no)
+            and {{ is_standing('earlier') }}
         order by earlier.judged_for desc, earlier.pass_no desc
         limit 1
     ) as before on true
@@ -183,7 +181,7 @@ final as (
         or before.city_code is distinct from judged.city_code
         or before.customer_id is distinct from judged.customer_id
         or before.next_change_on is distinct from judged.next_change_on
-    {%- endif %}
+    {% endif %}
 )
 
 select * from final

@@ -1,4 +1,5 @@
--- the list of halls as each delivery gave it; on a date E the list is the one with the greatest (delivered_for, revision) not after E
+-- the list of halls as each delivery gave it; on a date E the list is the one with the greatest (delivered_for,
+-- revision) not after E
 {{ config(materialized='incremental') }}
 
 with run as (
@@ -23,15 +24,15 @@ final as (
     inner join run on deliveries.received_on = run.business_date
     where
         deliveries.feed = 'hall'
-        {% if is_incremental() -%}
+        {% if is_incremental() %}
         and not exists (
             select from {{ this }} as known
             where
                 known.revision = deliveries.delivery_no
-                and not (run.is_retry and known.run_on = run.business_date and known.pass_no >= run.pass_no)
+                and {{ is_standing('known') }}
         )
-        {%- endif %}
-    order by deliveries.delivery_no, halls.hall_code, halls.line_no desc
+        {% endif %}
+    order by deliveries.delivery_no asc, halls.hall_code asc, halls.line_no desc
 )
 
 select * from final

@@ -1,5 +1,6 @@
--- Who belongs to the control group: drawn once a campaign, in the run that closes the day before its start (or the first
--- after it), then frozen. Every customer is kept with the draw's outcome, since the effect compares everyone assigned.
+-- Who belongs to the control group: drawn once a campaign, in the run that closes the day before its start (or the
+-- first after it), then frozen. Every customer is kept with the draw's outcome, since the effect compares everyone
+-- assigned.
 {{ config(materialized='incremental') }}
 
 with run as (
@@ -12,14 +13,14 @@ campaigns as (
     cross join run
     where
         run.next_date >= campaigns.starts_on
-        {% if is_incremental() -%}
+        {% if is_incremental() %}
         and not exists (
             select from {{ this }} as drawn
             where
                 drawn.campaign_id = campaigns.campaign_id
-                and not (run.is_retry and drawn.run_on = run.business_date and drawn.pass_no >= run.pass_no)
+                and {{ is_standing('drawn') }}
         )
-        {%- endif %}
+        {% endif %}
 ),
 
 terms as materialized (
@@ -42,7 +43,7 @@ states as (
     from {{ ref('int_subscriber__history') }} as history
     cross join run
     where history.state_on <= run.business_date and exists (select from campaigns)
-    order by history.subscriber_id, history.state_on desc, history.revision desc
+    order by history.subscriber_id asc, history.state_on desc, history.revision desc
 ),
 
 -- a customer stands in the stratum of the longest serving subscription
@@ -58,7 +59,7 @@ customers as (
     cross join campaigns
     inner join terms on campaigns.campaign_id = terms.campaign_id
     where states.is_present and states.customer_id is not null
-    order by campaigns.campaign_id, states.customer_id, states.activation_date asc nulls last, states.subscriber_id
+    order by campaigns.campaign_id asc, states.customer_id asc, states.activation_date asc nulls last, states.subscriber_id asc
 ),
 
 -- every 1/share-th of the customers in order of stratum, then hash: each stratum gives its share, to within one

@@ -1,4 +1,5 @@
--- Opt-outs belong to a subscriber, never to a number: where the carrier names only the number, to whoever held it that day.
+-- Opt-outs belong to a subscriber, never to a number: where the carrier names only the number, to whoever held it that
+-- day.
 {{ config(materialized='incremental', indexes=[{'columns': ['subscriber_id']}]) }}
 
 with run as (
@@ -33,28 +34,29 @@ final as (
     left join lateral (
         select mentioned.subscriber_id
         from (
-            select distinct subscriber_id from {{ ref('int_subscriber__history') }} where msisdn = received.msisdn
+            select distinct subscriber_id from {{ ref('int_subscriber__history') }}
+            where msisdn = received.msisdn
         ) as mentioned
-        cross join lateral (
-            select *
+        inner join lateral (
+            select history.*
             from {{ ref('int_subscriber__history') }} as history
             where history.subscriber_id = mentioned.subscriber_id and history.state_on <= received.opted_at::date
             order by history.state_on desc, history.revision desc
             limit 1
-        ) as state
+        ) as state on true
         where state.is_present and state.msisdn = received.msisdn and state.status in ('A', 'S')
-        order by state.status, state.status_date desc nulls last, mentioned.subscriber_id
+        order by state.status asc, state.status_date desc nulls last, mentioned.subscriber_id asc
         limit 1
     ) as holders on received.subscriber_id is null
-    {% if is_incremental() -%}
+    {% if is_incremental() %}
     where
         not exists (
             select from {{ this }} as known
             where
                 known.event_id = received.event_id
-                and not (run.is_retry and known.run_on = run.business_date and known.pass_no >= run.pass_no)
+                and {{ is_standing('known') }}
         )
-    {%- endif %}
+    {% endif %}
 )
 
 select * from final

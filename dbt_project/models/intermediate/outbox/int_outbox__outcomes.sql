@@ -1,4 +1,5 @@
--- What became of each line that left. outcome: ACCEPTED, REFUSED, RETRY (send again under the same key), or null: sent, unanswered.
+-- What became of each line that left. outcome: ACCEPTED, REFUSED, RETRY (send again under the same key), or null: sent,
+-- unanswered.
 select
     items.item_key,
     items.interface,

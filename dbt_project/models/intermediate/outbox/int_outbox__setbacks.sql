@@ -46,6 +46,16 @@ final as (
                 later.item_key = setbacks.item_key
                 and (later.run_on, later.file_stem) > (setbacks.run_on, setbacks.file_stem)
         )
+        -- a line of the list of who qualifies goes again under the day from which it holds then
+        and not exists (
+            select from {{ ref('stg_outbox__items') }} as later
+            where
+                setbacks.interface = 'eligibility'
+                and later.interface = 'eligibility'
+                and later.subscriber_id = setbacks.subscriber_id
+                and later.campaign_id = setbacks.campaign_id
+                and (later.run_on, later.file_stem) > (setbacks.run_on, setbacks.file_stem)
+        )
 )
 
 select * from final

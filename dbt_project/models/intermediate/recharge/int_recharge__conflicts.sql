@@ -14,15 +14,15 @@ final as (
     inner join run on {{ is_this_pass('events') }}
     inner join {{ ref('int_recharge__events') }} as others
         on events.recharge_id = others.recharge_id and events.content_hash <> others.content_hash
-    {% if is_incremental() -%}
+    {% if is_incremental() %}
     where
         not exists (
             select from {{ this }} as known
             where
                 known.recharge_id = events.recharge_id
-                and not (run.is_retry and known.run_on = run.business_date and known.pass_no >= run.pass_no)
+                and {{ is_standing('known') }}
         )
-    {%- endif %}
+    {% endif %}
 )
 
 select * from final

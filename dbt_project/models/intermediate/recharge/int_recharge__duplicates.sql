@@ -22,15 +22,15 @@ final as (
     where
         deliveries.feed = 'recharge'
         and (deliveries.file_name, events.line_no) is distinct from (first_rows.source_file, first_rows.source_line)
-        {% if is_incremental() -%}
+        {% if is_incremental() %}
         and not exists (
             select from {{ this }} as known
             where
                 known.source_file = deliveries.file_name and known.source_line = events.line_no
                 and known.recharge_id = events.recharge_id
-                and not (run.is_retry and known.run_on = run.business_date and known.pass_no >= run.pass_no)
+                and {{ is_standing('known') }}
         )
-        {%- endif %}
+        {% endif %}
 )
 
 select * from final

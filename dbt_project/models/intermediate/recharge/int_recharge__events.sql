@@ -67,7 +67,7 @@ final as (
         run.pass_no
     from first_of_each
     cross join run
-    {% if is_incremental() -%}
+    {% if is_incremental() %}
     where
         not exists (
             select from {{ this }} as known
@@ -75,9 +75,9 @@ final as (
                 known.recharge_id = first_of_each.recharge_id
                 and known.content_hash = first_of_each.content_hash
                 -- what a broken-off pass left is about to be replaced
-                and not (run.is_retry and known.run_on = run.business_date and known.pass_no >= run.pass_no)
+                and {{ is_standing('known') }}
         )
-    {%- endif %}
+    {% endif %}
 )
 
 select * from final

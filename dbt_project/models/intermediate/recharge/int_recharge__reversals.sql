@@ -1,4 +1,5 @@
--- what was reversed, by the first reversal that names it; a reversal in conflict does not count until a person has chosen
+-- what was reversed, by the first reversal that names it; a reversal in conflict does not count until a person has
+-- chosen
 {{ config(
     materialized='incremental',
     indexes=[{'columns': ['seen_on']}],
@@ -27,16 +28,15 @@ final as (
         events.kind = 'REVERSAL'
         and events.reverses_id is not null
         and not exists (
-            select from {{ ref('int_recharge__conflicts') }} as conflicts where conflicts.recharge_id = events.recharge_id
+            select from {{ ref('int_recharge__conflicts') }} as conflicts
+            where conflicts.recharge_id = events.recharge_id
         )
-        {% if is_incremental() -%}
+        {% if is_incremental() %}
         and not exists (
             select from {{ this }} as known
-            where
-                known.recharge_id = events.reverses_id
-                and not (run.is_retry and known.run_on = run.business_date and known.pass_no >= run.pass_no)
+            where known.recharge_id = events.reverses_id and {{ is_standing('known') }}
         )
-        {%- endif %}
+        {% endif %}
     order by events.reverses_id, events.recharged_at, events.recharge_id
 )
 

@@ -17,7 +17,7 @@ final as (
         run.pass_no
     from {{ ref('int_subscriber__history') }} as changes
     inner join run on {{ is_this_pass('changes') }}
-    cross join lateral (
+    inner join lateral (
         select earlier.*
         from {{ ref('int_subscriber__history') }} as earlier
         where
@@ -25,7 +25,7 @@ final as (
             and (earlier.state_on, earlier.revision) < (changes.state_on, changes.revision)
         order by earlier.state_on desc, earlier.revision desc
         limit 1
-    ) as before
+    ) as before on true
     where
         changes.is_present
         and before.is_present

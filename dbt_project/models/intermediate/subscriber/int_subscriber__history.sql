@@ -1,5 +1,5 @@
--- What each delivered snapshot changed, by the date it closes. The state of a subscriber on a date E is the row with the
--- greatest (state_on, revision) not after E. A correction of an older date adds rows with a higher revision.
+-- What each delivered snapshot changed, by the date it closes. The state of a subscriber on a date E is the row with
+-- the greatest (state_on, revision) not after E. A correction of an older date adds rows with a higher revision.
 {{ config(
     materialized='incremental',
     indexes=[
@@ -53,11 +53,11 @@ delivered as (
         snapshots.state_hash
     from {{ ref('stg_subscriber__snapshots') }} as snapshots
     inner join dates on snapshots.delivery_no = dates.delivery_no
-    order by dates.business_date, snapshots.subscriber_id, snapshots.line_no desc
+    order by dates.business_date asc, snapshots.subscriber_id asc, snapshots.line_no desc
 ),
 
 known as (
-    {% if is_incremental() -%}
+    {% if is_incremental() %}
     select
         as_known.business_date,
         as_known.subscriber_id,
@@ -69,15 +69,15 @@ known as (
             history.is_present,
             history.state_hash
         from dates
-        inner join {{ this }} as history on history.state_on <= dates.business_date
+        inner join {{ this }} as history on dates.business_date >= history.state_on
         where dates.compared_with is null
-        order by dates.business_date, history.subscriber_id, history.state_on desc, history.revision desc
+        order by dates.business_date asc, history.subscriber_id asc, history.state_on desc, history.revision desc
     ) as as_known
     where as_known.is_present
 
     union all
 
-    {% endif -%}
+    {% endif %}
     select
         dates.business_date,
         delivered.subscriber_id,
@@ -155,13 +155,13 @@ asserted_again as (
         history.source_line
     from changed
     inner join dates on changed.business_date = dates.business_date
-    cross join lateral (
-        select *
+    inner join lateral (
+        select states.*
         from {{ this }} as states
         where states.subscriber_id = changed.subscriber_id and states.state_on <= dates.known_next_date
         order by states.state_on desc, states.revision desc
         limit 1
-    ) as history
+    ) as history on true
     where dates.known_next_date is not null and history.state_on < dates.known_next_date
 ),
 {% endif %}
@@ -172,10 +172,10 @@ final as (
         run.pass_no
     from (
         select * from new_states
-        {% if is_incremental() -%}
+        {% if is_incremental() %}
         union all
         select * from asserted_again
-        {%- endif %}
+        {% endif %}
     ) as states
     cross join run
 )

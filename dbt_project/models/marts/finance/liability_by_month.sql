@@ -1,5 +1,5 @@
--- Unpaid instalments: opening + promised - credited - forfeited - cancelled + clawed back = closing. An instalment clawed back
--- had been credited: the payment is undone (clawed back) and the promise ends (cancelled).
+-- Unpaid instalments: opening + promised - credited - forfeited - cancelled + clawed back = closing. An instalment
+-- clawed back had been credited: the payment is undone (clawed back) and the promise ends (cancelled).
 with movements as (
     select
         campaign_id,

@@ -1,5 +1,5 @@
--- How many take part, by day, benefit, city and tenure band. A recharge since reversed no longer counts. Automatic gifts stand
--- beside the benefits that a subscriber asks for, under a name of their own.
+-- How many take part, by day, benefit, city and tenure band. A recharge since reversed no longer counts. Automatic
+-- gifts stand beside the benefits that a subscriber asks for, under a name of their own.
 with entries as (
     select
         campaign_id,
@@ -35,7 +35,8 @@ by_subscriber as (
         sum(entries.amount_fen) as amount_fen,
         sum(entries.megabytes) as megabytes
     from entries
-    where not exists (select from reversed where reversed.grant_key = entries.grant_key)
+    where not exists (select from reversed
+where reversed.grant_key = entries.grant_key)
     group by
         entries.campaign_id, entries.event_on, entries.benefit, entries.city_code, entries.tenure_band,
         entries.subscriber_id

@@ -82,12 +82,12 @@ corrections as (
         || coalesce(corrections.activation_date_after::text, 'none') as detail,
         'Review what was granted; nothing is taken back by itself.' as what_to_do
     from {{ ref('int_subscriber__corrections') }} as corrections
-    cross join lateral (
+    inner join lateral (
         select statuses.campaign_id
         from {{ ref('int_eligibility__statuses') }} as statuses
         where statuses.subscriber_id = corrections.subscriber_id and statuses.is_eligible
         group by statuses.campaign_id
-    ) as gifted
+    ) as gifted on true
 ),
 
 recharges as (
@@ -145,7 +145,7 @@ orphan_reversals as (
     from {{ ref('int_recharge__reversals') }} as reversals
     cross join run
     inner join {{ ref('stg_campaign__terms') }} as terms
-        on terms.holds_from <= reversals.reversed_on and terms.holds_until > reversals.reversed_on
+        on reversals.reversed_on >= terms.holds_from and reversals.reversed_on < terms.holds_until
     where
         reversals.seen_on + terms.orphan_reversal_days <= run.business_date
         and not exists (

@@ -1,0 +1,513 @@
+"""`make bench N=1000000`: a month's first day of a big carrier, beside a hand-written SQL script that does the same work.
+
+Makes N subscribers and 1.2 N recharges of February 2026 and closes 27 February without measuring: that run takes in the
+first snapshot and the month's recharges. Measured are the biggest day, 28 February (every gift of March, the day's
+recharges, the instalments due on the 1st, eligibility changes), and the day after it, whose messages tell of what the
+carrier accepted. Each step of the pipeline is a process of its own, as under Airflow. The script in `bench_plain/` reads
+the same files on the same server: the two have to write the same bytes and the same figures, or the benchmark fails.
+
+Ends with an ordinary day of a small carrier, with and without Airflow's scheduler. Needs Linux, gzip and coreutils.
+Everything is made anew in `var/` and in databases `lyh_..._bench...` and stays until the next `make bench` or `make clean`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from laoyouhui.config.campaign import load_campaign
+from laoyouhui.config.carrier import load_carrier
+from laoyouhui.local.console import say, say_table
+from laoyouhui.local.server import ServerError, binary, create_database, database_dsn
+from laoyouhui.local.workspace import HOME, Workspace
+from laoyouhui.warehouse.connection import connect
+
+if TYPE_CHECKING:
+    from psutil import Process  # type: ignore[import-untyped]
+
+FIRST = date(2026, 2, 1)
+PREPARED, BIGGEST, AFTER = date(2026, 2, 27), date(2026, 2, 28), date(2026, 3, 1)
+SNAPSHOTS = {PREPARED: FIRST, BIGGEST: BIGGEST, AFTER: AFTER}  # the snapshot that a run takes in closes this date
+STEPS = ("take_in", "decide", "release", "deliver")
+SCRIPT_STEPS = {"take_in": "load", "decide": "decide", "deliver": "write"}  # which of the script's stands beside which
+SMALL_DAYS = 4  # the last two are measured: through the scheduler, and without it
+_PLAIN = Path(__file__).with_name("bench_plain")
+_POLL_SECONDS = 0.1
+
+# What the pipeline and the script must agree on beside the files: asked of each in its own words, or of both in the same.
+_SAME = (
+    "select * from marts.budget_by_line_month order by budget_line, month",
+    "select * from marts.liability_by_month order by month",
+    "select * from marts.participation_by_day order by day, benefit, city_code, tenure_band",
+    "select * from marts.eligibility_by_city_reason order by city_code, reason",
+    "select exception_type, found_on, what_to_do, count(*), sum(amount_fen)::bigint from marts.exceptions "
+    "group by exception_type, found_on, what_to_do order by exception_type, found_on",
+)
+_LEDGER = (
+    "select benefit, entry_type, booked_on, count(*), sum({amount})::bigint, sum(committed_fen)::bigint, "
+    "sum(actual_fen)::bigint, sum(liability_fen)::bigint from {ledger} group by benefit, entry_type, booked_on "
+    "order by benefit, entry_type, booked_on"
+)
+_RECHARGES = (
+    "select run_on, reason, discount_check, count(*), sum(face_fen)::bigint, sum(entitled_fen)::bigint, "
+    "sum(applied_fen)::bigint from {decisions} group by run_on, reason, discount_check "
+    "order by run_on, reason, discount_check"
+)
+_IN_OWN_WORDS = (
+    (
+        _LEDGER.format(ledger="ledger.ledger_entries", amount="amount_fen"),
+        _LEDGER.format(ledger="ledger", amount="amount_fen"),
+    ),
+    (
+        _RECHARGES.format(decisions="ledger.recharge_decisions"),
+        _RECHARGES.format(decisions="recharge_decision"),
+    ),
+)
+
+
+class BenchError(Exception):
+    """A step failed, or the two differ; the message says which and where to look."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds of one process from start to end, its peak memory, and that of PostgreSQL meanwhile; in MB of 2^20 bytes."""
+
+    seconds: float
+    process_mb: int
+    postgres_mb: int | None
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The pipeline's workspace, and what is measured in it."""
+
+    workspace: Workspace
+    server_dsn: str
+
+    @property
+    def logs(self) -> Path:
+        """What the measured processes said."""
+        return self.workspace.folder / "logs"
+
+    @property
+    def warehouse(self) -> str:
+        """The DSN of the pipeline's warehouse."""
+        return database_dsn(self.server_dsn, self.workspace.database)
+
+    @property
+    def plain_database(self) -> str:
+        """The name of the script's database."""
+        return f"{self.workspace.database}_plain"
+
+    @property
+    def plain_folder(self) -> Path:
+        """The script's folder, with `out/`."""
+        return self.workspace.folder / "plain"
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """The environment of a pipeline process."""
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        own = {"PYTHONPATH": str(HOME / "plugins"), **self.workspace.pipeline_environment(self.warehouse)}
+        return kept | own
+
+    @cached_property
+    def postmaster(self) -> Process | None:
+        """The server's first process, where it runs on this machine."""
+        import psutil
+
+        with connect(self.server_dsn) as conn:
+            try:
+                parent = psutil.Process(conn.info.backend_pid).parent()
+            except psutil.Error:
+                return None
+            return parent if parent is not None and "postgres" in parent.name() else None
+
+    def make_anew(self) -> None:
+        """Empty the folders and databases of an earlier benchmark."""
+        shutil.rmtree(self.workspace.folder, ignore_errors=True)
+        shutil.rmtree(self.workspace.exchange, ignore_errors=True)
+        for folder in ("in", "out", "ack"):
+            (self.workspace.exchange / folder).mkdir(parents=True)
+        self.logs.mkdir(parents=True)
+        (self.plain_folder / "out").mkdir(parents=True)
+        with connect(self.server_dsn, autocommit=True) as conn:
+            for database in (self.workspace.database, self.plain_database, self.workspace.airflow_database):
+                conn.execute(f'drop database if exists "{database}" with (force)')
+        create_database(self.server_dsn, self.workspace.database)
+
+    def close(self, day: date) -> dict[str, Measured]:
+        """Close a date with the pipeline, each step in a process of its own."""
+        self._settle_down()
+        code = (
+            "import sys; from datetime import date; from laoyouhui.config.settings import Settings; "
+            "from laoyouhui.pipeline.{0} import {0}; {0}(Settings.from_env(), date.fromisoformat(sys.argv[1]))"
+        )
+        return {
+            step: self._measure(f"{day}_{step}", [sys.executable, "-c", code.format(step), day.isoformat()])
+            for step in STEPS
+        }
+
+    def close_plainly(self, day: date) -> dict[str, Measured]:
+        """Close a date with the script, each step in a psql of its own."""
+        self._settle_down()
+        environment = os.environ | self._plain_files(day)
+        dsn = database_dsn(self.server_dsn, self.plain_database)
+        variables = (f"--set=day={day}", f"--set=snapshot_on={SNAPSHOTS[day]}")
+        return {
+            step: self._measure(
+                f"{day}_plain_{step}",
+                [str(binary("psql")), "-X", "-q", *variables, f"--file={_PLAIN / step}.sql", dsn],
+                environment,
+                self.plain_folder,
+            )
+            for step in SCRIPT_STEPS.values()
+        }
+
+    def prepare_plain(self) -> None:
+        """Make the script's tables; the plan is the campaign's."""
+        create_database(self.server_dsn, self.plain_database)
+        with connect(database_dsn(self.server_dsn, self.plain_database)) as conn:
+            conn.execute((_PLAIN / "schema.sql").read_bytes())
+            with conn.cursor().copy("copy budget_plan from stdin") as copy:
+                for plan in self.workspace.campaign.budget:
+                    copy.write_row((self.workspace.campaign.campaign_id, plan.line, plan.month, plan.plan_fen))
+
+    def _plain_files(self, day: date) -> dict[str, str]:
+        incoming, since = self.workspace.exchange / "in", SNAPSHOTS[day]
+        hall = incoming / "hall" / f"hall_{since:%Y%m%d}_0001.txt"
+        days = [since + timedelta(days=number) for number in range((day - since).days + 1)]
+        return {
+            "DAY": f"{day:%Y%m%d}",
+            "PUT": str(_PLAIN / "put"),
+            "SUBSCRIBER_FILE": str(incoming / "subscriber" / f"subscriber_{since:%Y%m%d}_0001.txt.gz"),
+            "RECHARGE_FILES": " ".join(
+                str(incoming / "recharge" / f"recharge_{each:%Y%m%d}_0001.txt.gz") for each in days
+            ),
+            "HALL_FILE": str(hall) if hall.exists() else "/dev/null",
+            "ANSWER_FILES": " ".join(
+                map(str, sorted((self.workspace.exchange / "ack").glob(f"*/*_{day - timedelta(days=1):%Y%m%d}_*.rsp")))
+            ),
+        }
+
+    def answer(self, day: date) -> None:
+        """Answer each file of a date: every row is accepted."""
+        out = self.workspace.exchange / "out"
+        for check in out.glob(f"*/*_{day:%Y%m%d}_*.chk"):
+            rows = check.read_text().split("|")[2]
+            answer = self.workspace.exchange / "ack" / check.parent.name / f"{check.stem}.rsp"
+            answer.parent.mkdir(exist_ok=True)
+            answer.write_text(f"{check.stem}|RIGHT|{rows}|0\n")
+
+    def require_same(self, day: date) -> list[tuple[str, int, int]]:
+        """Give (interface, files, rows) of a date. Raises BenchError where the script's files or figures differ."""
+        checks = [_check_lines(folder / "out", day) for folder in (self.workspace.exchange, self.plain_folder)]
+        differing = sorted(
+            name for name in checks[0].keys() | checks[1].keys() if checks[0].get(name) != checks[1].get(name)
+        )
+        if differing:
+            raise BenchError(
+                f"{day}: pipeline and script wrote other bytes: {', '.join(differing[:5])}: compare "
+                f"{self.workspace.exchange / 'out'} with {self.plain_folder / 'out'}"
+            )
+        with (
+            connect(self.warehouse) as pipeline,
+            connect(database_dsn(self.server_dsn, self.plain_database)) as plain,
+        ):
+            for ours, theirs in (*((query, query) for query in _SAME), *_IN_OWN_WORDS):
+                left, right = (
+                    set(pipeline.execute(ours.encode()).fetchall()),
+                    set(plain.execute(theirs.encode()).fetchall()),
+                )
+                if left != right:
+                    raise BenchError(
+                        f"{day}: pipeline and script differ in: {ours}\nonly the pipeline: "
+                        f"{sorted(map(str, left - right))[:5]}\nonly the script: {sorted(map(str, right - left))[:5]}"
+                    )
+        rows: dict[str, list[int]] = {}
+        for line in checks[0].values():
+            name, _, count, *_ = line.split("|")
+            rows.setdefault(name.split("_lyh2026_")[0], []).append(int(count))
+        return [(interface, len(counts), sum(counts)) for interface, counts in sorted(rows.items())]
+
+    def _settle_down(self) -> None:
+        """Let the server finish what earlier work left to do, so that it burdens nobody else's time."""
+        with connect(self.server_dsn, autocommit=True) as conn:
+            databases = [self.workspace.database, self.plain_database]
+            known = conn.execute("select datname from pg_database where datname = any(%s)", (databases,)).fetchall()
+        for (database,) in known:
+            with connect(database_dsn(self.server_dsn, database), autocommit=True) as conn:
+                conn.execute("vacuum (analyze)")
+                conn.execute("checkpoint")
+
+    def _measure(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None, cwd: Path = HOME
+    ) -> Measured:
+        log = self.logs / f"{name}.log"
+        with log.open("wb") as output:
+            started = time.monotonic()
+            process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=environment or self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+            postgres_mb = 0
+            while True:
+                ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+                if ended:
+                    break
+                postgres_mb = max(postgres_mb, self._postgres_mb())
+                time.sleep(_POLL_SECONDS)
+            seconds = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            end = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+            raise BenchError(f"{name} failed with code {process.returncode}, see {log}\n{end}")
+        return Measured(seconds, usage.ru_maxrss >> 10, postgres_mb or None)
+
+    def _postgres_mb(self) -> int:
+        """What the server's processes hold now: each one's own memory, and once what they share."""
+        import psutil
+
+        own = shared = 0
+        for process in self.postmaster.children() if self.postmaster else []:
+            try:
+                memory = process.memory_info()
+            except psutil.Error:
+                continue
+            own += memory.rss - memory.shared
+            shared = max(shared, memory.shared)
+        return int(own + shared) >> 20
+
+
+def main() -> int:
+    """Run the benchmark; 0 when pipeline and script agree, 1 when something failed, 2 when N is no number."""
+    given = os.environ.get("N") or "1000000"
+    if not given.isdecimal() or int(given) < 1000:
+        say(f"N: value {given!r}: expected a number of subscribers from 1000 up, such as 1000000", wrong=True)
+        return 2
+    try:
+        with _bench("bench") as bench, bench.workspace.locked():
+            _measure_big(bench, int(given))
+        with _bench("bench-small") as bench, bench.workspace.locked():
+            _measure_small(bench)
+    except (BenchError, ServerError) as error:
+        say(f"\n{error}", wrong=True)
+        return 1
+    return 0
+
+
+@contextmanager
+def _bench(name: str) -> Iterator[Bench]:
+    """A workspace with the campaign of the sample, but that instalments fall due on the 1st."""
+    folder = HOME / "var" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    campaign_file = folder / "lyh2026.yml"
+    terms = (HOME / "campaigns" / "lyh2026.yml").read_text()
+    if name == "bench":
+        terms, changed = re.subn(r"(?m)^( +instalment_day:) \d+", r"\1 1", terms)
+        if changed != 1:
+            raise BenchError("campaigns/lyh2026.yml: expected one instalment_day: mend the benchmark")
+    campaign_file.write_text(terms)
+    campaign = load_campaign(campaign_file)
+    workspace = Workspace(
+        exchange=folder / "exchange",
+        campaign_file=campaign_file,
+        campaign=campaign,
+        carrier=load_carrier(campaign.carrier_file),
+        story=False,
+        server_dsn=os.environ.get("WAREHOUSE_DSN") or None,
+    )
+    with workspace.server() as server_dsn:
+        yield Bench(workspace, server_dsn)
+
+
+def _measure_big(bench: Bench, subscribers: int) -> None:
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    say(f"{subscribers:,} subscribers; {os.cpu_count()} processors, load {load}; logs {bench.logs}")
+    bench.make_anew()
+    bench.prepare_plain()
+    # a day more than the month, so that the day after the biggest has recharges too
+    days = (AFTER - FIRST).days + 1
+    made = bench._measure(
+        "make_files",
+        [
+            sys.executable,
+            "-c",
+            "import sys; from datetime import date; from pathlib import Path; "
+            "from laoyouhui.sample.bulk import write_month; "
+            "write_month(Path(sys.argv[1]), subscribers=int(sys.argv[2]), days=int(sys.argv[3]), "
+            "recharges_factor=1.2 * int(sys.argv[3]) / (int(sys.argv[3]) - 1), "
+            "first_date=date.fromisoformat(sys.argv[4]), snapshots_on=tuple(map(date.fromisoformat, sys.argv[4:])))",
+            str(bench.workspace.exchange),
+            str(subscribers),
+            str(days),
+            *map(str, SNAPSHOTS.values()),
+        ],
+    )
+    say(f"files of {days} days made in {made.seconds:.0f} s, {made.process_mb} MB")
+    for day in SNAPSHOTS:
+        pipeline, plain = bench.close(day), bench.close_plainly(day)
+        files = bench.require_same(day)
+        bench.answer(day)
+        if day == PREPARED:
+            seconds = (sum(step.seconds for step in run.values()) for run in (pipeline, plain))
+            say("{} closed, not a part of the measure: pipeline {:.0f} s, script {:.0f} s".format(day, *seconds))
+            continue
+        _say_day(
+            "The biggest day" if day == BIGGEST else "The day after it, with the notices of what arrived",
+            pipeline,
+            plain,
+            _rows(bench, day),
+        )
+        say("  written, the same bytes by both: " + ", ".join(f"{name} {rows:,} ({n})" for name, n, rows in files))
+
+
+def _rows(bench: Bench, day: date) -> dict[str, int]:
+    """How many rows each step handled: loaded, booked in the ledger, sent."""
+    with connect(bench.warehouse) as conn:
+        (row,) = conn.execute(
+            "select (select sum(rows_loaded) from raw.delivery where received_on = %(day)s)::bigint, "
+            "(select count(*) from ledger.ledger_entries where booked_on = %(day)s), "
+            "(select sum(rows) from outbox.file where run_on = %(day)s)::bigint",
+            {"day": day},
+        ).fetchall()
+    loaded, booked, sent = row
+    return {"take_in": loaded, "decide": booked, "release": sent, "deliver": sent}
+
+
+def _say_day(title: str, pipeline: dict[str, Measured], plain: dict[str, Measured], rows: dict[str, int]) -> None:
+    table: list[tuple[object, ...]] = []
+    for step, measured in pipeline.items():
+        script = plain.get(SCRIPT_STEPS.get(step, ""))
+        table.append(
+            (
+                step,
+                _tenths(measured.seconds),
+                rows[step],
+                round(rows[step] / measured.seconds),
+                measured.process_mb,
+                measured.postgres_mb,
+                SCRIPT_STEPS.get(step),
+                script and _tenths(script.seconds),
+                script and script.postgres_mb,
+                script and _hundredths(measured.seconds / script.seconds),
+            )
+        )
+    ours, theirs = (sum(step.seconds for step in run.values()) for run in (pipeline, plain))
+    table.append(
+        (
+            "whole day",
+            _tenths(ours),
+            rows["take_in"],
+            round(rows["take_in"] / ours),
+            max(step.process_mb for step in pipeline.values()),
+            max((step.postgres_mb or 0 for step in pipeline.values()), default=0) or None,
+            "whole day",
+            _tenths(theirs),
+            max((step.postgres_mb or 0 for step in plain.values()), default=0) or None,
+            _hundredths(ours / theirs),
+        )
+    )
+    say_table(
+        title,
+        (
+            "step",
+            "seconds",
+            "rows",
+            "rows/s",
+            "Python MB",
+            "PostgreSQL MB",
+            "script",
+            "seconds",
+            "PostgreSQL MB",
+            "ratio",
+        ),
+        table,
+    )
+
+
+def _measure_small(bench: Bench) -> None:
+    """Close dates of the sample carrier: some in processes only, the last through Airflow's scheduler."""
+    from laoyouhui.local.airflow import Airflow
+    from laoyouhui.sample.carrier import SampleCarrier
+
+    bench.make_anew()
+    workspace = bench.workspace
+    carrier = SampleCarrier(workspace.exchange, campaign_starts_on=workspace.campaign.starts_on)
+    days = [carrier.first_date + timedelta(days=number) for number in range(SMALL_DAYS)]
+    for day in days[:-1]:
+        carrier.deliver(day)
+        steps = bench.close(day)
+        carrier.answer(day)
+    carrier.deliver(days[-1])
+    pipeline = workspace.pipeline_environment(bench.warehouse)
+    with Airflow(HOME, workspace.folder, bench.server_dsn, workspace.airflow_database, pipeline) as airflow:
+        airflow.wait_until_ready()
+        started = time.monotonic()
+        run_id = airflow.trigger(days[-1])
+        while (state := airflow.run_state(run_id)) not in {"success", "failed"}:
+            airflow.check()
+            time.sleep(_POLL_SECONDS)
+        seconds = time.monotonic() - started
+        tasks = airflow.task_states(run_id)
+    if state != "success":
+        raise BenchError(f"{days[-1]} failed under Airflow: see {workspace.folder / 'logs'}")
+    alone, scheduled = _rows(bench, days[-2]), _rows(bench, days[-1])
+    say_table(
+        f"An ordinary day of a small carrier: {days[-2]} as processes, {days[-1]} through the scheduler",
+        ("step", "rows", "seconds", "Python MB", "rows", "scheduled seconds"),
+        [
+            *(
+                (
+                    step,
+                    alone[step],
+                    _tenths(measured.seconds),
+                    measured.process_mb,
+                    scheduled[step],
+                    _tenths(tasks[step][1] or 0),
+                )
+                for step, measured in steps.items()
+            ),
+            (
+                "whole day",
+                alone["take_in"],
+                _tenths(sum(measured.seconds for measured in steps.values())),
+                max(measured.process_mb for measured in steps.values()),
+                scheduled["take_in"],
+                _tenths(seconds),
+            ),
+        ],
+    )
+
+
+def _check_lines(out: Path, day: date) -> dict[str, str]:
+    return {check.name: check.read_text() for check in out.glob(f"*/*_{day:%Y%m%d}_*.chk")}
+
+
+def _tenths(number: float) -> Decimal:
+    return Decimal(f"{number:.1f}")
+
+
+def _hundredths(number: float) -> Decimal:
+    return Decimal(f"{number:.2f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
