@@ -21,10 +21,10 @@
 {%- endmacro %}
 
 {% macro file_stem(pattern, interface, campaign_id, business_date, seq) -%}
-    replace(replace(replace(replace(
-        {{ pattern }},
-        '{interface}', '{{ interface }}'),
-        '{campaign}', {{ campaign_id }}),
-        '{date}', to_char({{ business_date }}, 'YYYYMMDD')),
-        '{seq}', lpad(({{ seq }})::text, 4, '0'))
+    {{ filled_in(pattern, {
+        'interface': "'" ~ interface ~ "'",
+        'campaign': campaign_id,
+        'date': "to_char(" ~ business_date ~ ", 'YYYYMMDD')",
+        'seq': 'lpad((' ~ seq ~ ")::text, 4, '0')",
+    }) }}
 {%- endmacro %}

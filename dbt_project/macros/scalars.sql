@@ -80,6 +80,12 @@
     (substr({{ column }}, 1, 8) || 'T' || substr({{ column }}, 9, 6))::timestamp
 {%- endmacro %}
 
+{#- A text with each {name} in it replaced by the value of that name; values are SQL of type text. -#}
+{% macro filled_in(text_column, values) -%}
+    {{ 'replace(' * (values | length) }}{{ text_column }}
+    {%- for name, value in values.items() %}, '{{ '{' ~ name ~ '}' }}', {{ value }}){% endfor %}
+{%- endmacro %}
+
 {#- Length of an SMS in UTF-16 units: a character beyond the basic plane counts twice. -#}
 {% macro utf16_length(text_column) -%}
     (char_length({{ text_column }}) + char_length(regexp_replace({{ text_column }}, '[\u0001-\uffff]', '', 'g')))

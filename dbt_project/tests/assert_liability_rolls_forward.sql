@@ -7,7 +7,12 @@ with months as (
     from {{ ref('liability_by_month') }}
 )
 
-select *
+select
+    campaign_id,
+    month,
+    opening_fen,
+    closing_fen,
+    closed_before_fen
 from months
 where
     opening_fen + promised_fen - credited_fen - forfeited_fen - cancelled_fen + clawed_back_fen <> closing_fen

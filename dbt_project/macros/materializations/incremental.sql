@@ -35,8 +35,8 @@
         {%- endcall -%}
     {%- endif -%}
 
-    {#- the planner of the next model has to know that a table has grown -#}
-    {%- if load_result('main').response.rows_affected >= 10000 -%}
+    {#- the planner of the next model has to know what a table holds: autovacuum comes too late, to small ones never -#}
+    {%- if existing is none or load_result('main').response.rows_affected > 0 -%}
         {%- do run_query('analyze ' ~ target_relation) -%}
     {%- endif -%}
 

@@ -191,7 +191,9 @@ named_files as (
     select
         files.*,
         interfaces.max_rows,
-        {{ file_stem('interfaces.file_pattern', 'credit', 'files.campaign_id', 'run.business_date', 'files.file_seq') }} as file_stem
+        {{ file_stem(
+            'interfaces.file_pattern', 'credit', 'files.campaign_id', 'run.business_date', 'files.file_seq'
+        ) }} as file_stem
     from files
     cross join run
     inner join {{ ref('stg_carrier__interfaces') }} as interfaces on interfaces.interface = 'credit'

@@ -94,7 +94,9 @@ changes as (
 to_send as (
     select
         changes.*,
-        {{ content_key(['changes.campaign_id', "'ELIGIBILITY'", 'changes.subscriber_id', 'changes.action', 'changes.effective_on']) }} as item_key,
+        {{ content_key([
+            'changes.campaign_id', "'ELIGIBILITY'", 'changes.subscriber_id', 'changes.action', 'changes.effective_on'
+        ]) }} as item_key,
         changes.subscriber_id as answer_key,
         null::text as benefit,
         null::text as budget_line,
@@ -151,7 +153,9 @@ named_files as (
     select
         files.*,
         interfaces.max_rows,
-        {{ file_stem('interfaces.file_pattern', 'eligibility', 'files.campaign_id', 'run.business_date', 'files.file_seq') }} as file_stem
+        {{ file_stem(
+            'interfaces.file_pattern', 'eligibility', 'files.campaign_id', 'run.business_date', 'files.file_seq'
+        ) }} as file_stem
     from files
     cross join run
     inner join {{ ref('stg_carrier__interfaces') }} as interfaces on interfaces.interface = 'eligibility'

@@ -42,8 +42,10 @@ instalments as (
         case
             when granted.instalment_day is null
                 then (granted.recharged_on + make_interval(months => numbers.instalment_no))::date
-            else
-                (granted.recharged_month + make_interval(months => numbers.instalment_no, days => granted.instalment_day - 1))::date
+            else (
+                granted.recharged_month
+                + make_interval(months => numbers.instalment_no, days => granted.instalment_day - 1)
+            )::date
         end as due_on
     from granted
     cross join lateral generate_series(1, granted.instalments) as numbers (instalment_no)

@@ -9,6 +9,21 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
+terms as (
+    select
+        campaign_id as terms_of,
+        terms_version,
+        holds_from,
+        holds_until,
+        tenure_bands_years,
+        tenure_band_labels,
+        gift_months,
+        gift_megabytes,
+        gift_product_code,
+        gift_unit_price_fen_per_gb
+    from {{ ref('stg_campaign__terms') }}
+),
+
 -- a month is decided in the run that closes the day before its first, or before the campaign's first day
 months as materialized (
     select
@@ -23,20 +38,7 @@ months as materialized (
         (date_trunc('month', run.next_date) + interval '1 month - 1 day')::date as valid_to
     from {{ ref('stg_campaign__campaigns') }} as campaigns
     cross join run
-    inner join (
-        select
-            campaign_id as terms_of,
-            terms_version,
-            holds_from,
-            holds_until,
-            tenure_bands_years,
-            tenure_band_labels,
-            gift_months,
-            gift_megabytes,
-            gift_product_code,
-            gift_unit_price_fen_per_gb
-        from {{ ref('stg_campaign__terms') }}
-    ) as terms
+    inner join terms
         on
             campaigns.campaign_id = terms.terms_of
             and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
@@ -89,6 +91,18 @@ states as (
     order by history.subscriber_id asc, history.state_on desc, history.revision desc
 ),
 
+{% if is_incremental() %}
+gifts_before as (
+    select
+        granted.campaign_id,
+        granted.subscriber_id
+    from {{ this }} as granted
+    inner join months on granted.campaign_id = months.campaign_id and granted.month = months.month
+    cross join run
+    where {{ is_standing('granted') }}
+),
+{% endif %}
+
 final as (
     select
         months.campaign_id,
@@ -96,7 +110,9 @@ final as (
         states.msisdn,
         states.customer_id,
         states.city_code,
-        {{ tenure_band('states.activation_date', 'months.tenure_band_starts', 'months.tenure_band_labels') }} as tenure_band,
+        {{ tenure_band(
+            'states.activation_date', 'months.tenure_band_starts', 'months.tenure_band_labels'
+        ) }} as tenure_band,
         {{ content_key(['months.campaign_id', "'DATA_GIFT'", 'counted.subscriber_id', 'months.month']) }} as grant_key,
         months.month,
         months.valid_from,
@@ -118,12 +134,8 @@ final as (
         and counted.first_month + make_interval(months => months.gift_months) > months.month
         {% if is_incremental() %}
         and not exists (
-            select from {{ this }} as granted
-            where
-                granted.subscriber_id = counted.subscriber_id
-                and granted.month = months.month
-                and granted.campaign_id = months.campaign_id
-                and {{ is_standing('granted') }}
+            select from gifts_before
+            where gifts_before.subscriber_id = counted.subscriber_id and gifts_before.campaign_id = counted.campaign_id
         )
         {% endif %}
 )

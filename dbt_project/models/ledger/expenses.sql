@@ -27,9 +27,7 @@ final as (
         {% if is_incremental() %}
         and not exists (
             select from {{ this }} as known
-            where
-                known.voucher_id = vouchers.voucher_id
-                and {{ is_standing('known') }}
+            where known.voucher_id = vouchers.voucher_id and {{ is_standing('known') }}
         )
         {% endif %}
     order by vouchers.voucher_id, deliveries.business_date, deliveries.seq, vouchers.line_no

@@ -84,13 +84,13 @@ open_obligations as (
         reversals.source_line as reversal_line,
         sendings.file_stem as last_file_stem,
         sendings.outcome as last_outcome,
-        exists (
-            select from {{ ref('int_recharge__conflicts') }} as conflicts where conflicts.recharge_id = obligations.recharge_id
+        obligations.recharge_id in (
+            select conflicts.recharge_id from {{ ref('int_recharge__conflicts') }} as conflicts
         ) as is_conflict,
         {% if is_incremental() %}
-        exists (
-            select from standing
-            where standing.changes_key = obligations.grant_key and standing.entry_type = 'held'
+        obligations.grant_key in (
+            select standing.changes_key from standing
+            where standing.entry_type = 'held'
         ) as is_held
         {% else %}
         false as is_held
@@ -130,7 +130,10 @@ actions as (
         open_obligations.*,
         case
             when open_obligations.last_file_stem is not null and open_obligations.last_outcome is null then null
-            when open_obligations.reversal_id is not null and open_obligations.last_outcome = 'ACCEPTED' then 'claw_back'
+            when
+                open_obligations.reversal_id is not null
+                and open_obligations.last_outcome = 'ACCEPTED'
+                then 'claw_back'
             when open_obligations.reversal_id is not null then 'cancel'
             when open_obligations.last_outcome = 'ACCEPTED' then null
             when open_obligations.status in ('C', 'P') then 'forfeit'
@@ -143,7 +146,7 @@ actions as (
             when
                 open_obligations.last_file_stem is null
                 and open_obligations.due_on <= run.next_date
-                and open_obligations.status is distinct from 'A'
+                and coalesce(open_obligations.status, '') <> 'A'
                 then 'hold'
         end as action
     from open_obligations
@@ -188,7 +191,10 @@ entries as (
         actions.*,
         'promised' as entry_type,
         'CLAWBACK' as entry_benefit,
-        {{ content_key(['actions.campaign_id', "'CLAWBACK'", 'actions.subscriber_id', 'actions.recharge_id', 'actions.kind', 'actions.instalment_no']) }} as entry_grant_key,
+        {{ content_key([
+            'actions.campaign_id', "'CLAWBACK'", 'actions.subscriber_id', 'actions.recharge_id', 'actions.kind',
+            'actions.instalment_no'
+        ]) }} as entry_grant_key,
         -actions.amount_fen as committed_fen,
         0 as liability_fen,
         'REVERSED' as reason,
@@ -258,7 +264,11 @@ final as (
     select keyed.*
     from keyed
     {% if is_incremental() %}
-    where not exists (select from standing where standing.entry_key = keyed.entry_key)
+    where
+        not exists (
+            select from standing
+            where standing.entry_key = keyed.entry_key
+        )
     {% endif %}
 )
 

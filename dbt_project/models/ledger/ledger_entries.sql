@@ -194,6 +194,14 @@ settlements as (
     from {{ ref('ledger_settlements') }}
 ),
 
+-- vouchers name no campaign: they belong to the one of highest priority
+first_campaign as (
+    select campaign_id
+    from {{ ref('stg_campaign__campaigns') }}
+    order by priority desc, campaign_id asc
+    limit 1
+),
+
 expenses as (
     select
         {{ content_key(["'EXPENSE'", 'campaigns.campaign_id', 'vouchers.voucher_id']) }} as entry_key,
@@ -219,13 +227,7 @@ expenses as (
         vouchers.source_file,
         vouchers.source_line
     from {{ ref('expenses') }} as vouchers
-    -- vouchers name no campaign: they belong to the one of highest priority
-    inner join (
-        select campaign_id
-        from {{ ref('stg_campaign__campaigns') }}
-        order by priority desc, campaign_id asc
-        limit 1
-    ) as campaigns on true
+    cross join first_campaign as campaigns
 ),
 
 final as (

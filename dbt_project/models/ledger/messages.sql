@@ -56,14 +56,16 @@ gift_notices as (
         gifts.valid_to as useful_until,
         templates.template_code,
         templates.template_class,
-        {{ content_key(['gifts.campaign_id', "'MESSAGE'", 'templates.template_code', 'gifts.subscriber_id', 'gifts.month']) }} as message_key,
-        replace(replace(replace(replace(replace(
-            templates.template_text,
-            '{gigabytes}', trim_scale(round(gifts.megabytes / 1024.0, 2))::text),
-            '{megabytes}', gifts.megabytes::text),
-            '{valid_from}', to_char(gifts.valid_from, 'FMMM月FMDD日')),
-            '{valid_to}', to_char(gifts.valid_to, 'FMMM月FMDD日')),
-            '{month}', to_char(gifts.month, 'FMMM月')) as message_text
+        {{ content_key([
+            'gifts.campaign_id', "'MESSAGE'", 'templates.template_code', 'gifts.subscriber_id', 'gifts.month'
+        ]) }} as message_key,
+        {{ filled_in('templates.template_text', {
+            'gigabytes': 'trim_scale(round(gifts.megabytes / 1024.0, 2))::text',
+            'megabytes': 'gifts.megabytes::text',
+            'valid_from': "to_char(gifts.valid_from, 'FMMM月FMDD日')",
+            'valid_to': "to_char(gifts.valid_to, 'FMMM月FMDD日')",
+            'month': "to_char(gifts.month, 'FMMM月')",
+        }) }} as message_text
     from accepted
     inner join {{ ref('data_gift_decisions') }} as gifts on accepted.item_key = gifts.grant_key
     inner join templates on gifts.campaign_id = templates.campaign_id and templates.template_event = 'data_gift'
@@ -79,15 +81,15 @@ instalment_notices as (
         templates.template_code,
         templates.template_class,
         {{ content_key([
-            'obligations.campaign_id', "'MESSAGE'", 'templates.template_code', 'obligations.subscriber_id', 'obligations.recharge_id',
-            'obligations.instalment_no'
+            'obligations.campaign_id', "'MESSAGE'", 'templates.template_code', 'obligations.subscriber_id',
+            'obligations.recharge_id', 'obligations.instalment_no'
         ]) }} as message_key,
-        replace(replace(replace(replace(
-            templates.template_text,
-            '{instalment_no}', obligations.instalment_no::text),
-            '{instalments}', obligations.instalments::text),
-            '{yuan}', trim(to_char(obligations.amount_fen / 100.0, 'FM999999990.00'))),
-            '{recharge_id}', obligations.recharge_id) as message_text
+        {{ filled_in('templates.template_text', {
+            'instalment_no': 'obligations.instalment_no::text',
+            'instalments': 'obligations.instalments::text',
+            'yuan': "trim(to_char(obligations.amount_fen / 100.0, 'FM999999990.00'))",
+            'recharge_id': 'obligations.recharge_id',
+        }) }} as message_text
     from accepted
     inner join {{ ref('credit_obligations') }} as obligations
         on accepted.item_key = obligations.grant_key and obligations.kind = 'INSTALMENT'
@@ -106,9 +108,7 @@ notices as (
     where
         not exists (
             select from {{ this }} as known
-            where
-                known.message_key = notices.message_key
-                and {{ is_standing('known') }}
+            where known.message_key = notices.message_key and {{ is_standing('known') }}
         )
     {% endif %}
 ),
@@ -135,7 +135,7 @@ judged as (
                     limit 1
                 ) = 'OUT'
                 then 'OPTED_OUT'
-            when notices.template_class = 'marketing' and states.sms_consent is distinct from 'Y' then 'NO_CONSENT'
+            when notices.template_class = 'marketing' and coalesce(states.sms_consent, '') <> 'Y' then 'NO_CONSENT'
             when
                 states.is_present is not true
                 or states.msisdn is null
@@ -167,31 +167,45 @@ judged as (
     ) as states on true
 ),
 
+marketing as (
+    select
+        judged.*,
+        row_number() over (
+            partition by judged.campaign_id, judged.subscriber_id order by judged.message_key
+        ) as place_in_batch
+    from judged
+    where judged.template_class = 'marketing' and judged.refusal is null and judged.is_expired is not true
+),
+
+{% if is_incremental() %}
+sent_before as (
+    select
+        marketing.message_key,
+        count(*) as messages
+    from marketing
+    cross join run
+    inner join {{ this }} as sent
+        on
+            marketing.subscriber_id = sent.subscriber_id
+            and sent.template_class = 'marketing'
+            and sent.fate = 'sent'
+            and sent.run_on > run.business_date - marketing.marketing_limit_days
+    where {{ is_standing('sent') }}
+    group by marketing.message_key
+),
+{% endif %}
+
 -- marketing messages of the last days and those before it in this batch
 counted as (
     select
         judged.*,
-        case
-            when judged.template_class = 'marketing' and judged.refusal is null and judged.is_expired is not true
-                then row_number() over (
-                    partition by judged.campaign_id, judged.subscriber_id, judged.template_class, judged.refusal, judged.is_expired
-                    order by judged.message_key
-                )
-                {% if is_incremental() %}
-                + (
-                    select count(*)
-                    from {{ this }} as sent
-                    cross join run
-                    where
-                        sent.subscriber_id = judged.subscriber_id
-                        and sent.template_class = 'marketing'
-                        and sent.fate = 'sent'
-                        and sent.run_on > run.business_date - judged.marketing_limit_days
-                        and {{ is_standing('sent') }}
-                )
-                {% endif %}
-        end as marketing_place
+        marketing.place_in_batch
+        {{ '+ coalesce(sent_before.messages, 0)' if is_incremental() }} as marketing_place
     from judged
+    left join marketing on judged.message_key = marketing.message_key
+    {% if is_incremental() %}
+    left join sent_before on judged.message_key = sent_before.message_key
+    {% endif %}
 ),
 
 final as (

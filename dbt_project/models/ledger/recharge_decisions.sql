@@ -58,26 +58,32 @@ hall_lists as (
 ),
 
 -- the terms of each campaign on each recharge's day
+versions as (
+    select
+        held.*,
+        days.recharged_on,
+        case held.tenure_judged_on when 'campaign_start' then days.starts_on else days.recharged_on end as counted_to
+    from (
+        select distinct
+            campaign_id,
+            starts_on,
+            recharged_on
+        from candidates
+    ) as days
+    inner join {{ ref('stg_campaign__terms') }} as held
+        on
+            days.campaign_id = held.campaign_id
+            and days.recharged_on >= held.holds_from and days.recharged_on < held.holds_until
+),
+
 terms as materialized (
     select
         versions.*,
-        days.recharged_on,
-        {{ tenure_cutoff('tenure.counted_to', 'versions.tenure_years') }} as tenure_cutoff,
-        {{ tenure_cutoff('tenure.counted_to', 'versions.port_in_years') }} as port_in_cutoff,
-        {{ tenure_cutoff('tenure.counted_to', 'versions.owner_years') }} as owner_cutoff,
-        {{ tenure_band_starts('days.recharged_on', 'versions.tenure_bands_years') }} as tenure_band_starts
-    from (select distinct campaign_id, starts_on, recharged_on from candidates) as days
-    inner join {{ ref('stg_campaign__terms') }} as versions
-        on
-            days.campaign_id = versions.campaign_id
-            and days.recharged_on >= versions.holds_from and days.recharged_on < versions.holds_until
-    inner join lateral (
-        select
-            case versions.tenure_judged_on
-                when 'campaign_start' then days.starts_on
-                else days.recharged_on
-            end as counted_to
-    ) as tenure on true
+        {{ tenure_cutoff('versions.counted_to', 'versions.tenure_years') }} as tenure_cutoff,
+        {{ tenure_cutoff('versions.counted_to', 'versions.port_in_years') }} as port_in_cutoff,
+        {{ tenure_cutoff('versions.counted_to', 'versions.owner_years') }} as owner_cutoff,
+        {{ tenure_band_starts('versions.recharged_on', 'versions.tenure_bands_years') }} as tenure_band_starts
+    from versions
 ),
 
 judged as (
@@ -92,17 +98,19 @@ judged as (
         tiers.instalments,
         states.customer_id,
         states.city_code,
-        {{ tenure_band('states.activation_date', 'terms.tenure_band_starts', 'terms.tenure_band_labels') }} as tenure_band,
+        {{ tenure_band(
+            'states.activation_date', 'terms.tenure_band_starts', 'terms.tenure_band_labels'
+        ) }} as tenure_band,
         candidates.channel = any(terms.recharge_channels)
         and (candidates.channel <> 'HALL' or halls.hall_code is not null) as is_channel_designated,
         {{ ineligibility_reasons(
             'states', 'terms', 'candidates.recharged_on', 'holdouts.is_control'
         ) }} as ineligibility_reasons,
-        candidates.recharged_at >= candidates.starts_on and candidates.recharged_at < candidates.ends_on + 1 as is_in_window,
+        candidates.recharged_at >= candidates.starts_on
+        and candidates.recharged_at < candidates.ends_on + 1 as is_in_window,
         candidates.file_business_date <= candidates.ends_on + terms.late_days as is_in_time,
-        exists (
-            select from {{ ref('int_recharge__conflicts') }} as conflicts
-            where conflicts.recharge_id = candidates.recharge_id
+        candidates.recharge_id in (
+            select conflicts.recharge_id from {{ ref('int_recharge__conflicts') }} as conflicts
         ) as is_conflict
     from candidates
     inner join terms
@@ -128,7 +136,10 @@ judged as (
         limit 1
     ) as states on true
     left join {{ ref('int_holdout__customers') }} as holdouts
-        on candidates.campaign_id = holdouts.campaign_id and states.customer_id = holdouts.customer_id and holdouts.is_control
+        on
+            candidates.campaign_id = holdouts.campaign_id
+            and states.customer_id = holdouts.customer_id
+            and holdouts.is_control
     left join hall_lists on candidates.recharged_on = hall_lists.recharged_on
     left join {{ ref('int_hall__designations') }} as halls
         on
@@ -282,7 +293,10 @@ within_subscriber_limit as (
             contenders.*,
             row_number() over (
                 partition by
-                    contenders.campaign_id, contenders.subscriber_id, contenders.tier_face_fen, contenders.recharged_month
+                    contenders.campaign_id,
+                    contenders.subscriber_id,
+                    contenders.tier_face_fen,
+                    contenders.recharged_month
                 order by contenders.recharged_at, contenders.recharge_id
             ) {{ '+ coalesce(taken.places, 0)' if is_incremental() }} as place
         from contenders
@@ -334,7 +348,9 @@ new_decisions as (
         coalesce(
             with_reasons.refusal, case when granted.recharge_id is not null then 'GRANTED' else 'LIMIT' end
         ) as reason,
-        case when with_reasons.refusal = 'NOT_ELIGIBLE' then with_reasons.ineligibility_reasons[1] end as not_eligible_reason,
+        case
+            when with_reasons.refusal = 'NOT_ELIGIBLE' then with_reasons.ineligibility_reasons[1]
+        end as not_eligible_reason,
         with_reasons.ineligibility_reasons,
         with_reasons.subscriber_id,
         with_reasons.customer_id,
@@ -398,7 +414,9 @@ new_decisions as (
 checked as (
     select
         new_decisions.*,
-        {{ content_key(['new_decisions.campaign_id', "'RECHARGE'", 'new_decisions.subscriber_id', 'new_decisions.recharge_id']) }} as grant_key,
+        {{ content_key([
+            'new_decisions.campaign_id', "'RECHARGE'", 'new_decisions.subscriber_id', 'new_decisions.recharge_id'
+        ]) }} as grant_key,
         case when new_decisions.reason = 'GRANTED' then new_decisions.discount_fen else 0 end as entitled_fen,
         new_decisions.face_fen - new_decisions.paid_fen as applied_fen
     from new_decisions

@@ -33,9 +33,7 @@ final as (
         {% if is_incremental() %}
         and not exists (
             select from {{ this }} as known
-            where
-                known.grant_key = decisions.grant_key
-                and {{ is_standing('known') }}
+            where known.grant_key = decisions.grant_key and {{ is_standing('known') }}
         )
         {% endif %}
 )

@@ -247,7 +247,7 @@ class Airflow:
             create_database(self._server_dsn, self._database, template)
 
     def _end_what_was_cut_off(self) -> None:
-        """Call failed what still counts as running after a kill -9 or a power cut: no service of this workspace runs now.
+        """Call failed what a kill -9 or a power cut left as running: no service of this workspace runs now.
 
         The scheduler itself would wait five minutes for it, and begin nothing else meanwhile.
         """

@@ -1,13 +1,13 @@
-"""`make bench N=1000000`: a month's first day of a big carrier, beside a hand-written SQL script that does the same work.
+"""`make bench N=1000000`: a month's first day of a big carrier, beside a hand-written SQL script doing the same work.
 
 Makes N subscribers and 1.2 N recharges of February 2026 and closes 27 February without measuring: that run takes in the
 first snapshot and the month's recharges. Measured are the biggest day, 28 February (every gift of March, the day's
 recharges, the instalments due on the 1st, eligibility changes), and the day after it, whose messages tell of what the
-carrier accepted. Each step of the pipeline is a process of its own, as under Airflow. The script in `bench_plain/` reads
-the same files on the same server: the two have to write the same bytes and the same figures, or the benchmark fails.
+carrier accepted. Each step of the pipeline is a process of its own, as under Airflow. The script in `bench_plain/`
+reads the same files on the same server: both have to write the same bytes and the same figures, or the benchmark fails.
 
-Ends with an ordinary day of a small carrier, with and without Airflow's scheduler. Needs Linux, gzip and coreutils.
-Everything is made anew in `var/` and in databases `lyh_..._bench...` and stays until the next `make bench` or `make clean`.
+Ends with an ordinary day of a small carrier, with and without Airflow's scheduler. docs/benchmark.md tells how to read
+it. Needs Linux with gzip, awk and coreutils. What it made stays in `var/` and on the server till the next `make bench`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -29,9 +29,11 @@ from typing import TYPE_CHECKING
 
 from laoyouhui.config.campaign import load_campaign
 from laoyouhui.config.carrier import load_carrier
+from laoyouhui.local.airflow import Airflow, AirflowError
 from laoyouhui.local.console import say, say_table
 from laoyouhui.local.server import ServerError, binary, create_database, database_dsn
-from laoyouhui.local.workspace import HOME, Workspace
+from laoyouhui.local.workspace import HOME, UsageError, Workspace
+from laoyouhui.sample.carrier import SampleCarrier
 from laoyouhui.warehouse.connection import connect
 
 if TYPE_CHECKING:
@@ -44,37 +46,66 @@ STEPS = ("take_in", "decide", "release", "deliver")
 SCRIPT_STEPS = {"take_in": "load", "decide": "decide", "deliver": "write"}  # which of the script's stands beside which
 SMALL_DAYS = 4  # the last two are measured: through the scheduler, and without it
 _PLAIN = Path(__file__).with_name("bench_plain")
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.05
+_LOOK_SECONDS = 0.5  # between two looks at PostgreSQL's memory, which cost some milliseconds each
 
-# What the pipeline and the script must agree on beside the files: asked of each in its own words, or of both in the same.
+# What pipeline and script must agree on beside the files: both are asked the same ...
 _SAME = (
-    "select * from marts.budget_by_line_month order by budget_line, month",
-    "select * from marts.liability_by_month order by month",
-    "select * from marts.participation_by_day order by day, benefit, city_code, tenure_band",
-    "select * from marts.eligibility_by_city_reason order by city_code, reason",
-    "select exception_type, found_on, what_to_do, count(*), sum(amount_fen)::bigint from marts.exceptions "
-    "group by exception_type, found_on, what_to_do order by exception_type, found_on",
+    "select * from marts.budget_by_line_month",
+    "select * from marts.liability_by_month",
+    "select * from marts.participation_by_day",
+    "select * from marts.eligibility_by_city_reason",
+    """
+    select exception_type, found_on, what_to_do, count(*), sum(amount_fen) from marts.exceptions
+    group by exception_type, found_on, what_to_do
+    """,
 )
-_LEDGER = (
-    "select benefit, entry_type, booked_on, count(*), sum({amount})::bigint, sum(committed_fen)::bigint, "
-    "sum(actual_fen)::bigint, sum(liability_fen)::bigint from {ledger} group by benefit, entry_type, booked_on "
-    "order by benefit, entry_type, booked_on"
-)
-_RECHARGES = (
-    "select run_on, reason, discount_check, count(*), sum(face_fen)::bigint, sum(entitled_fen)::bigint, "
-    "sum(applied_fen)::bigint from {decisions} group by run_on, reason, discount_check "
-    "order by run_on, reason, discount_check"
-)
-_IN_OWN_WORDS = (
+# ... or each of a relation of its own.
+_OWN = (
     (
-        _LEDGER.format(ledger="ledger.ledger_entries", amount="amount_fen"),
-        _LEDGER.format(ledger="ledger", amount="amount_fen"),
+        """
+        select
+            benefit, entry_type, booked_on, count(*), sum(amount_fen), sum(committed_fen), sum(actual_fen),
+            sum(liability_fen)
+        from {} group by benefit, entry_type, booked_on
+        """,
+        "ledger.ledger_entries",
+        "ledger",
     ),
     (
-        _RECHARGES.format(decisions="ledger.recharge_decisions"),
-        _RECHARGES.format(decisions="recharge_decision"),
+        """
+        select run_on, reason, discount_check, count(*), sum(face_fen), sum(entitled_fen), sum(applied_fen)
+        from {} group by run_on, reason, discount_check
+        """,
+        "ledger.recharge_decisions",
+        "recharge_decision",
     ),
 )
+_STEP = """
+import sys
+from datetime import date
+from laoyouhui.config.settings import Settings
+from laoyouhui.pipeline.{0} import {0}
+
+{0}(Settings.from_env(), date.fromisoformat(sys.argv[1]))
+"""
+_MAKE_FILES = """
+import sys
+from datetime import date
+from pathlib import Path
+from laoyouhui.sample.bulk import write_month
+
+exchange, subscribers, days, *snapshots_on = sys.argv[1:]
+write_month(
+    Path(exchange),
+    subscribers=int(subscribers),
+    first_date=date.fromisoformat(snapshots_on[0]),
+    days=int(days),
+    # the day after the biggest has recharges too
+    recharges_factor=1.2 * int(days) / (int(days) - 1),
+    snapshots_on=tuple(map(date.fromisoformat, snapshots_on)),
+)
+"""
 
 
 class BenchError(Exception):
@@ -83,7 +114,7 @@ class BenchError(Exception):
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of one process from start to end, its peak memory, and that of PostgreSQL meanwhile; in MB of 2^20 bytes."""
+    """One process: its seconds from start to end, its peak memory, and PostgreSQL's meanwhile, in MB of 2^20 bytes."""
 
     seconds: float
     process_mb: int
@@ -138,10 +169,10 @@ class Bench:
 
     def make_anew(self) -> None:
         """Empty the folders and databases of an earlier benchmark."""
-        shutil.rmtree(self.workspace.folder, ignore_errors=True)
-        shutil.rmtree(self.workspace.exchange, ignore_errors=True)
-        for folder in ("in", "out", "ack"):
-            (self.workspace.exchange / folder).mkdir(parents=True)
+        for old in (self.logs, self.plain_folder, self.workspace.folder / "work", self.workspace.exchange):
+            shutil.rmtree(old, ignore_errors=True)
+        for name in ("in", "out", "ack"):
+            (self.workspace.exchange / name).mkdir(parents=True)
         self.logs.mkdir(parents=True)
         (self.plain_folder / "out").mkdir(parents=True)
         with connect(self.server_dsn, autocommit=True) as conn:
@@ -152,13 +183,8 @@ class Bench:
     def close(self, day: date) -> dict[str, Measured]:
         """Close a date with the pipeline, each step in a process of its own."""
         self._settle_down()
-        code = (
-            "import sys; from datetime import date; from laoyouhui.config.settings import Settings; "
-            "from laoyouhui.pipeline.{0} import {0}; {0}(Settings.from_env(), date.fromisoformat(sys.argv[1]))"
-        )
         return {
-            step: self._measure(f"{day}_{step}", [sys.executable, "-c", code.format(step), day.isoformat()])
-            for step in STEPS
+            step: self.measure(f"{day}_{step}", [sys.executable, "-c", _STEP.format(step), str(day)]) for step in STEPS
         }
 
     def close_plainly(self, day: date) -> dict[str, Measured]:
@@ -168,7 +194,7 @@ class Bench:
         dsn = database_dsn(self.server_dsn, self.plain_database)
         variables = (f"--set=day={day}", f"--set=snapshot_on={SNAPSHOTS[day]}")
         return {
-            step: self._measure(
+            step: self.measure(
                 f"{day}_plain_{step}",
                 [str(binary("psql")), "-X", "-q", *variables, f"--file={_PLAIN / step}.sql", dsn],
                 environment,
@@ -227,14 +253,13 @@ class Bench:
             connect(self.warehouse) as pipeline,
             connect(database_dsn(self.server_dsn, self.plain_database)) as plain,
         ):
-            for ours, theirs in (*((query, query) for query in _SAME), *_IN_OWN_WORDS):
-                left, right = (
-                    set(pipeline.execute(ours.encode()).fetchall()),
-                    set(plain.execute(theirs.encode()).fetchall()),
-                )
+            queries = [(query, query) for query in _SAME]
+            queries += [(query.format(ours), query.format(theirs)) for query, ours, theirs in _OWN]
+            for ours, theirs in queries:
+                left, right = set(pipeline.execute(ours.encode())), set(plain.execute(theirs.encode()))
                 if left != right:
                     raise BenchError(
-                        f"{day}: pipeline and script differ in: {ours}\nonly the pipeline: "
+                        f"{day}: pipeline and script differ in:\n{ours}\nonly the pipeline: "
                         f"{sorted(map(str, left - right))[:5]}\nonly the script: {sorted(map(str, right - left))[:5]}"
                     )
         rows: dict[str, list[int]] = {}
@@ -244,18 +269,25 @@ class Bench:
         return [(interface, len(counts), sum(counts)) for interface, counts in sorted(rows.items())]
 
     def _settle_down(self) -> None:
-        """Let the server finish what earlier work left to do, so that it burdens nobody else's time."""
+        """Do what autovacuum would have done since the last run, and write out what the last run left in memory."""
         with connect(self.server_dsn, autocommit=True) as conn:
             databases = [self.workspace.database, self.plain_database]
             known = conn.execute("select datname from pg_database where datname = any(%s)", (databases,)).fetchall()
         for (database,) in known:
             with connect(database_dsn(self.server_dsn, database), autocommit=True) as conn:
-                conn.execute("vacuum (analyze)")
+                # by autovacuum's own thresholds: what is smaller stays without statistics, as it would
+                grown = conn.execute(
+                    "select format('%I.%I', schemaname, relname) from pg_stat_user_tables "
+                    "where n_mod_since_analyze > 50 + 0.1 * n_live_tup"
+                ).fetchall()
+                for (relation,) in grown:
+                    conn.execute(f"vacuum (analyze) {relation}".encode())
                 conn.execute("checkpoint")
 
-    def _measure(
+    def measure(
         self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None, cwd: Path = HOME
     ) -> Measured:
+        """Run a command to its end. Raises BenchError with the end of its log when it fails."""
         log = self.logs / f"{name}.log"
         with log.open("wb") as output:
             started = time.monotonic()
@@ -267,14 +299,15 @@ class Bench:
                 stdout=output,
                 stderr=output,
             )
-            postgres_mb = 0
+            postgres_mb, look_at = 0, started
             while True:
                 ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+                seconds = time.monotonic() - started
                 if ended:
                     break
-                postgres_mb = max(postgres_mb, self._postgres_mb())
+                if time.monotonic() >= look_at:
+                    postgres_mb, look_at = max(postgres_mb, self._postgres_mb()), time.monotonic() + _LOOK_SECONDS
                 time.sleep(_POLL_SECONDS)
-            seconds = time.monotonic() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             end = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
@@ -307,7 +340,7 @@ def main() -> int:
             _measure_big(bench, int(given))
         with _bench("bench-small") as bench, bench.workspace.locked():
             _measure_small(bench)
-    except (BenchError, ServerError) as error:
+    except (AirflowError, BenchError, ServerError, UsageError) as error:
         say(f"\n{error}", wrong=True)
         return 1
     return 0
@@ -343,24 +376,9 @@ def _measure_big(bench: Bench, subscribers: int) -> None:
     say(f"{subscribers:,} subscribers; {os.cpu_count()} processors, load {load}; logs {bench.logs}")
     bench.make_anew()
     bench.prepare_plain()
-    # a day more than the month, so that the day after the biggest has recharges too
     days = (AFTER - FIRST).days + 1
-    made = bench._measure(
-        "make_files",
-        [
-            sys.executable,
-            "-c",
-            "import sys; from datetime import date; from pathlib import Path; "
-            "from laoyouhui.sample.bulk import write_month; "
-            "write_month(Path(sys.argv[1]), subscribers=int(sys.argv[2]), days=int(sys.argv[3]), "
-            "recharges_factor=1.2 * int(sys.argv[3]) / (int(sys.argv[3]) - 1), "
-            "first_date=date.fromisoformat(sys.argv[4]), snapshots_on=tuple(map(date.fromisoformat, sys.argv[4:])))",
-            str(bench.workspace.exchange),
-            str(subscribers),
-            str(days),
-            *map(str, SNAPSHOTS.values()),
-        ],
-    )
+    command = [sys.executable, "-c", _MAKE_FILES, str(bench.workspace.exchange), str(subscribers), str(days)]
+    made = bench.measure("make_files", [*command, *map(str, SNAPSHOTS.values())])
     say(f"files of {days} days made in {made.seconds:.0f} s, {made.process_mb} MB")
     for day in SNAPSHOTS:
         pipeline, plain = bench.close(day), bench.close_plainly(day)
@@ -445,9 +463,6 @@ def _say_day(title: str, pipeline: dict[str, Measured], plain: dict[str, Measure
 
 def _measure_small(bench: Bench) -> None:
     """Close dates of the sample carrier: some in processes only, the last through Airflow's scheduler."""
-    from laoyouhui.local.airflow import Airflow
-    from laoyouhui.sample.carrier import SampleCarrier
-
     bench.make_anew()
     workspace = bench.workspace
     carrier = SampleCarrier(workspace.exchange, campaign_starts_on=workspace.campaign.starts_on)

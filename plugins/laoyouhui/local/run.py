@@ -36,7 +36,8 @@ _POLL_SECONDS = 0.3
 def main() -> int:
     """Run the command and return its exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup has it ignored
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         workspace = read_workspace(os.environ)
         dates = workspace.dates(os.environ)

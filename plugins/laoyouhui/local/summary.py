@@ -27,12 +27,13 @@ _TABLES: dict[str, LiteralString] = {
             cancelled_fen, clawed_back_fen, closing_fen
         from marts.liability_by_month
         order by liability_by_month.month""",
-    "What was sent, and what the carrier answered (marts.outbox_by_file)": """
-        select interface, count(*) as files, sum(rows) as rows, coalesce(sum(rows_accepted), 0) as accepted,
-            coalesce(sum(rows_refused), 0) as refused
-        from marts.outbox_by_file
-        group by interface
-        order by interface""",
+    "What was sent, and what the carrier has answered (outbox.file, raw.answer)": """
+        select file.interface, count(*) as files, count(answer.file_stem) as files_answered, sum(file.rows) as rows,
+            coalesce(sum(answer.rows_ok), 0) as rows_ok, coalesce(sum(answer.rows_failed), 0) as rows_failed
+        from outbox.file
+        left join raw.answer on answer.file_stem = file.file_stem and answer.state = 'LOADED'
+        group by file.interface
+        order by file.interface""",
     "What came, and what was set aside of it (marts.intake_by_file)": """
         select feed, count(*) as files, count(*) filter (where state = 'SET_ASIDE') as files_set_aside,
             coalesce(sum(rows_received), 0) as rows, coalesce(sum(rows_set_aside), 0) as rows_set_aside

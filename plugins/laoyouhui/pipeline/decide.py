@@ -39,9 +39,11 @@ def decide(settings: Settings, business_date: date) -> None:
             return
         fingerprint = _fingerprint(settings.home / "dbt_project")
         known = connection.execute("select to_regclass('raw.dbt_project')").fetchone()
-        built = known is not None and known[0] is not None and connection.execute(
-            "select 1 from raw.dbt_project where fingerprint = %s", (fingerprint,)
-        ).fetchone()
+        built = (
+            known is not None
+            and known[0] is not None
+            and connection.execute("select 1 from raw.dbt_project where fingerprint = %s", (fingerprint,)).fetchone()
+        )
     selection = ["--exclude", "config.materialized:view"] if built else []
     _dbt(settings, ["build", "--exclude-resource-type", "unit_test", *selection])
     if not built:

@@ -19,7 +19,7 @@ from laoyouhui.feeds.names import FileDate, parse_stem
 from laoyouhui.feeds.scan import FileScan, Verdict
 from laoyouhui.pipeline.answers import take_in_answers
 from laoyouhui.warehouse.connection import connect, take_in_lock
-from laoyouhui.warehouse.load import copy_lines, forget_older_snapshot
+from laoyouhui.warehouse.load import analyze, copy_lines, forget_older_snapshot
 from laoyouhui.warehouse.prepare import prepare
 
 log = logging.getLogger(__name__)
@@ -92,6 +92,7 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
             files = [taken for name, feed in carrier.feeds.items() for taken in intake.take_feed(transport, name, feed)]
             with conn.transaction():
                 answers = take_in_answers(conn, transport, carrier, campaign, business_date)
+        analyze(conn, {taken.feed for taken in files})
         log.info("%s: %d files, %d answers", business_date, len(files), answers.loaded + answers.set_aside)
     return TakeInReport(
         business_date,

@@ -55,3 +55,16 @@ def forget_older_snapshot(conn: psycopg.Connection, name: str, business_date: da
     ).fetchone()
     if older:
         conn.execute(sql.SQL("truncate {}").format(table))
+
+
+def analyze(conn: psycopg.Connection, feeds: Iterable[str]) -> None:
+    """Tell PostgreSQL's planner what the small tables and these feeds' hold now: autovacuum comes too late for it."""
+    tables = [
+        sql.Identifier(schema, table)
+        for schema, table in conn.execute(
+            "select schemaname, tablename from pg_tables where schemaname in ('raw', 'outbox') "
+            "and (tablename = any(%s) or not exists (select from raw.feed_column where feed = tablename))",
+            (list(feeds),),
+        )
+    ]
+    conn.execute(sql.SQL("analyze {}").format(sql.SQL(", ").join(tables)))

@@ -13,55 +13,48 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
-campaigns as materialized (
+terms as (
     select
         campaigns.campaign_id,
-        campaigns.starts_on,
-        terms.*,
+        versions.terms_version,
+        versions.holds_from,
+        versions.founded_on,
+        versions.segments,
+        versions.main_card_only,
+        versions.tenure_years,
+        versions.port_in_years,
+        versions.owner_years,
         run.next_date as judged_for,
-        {{ tenure_cutoff('tenure.counted_to', 'terms.tenure_years') }} as tenure_cutoff,
-        {{ tenure_cutoff('tenure.counted_to', 'terms.port_in_years') }} as port_in_cutoff,
-        {{ tenure_cutoff('tenure.counted_to', 'terms.owner_years') }} as owner_cutoff,
+        case versions.tenure_judged_on
+            when 'campaign_start' then campaigns.starts_on
+            else run.next_date
+        end as counted_to
+    from {{ ref('stg_campaign__campaigns') }} as campaigns
+    cross join run
+    inner join {{ ref('stg_campaign__terms') }} as versions
+        on
+            campaigns.campaign_id = versions.campaign_id
+            and run.next_date >= versions.holds_from and run.next_date < versions.holds_until
+    where run.next_date between campaigns.starts_on and campaigns.ends_on
+),
+
+campaigns as materialized (
+    select
+        terms.*,
+        {{ tenure_cutoff('terms.counted_to', 'terms.tenure_years') }} as tenure_cutoff,
+        {{ tenure_cutoff('terms.counted_to', 'terms.port_in_years') }} as port_in_cutoff,
+        {{ tenure_cutoff('terms.counted_to', 'terms.owner_years') }} as owner_cutoff,
         {% if is_incremental() %}
         terms.holds_from between run.previous_date + 2 and run.next_date
         or not exists (
             select from {{ this }} as judged
-            where judged.campaign_id = campaigns.campaign_id and {{ is_standing('judged') }}
+            where judged.campaign_id = terms.campaign_id and {{ is_standing('judged') }}
         )
         {% else %}
         true
         {% endif %} as judges_everyone
-    from (
-        select
-            campaign_id,
-            starts_on,
-            ends_on
-        from {{ ref('stg_campaign__campaigns') }}
-    ) as campaigns
+    from terms
     cross join run
-    inner join (
-        select
-            campaign_id as terms_of,
-            terms_version,
-            holds_from,
-            holds_until,
-            founded_on,
-            segments,
-            main_card_only,
-            tenure_years,
-            port_in_years,
-            owner_years,
-            tenure_judged_on
-        from {{ ref('stg_campaign__terms') }}
-    ) as terms
-        on
-            campaigns.campaign_id = terms.terms_of
-            and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
-    inner join lateral (
-        select
-            case terms.tenure_judged_on when 'campaign_start' then campaigns.starts_on else run.next_date end as counted_to
-    ) as tenure on true
-    where run.next_date between campaigns.starts_on and campaigns.ends_on
 ),
 
 candidates as (
@@ -126,9 +119,15 @@ judged as (
             when states.is_present
                 then least(
                     {{ if_after('states.activation_date', 'campaigns.judged_for') }},
-                    {{ if_after('(states.activation_date + make_interval(years => campaigns.tenure_years))::date', 'campaigns.judged_for') }},
-                    {{ if_after('(states.port_in_date + make_interval(years => campaigns.port_in_years))::date', 'campaigns.judged_for') }},
-                    {{ if_after('(states.owner_since + make_interval(years => campaigns.owner_years))::date', 'campaigns.judged_for') }}
+                    {{ if_after(
+                        '(states.activation_date + make_interval(years => campaigns.tenure_years))::date', 'campaigns.judged_for'
+                    ) }},
+                    {{ if_after(
+                        '(states.port_in_date + make_interval(years => campaigns.port_in_years))::date', 'campaigns.judged_for'
+                    ) }},
+                    {{ if_after(
+                        '(states.owner_since + make_interval(years => campaigns.owner_years))::date', 'campaigns.judged_for'
+                    ) }}
                 )
         end as next_change_on,
         states.source_file,
@@ -136,7 +135,10 @@ judged as (
     from states
     inner join campaigns on states.campaign_id = campaigns.campaign_id
     left join {{ ref('int_holdout__customers') }} as holdouts
-        on states.campaign_id = holdouts.campaign_id and states.customer_id = holdouts.customer_id and holdouts.is_control
+        on
+            states.campaign_id = holdouts.campaign_id
+            and states.customer_id = holdouts.customer_id
+            and holdouts.is_control
 ),
 
 final as (

@@ -27,9 +27,7 @@ final as (
         {% if is_incremental() %}
         and not exists (
             select from {{ this }} as known
-            where
-                known.revision = deliveries.delivery_no
-                and {{ is_standing('known') }}
+            where known.revision = deliveries.delivery_no and {{ is_standing('known') }}
         )
         {% endif %}
     order by deliveries.delivery_no asc, halls.hall_code asc, halls.line_no desc

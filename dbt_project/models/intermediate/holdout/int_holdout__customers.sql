@@ -16,9 +16,7 @@ campaigns as (
         {% if is_incremental() %}
         and not exists (
             select from {{ this }} as drawn
-            where
-                drawn.campaign_id = campaigns.campaign_id
-                and {{ is_standing('drawn') }}
+            where drawn.campaign_id = campaigns.campaign_id and {{ is_standing('drawn') }}
         )
         {% endif %}
 ),
@@ -53,13 +51,19 @@ customers as (
         campaigns.control_share_bp,
         states.customer_id,
         coalesce(states.city_code, 'unknown') as city_code,
-        {{ tenure_band('states.activation_date', 'terms.tenure_band_starts', 'terms.tenure_band_labels') }} as tenure_band,
+        {{ tenure_band(
+            'states.activation_date', 'terms.tenure_band_starts', 'terms.tenure_band_labels'
+        ) }} as tenure_band,
         {{ content_key(['campaigns.control_salt', 'states.customer_id']) }} as salted_hash
     from states
     cross join campaigns
     inner join terms on campaigns.campaign_id = terms.campaign_id
     where states.is_present and states.customer_id is not null
-    order by campaigns.campaign_id asc, states.customer_id asc, states.activation_date asc nulls last, states.subscriber_id asc
+    order by
+        campaigns.campaign_id asc,
+        states.customer_id asc,
+        states.activation_date asc nulls last,
+        states.subscriber_id asc
 ),
 
 -- every 1/share-th of the customers in order of stratum, then hash: each stratum gives its share, to within one
@@ -78,7 +82,8 @@ final as (
         ranked.customer_id,
         ranked.tenure_band,
         ranked.city_code,
-        ranked.place * ranked.control_share_bp / 10000 > (ranked.place - 1) * ranked.control_share_bp / 10000 as is_control,
+        ranked.place * ranked.control_share_bp / 10000
+        > (ranked.place - 1) * ranked.control_share_bp / 10000 as is_control,
         run.business_date as run_on,
         run.pass_no
     from ranked

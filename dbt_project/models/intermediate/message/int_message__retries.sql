@@ -1,5 +1,5 @@
--- Messages that the carrier asked to send again, judged a second time as they are handed over (rules, 8): what is no longer
--- true, allowed or this subscriber's number is not sent, and its cost is given back.
+-- Messages that the carrier asked to send again, judged a second time as they are handed over (rules, 8): what is no
+-- longer true, allowed or this subscriber's number is not sent, and its cost is given back.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
@@ -26,11 +26,11 @@ final as (
         retries.resend_of,
         case
             when retries.template_class = 'marketing' and last_words.action = 'OUT' then 'OPTED_OUT'
-            when retries.template_class = 'marketing' and states.sms_consent is distinct from 'Y' then 'NO_CONSENT'
+            when retries.template_class = 'marketing' and coalesce(states.sms_consent, '') <> 'Y' then 'NO_CONSENT'
             when
                 states.is_present is not true
                 or states.status not in ('A', 'S')
-                or states.msisdn is distinct from retries.msisdn
+                or (states.msisdn is distinct from retries.msisdn)
                 then 'NUMBER_CHANGED'
             when retries.useful_until < run.next_date then 'EXPIRED'
         end as refusal

@@ -34,8 +34,9 @@ final as (
     left join lateral (
         select mentioned.subscriber_id
         from (
-            select distinct subscriber_id from {{ ref('int_subscriber__history') }}
-            where msisdn = received.msisdn
+            select distinct holding.subscriber_id
+            from {{ ref('int_subscriber__history') }} as holding
+            where holding.msisdn = received.msisdn
         ) as mentioned
         inner join lateral (
             select history.*
@@ -52,9 +53,7 @@ final as (
     where
         not exists (
             select from {{ this }} as known
-            where
-                known.event_id = received.event_id
-                and {{ is_standing('known') }}
+            where known.event_id = received.event_id and {{ is_standing('known') }}
         )
     {% endif %}
 )

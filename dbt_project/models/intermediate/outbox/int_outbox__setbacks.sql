@@ -37,7 +37,24 @@ setbacks as (
 ),
 
 final as (
-    select setbacks.*
+    select
+        setbacks.file_stem,
+        setbacks.line_no,
+        setbacks.campaign_id,
+        setbacks.interface,
+        setbacks.item_key,
+        setbacks.answer_key,
+        setbacks.subscriber_id,
+        setbacks.run_on,
+        setbacks.benefit,
+        setbacks.budget_line,
+        setbacks.amount_fen,
+        setbacks.committed_fen,
+        setbacks.liability_fen,
+        setbacks.outcome,
+        setbacks.code,
+        setbacks.answered_on,
+        setbacks.resend_of
     from setbacks
     where
         not exists (

@@ -18,9 +18,7 @@ final as (
     where
         not exists (
             select from {{ this }} as known
-            where
-                known.recharge_id = events.recharge_id
-                and {{ is_standing('known') }}
+            where known.recharge_id = events.recharge_id and {{ is_standing('known') }}
         )
     {% endif %}
 )

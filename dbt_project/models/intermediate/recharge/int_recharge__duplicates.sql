@@ -5,6 +5,17 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
+{% if is_incremental() %}
+known as (
+    select
+        duplicates.source_file,
+        duplicates.source_line
+    from {{ this }} as duplicates
+    cross join run
+    where {{ is_standing('duplicates') }}
+),
+{% endif %}
+
 final as (
     select
         events.recharge_id,
@@ -24,11 +35,8 @@ final as (
         and (deliveries.file_name, events.line_no) is distinct from (first_rows.source_file, first_rows.source_line)
         {% if is_incremental() %}
         and not exists (
-            select from {{ this }} as known
-            where
-                known.source_file = deliveries.file_name and known.source_line = events.line_no
-                and known.recharge_id = events.recharge_id
-                and {{ is_standing('known') }}
+            select from known
+            where known.source_file = deliveries.file_name and known.source_line = events.line_no
         )
         {% endif %}
 )

@@ -74,7 +74,6 @@ final as (
             where
                 known.recharge_id = first_of_each.recharge_id
                 and known.content_hash = first_of_each.content_hash
-                -- what a broken-off pass left is about to be replaced
                 and {{ is_standing('known') }}
         )
     {% endif %}

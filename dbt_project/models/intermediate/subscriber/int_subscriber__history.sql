@@ -29,7 +29,9 @@ dates as (
         neighbours.delivery_no,
         neighbours.file_name,
         -- two dates taken in together: the second is compared with the first, not with what was known before
-        case when neighbours.previous_received_on = run.business_date then neighbours.previous_date end as compared_with,
+        case
+            when neighbours.previous_received_on = run.business_date then neighbours.previous_date
+        end as compared_with,
         case when neighbours.next_received_on < run.business_date then neighbours.next_date end as known_next_date
     from (
         select

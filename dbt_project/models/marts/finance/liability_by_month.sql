@@ -47,8 +47,11 @@ filled as (
 running as (
     select
         filled.*,
-        sum(promised_fen - credited_fen - forfeited_fen - cancelled_fen + clawed_back_fen) over (
-            partition by campaign_id order by month
+        sum(
+            filled.promised_fen - filled.credited_fen - filled.forfeited_fen
+            - filled.cancelled_fen + filled.clawed_back_fen
+        ) over (
+            partition by filled.campaign_id order by filled.month
         )::bigint as closing_fen
     from filled
 ),

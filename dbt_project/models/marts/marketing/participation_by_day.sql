@@ -35,8 +35,11 @@ by_subscriber as (
         sum(entries.amount_fen) as amount_fen,
         sum(entries.megabytes) as megabytes
     from entries
-    where not exists (select from reversed
-where reversed.grant_key = entries.grant_key)
+    where
+        not exists (
+            select from reversed
+            where reversed.grant_key = entries.grant_key
+        )
     group by
         entries.campaign_id, entries.event_on, entries.benefit, entries.city_code, entries.tenure_band,
         entries.subscriber_id

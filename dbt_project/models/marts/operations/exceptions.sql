@@ -15,7 +15,7 @@ files_set_aside as (
         null::bigint as source_line,
         deliveries.reason || coalesce(': ' || deliveries.detail, '') as detail,
         'Ask the carrier for a corrected delivery (same name with a new check file, or the next number).' as what_to_do
-    from {{ source('raw', 'delivery') }} as deliveries
+    from {{ ref('stg_carrier__files') }} as deliveries
     where deliveries.state = 'SET_ASIDE'
 ),
 
@@ -31,8 +31,8 @@ rows_set_aside as (
         bad.line_no as source_line,
         bad.reason || coalesce(': ' || bad.field, '') as detail,
         'Ask the carrier to deliver the row again, mended.' as what_to_do
-    from {{ source('raw', 'set_aside_row') }} as bad
-    inner join {{ source('raw', 'delivery') }} as deliveries on bad.delivery_no = deliveries.delivery_no
+    from {{ ref('stg_carrier__set_aside_rows') }} as bad
+    inner join {{ ref('stg_carrier__files') }} as deliveries on bad.delivery_no = deliveries.delivery_no
     where deliveries.state = 'LOADED'
 ),
 
@@ -48,7 +48,7 @@ answers_set_aside as (
         null::bigint as source_line,
         answers.reason || coalesce(': ' || answers.detail, '') as detail,
         'Ask the carrier for a right answer to this file; until then its rows stay unanswered.' as what_to_do
-    from {{ source('raw', 'answer') }} as answers
+    from {{ ref('stg_carrier__answers_received') }} as answers
     where answers.state = 'SET_ASIDE'
 ),
 

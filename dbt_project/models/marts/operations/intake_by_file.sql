@@ -19,7 +19,7 @@ final as (
         deliveries.rows_loaded,
         deliveries.rows_set_aside,
         case when deliveries.state = 'LOADED' then coalesce(duplicates.rows_duplicate, 0) else 0 end as rows_duplicate
-    from {{ source('raw', 'delivery') }} as deliveries
+    from {{ ref('stg_carrier__files') }} as deliveries
     left join duplicates on deliveries.file_name = duplicates.source_file
 )
 

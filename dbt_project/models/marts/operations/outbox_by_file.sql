@@ -19,7 +19,10 @@ final as (
         files.run_on,
         items.row_count as rows,
         items.amount_fen,
-        coalesce(items.file_status, case when files.delivered_at is null then 'NOT_DELIVERED' else 'UNANSWERED' end) as status,
+        coalesce(
+            items.file_status,
+            case when files.delivered_at is null then 'NOT_DELIVERED' else 'UNANSWERED' end
+        ) as status,
         items.rows_accepted,
         items.rows_refused,
         items.answered_on

@@ -23,9 +23,9 @@ select
             '|', delivered.subscriber_id, coalesce(delivered.msisdn, ''), coalesce(delivered.customer_id, ''),
             coalesce(delivered.city_code, ''), coalesce(delivered.activation_date, ''), delivered.status,
             coalesce(delivered.status_date, ''), coalesce(delivered.segment, ''), coalesce(delivered.card_role, ''),
-            coalesce(delivered.real_name, ''), coalesce(delivered.port_in_date, ''), coalesce(delivered.owner_since, ''),
-            coalesce(delivered.plan_code, ''), coalesce(delivered.birth_year, ''), coalesce(delivered.gender, ''),
-            coalesce(delivered.sms_consent, '')
+            coalesce(delivered.real_name, ''), coalesce(delivered.port_in_date, ''),
+            coalesce(delivered.owner_since, ''), coalesce(delivered.plan_code, ''), coalesce(delivered.birth_year, ''),
+            coalesce(delivered.gender, ''), coalesce(delivered.sms_consent, '')
         ),
         0
     ) as state_hash
