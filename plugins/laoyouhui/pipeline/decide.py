@@ -44,7 +44,8 @@ def decide(settings: Settings, business_date: date) -> None:
             and known[0] is not None
             and connection.execute("select 1 from raw.dbt_project where fingerprint = %s", (fingerprint,)).fetchone()
         )
-    selection = ["--exclude", "config.materialized:view"] if built else []
+    # `empty`: leaving the views out is not to leave out the tests that read them
+    selection = ["--exclude", "config.materialized:view", "--indirect-selection", "empty"] if built else []
     _dbt(settings, ["build", "--exclude-resource-type", "unit_test", *selection])
     if not built:
         with connect(settings.warehouse_dsn) as connection:
