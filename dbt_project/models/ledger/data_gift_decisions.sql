@@ -133,9 +133,12 @@ final as (
         counted.first_month <= months.month
         and counted.first_month + make_interval(months => months.gift_months) > months.month
         {% if is_incremental() %}
-        and not exists (
-            select from gifts_before
-            where gifts_before.subscriber_id = counted.subscriber_id and gifts_before.campaign_id = counted.campaign_id
+        -- `not in` is looked up in a hash whatever the planner expects; it expects one row here, and a province comes
+        and (counted.campaign_id, counted.subscriber_id) not in (
+            select
+                gifts_before.campaign_id,
+                gifts_before.subscriber_id
+            from gifts_before
         )
         {% endif %}
 )
