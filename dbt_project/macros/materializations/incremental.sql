@@ -28,10 +28,18 @@
                 run.is_retry
                 and left_behind.run_on = run.business_date
                 and left_behind.pass_no >= run.pass_no;
+            {# a model reads its own table: every row is found before the first is added (the count needs them all), else a
+               look into a table that was empty when the query was planned grows with each row that is added -#}
             insert into {{ target_relation }} ({{ names }})
             select {{ names }} from (
-                {{ sql }}
-            ) as new_rows
+                select
+                    new_rows.*,
+                    count(*) over () as rows_found
+                from (
+                    {{ sql }}
+                ) as new_rows
+            ) as found
+            where rows_found > 0
         {%- endcall -%}
     {%- endif -%}
 
