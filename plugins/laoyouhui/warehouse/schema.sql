@@ -166,5 +166,6 @@ create table if not exists outbox.item (
     line text not null,
     primary key (file_stem, line_no)
 );
-create index if not exists item_key on outbox.item (item_key);
+-- keys are random and only ever looked up whole: a hash takes half the time to fill
+create index if not exists item_key on outbox.item using hash (item_key);
 create index if not exists item_eligibility on outbox.item (subscriber_id) where interface = 'eligibility';
