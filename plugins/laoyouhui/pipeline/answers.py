@@ -14,9 +14,11 @@ from laoyouhui.config.carrier import Carrier
 from laoyouhui.delivery.transport import Transport
 from laoyouhui.exports.names import parse_stem
 from laoyouhui.feeds.answers import Answer, AnswerError, parse_answer
+from laoyouhui.pipeline.journal import Receipts
 
 _ENDING = ".rsp"
 _EXAMPLES = 3
+_NO_RECEIPTS = Receipts()
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,20 @@ class _Judged:
 
 
 def take_in_answers(
-    conn: psycopg.Connection, transport: Transport, carrier: Carrier, campaign: Campaign, business_date: date
+    conn: psycopg.Connection,
+    transport: Transport,
+    carrier: Carrier,
+    campaign: Campaign,
+    business_date: date,
+    receipts: Receipts = _NO_RECEIPTS,
 ) -> AnswersReport:
     """Read the answers to this campaign's files that are dated before `business_date`, each content once.
 
     What cannot stand is kept as SET_ASIDE with a reason: those of `parse_answer`; CODE (a refused row's code that the
     carrier profile does not know); UNKNOWN_FILE (no such file left); COUNT (of other rows than the file has);
     UNKNOWN_KEY; CONTRADICTS (the file is answered already, otherwise). The first that holds is the reason. What is set
-    aside is judged again by each run, and stands once its reason is mended. Works inside the caller's transaction.
+    aside is judged again by each run, and stands once its reason is mended. In a rebuild an answer waits for the date of
+    its receipt. Works inside the caller's transaction.
     """
     loaded = set_aside = 0
     for interface, form in carrier.interfaces.items():
@@ -58,10 +66,12 @@ def take_in_answers(
             if raw is None:
                 continue  # taken away since it was listed
             sha256 = hashlib.sha256(raw).hexdigest()
+            if not receipts.allow(("answer", stem, sha256)):
+                continue
             known = _known_as(conn, stem, sha256)
             if known == "LOADED":
                 continue
-            judged = _judge(conn, carrier, stem, raw)
+            judged = _judge(conn, carrier, stem, raw, receipts.answers.get(stem, sha256) == sha256)
             if known is not None and judged.reason == known:
                 continue
             with conn.transaction():
@@ -79,17 +89,22 @@ def _known_as(conn: psycopg.Connection, stem: str, sha256: str) -> str | None:
     return str(row[0]) if row else None
 
 
-def _judge(conn: psycopg.Connection, carrier: Carrier, stem: str, raw: bytes) -> _Judged:
+def _judge(conn: psycopg.Connection, carrier: Carrier, stem: str, raw: bytes, is_first: bool) -> _Judged:
     try:
         answer = parse_answer(raw)
     except AnswerError as error:
         return _Judged(None, error.reason, error.detail)
-    reason, detail = next(_mistakes(conn, carrier, stem, answer), (None, None))
+    reason, detail = next(_mistakes(conn, carrier, stem, answer, is_first), (None, None))
     return _Judged(answer, reason, detail)
 
 
-def _mistakes(conn: psycopg.Connection, carrier: Carrier, stem: str, answer: Answer) -> Iterator[tuple[str, str]]:
-    """Give (reason, detail) of what is wrong with a readable answer, the gravest first."""
+def _mistakes(
+    conn: psycopg.Connection, carrier: Carrier, stem: str, answer: Answer, is_first: bool
+) -> Iterator[tuple[str, str]]:
+    """Give (reason, detail) of what is wrong with a readable answer, the gravest first.
+
+    `is_first` is False where the receipts say that another content stands for this file.
+    """
     if answer.stem != stem:
         yield "NAME", f"the answer names file {answer.stem!r}, expected {stem!r}"
     unknown = sorted({row.code for row in answer.rows} - set(carrier.answer_codes))
@@ -114,6 +129,8 @@ def _mistakes(conn: psycopg.Connection, carrier: Carrier, stem: str, answer: Ans
     ).fetchone()
     if standing is not None:
         yield "CONTRADICTS", f"{standing[0]} was received on {standing[1]} and stands: ask the carrier"
+    elif not is_first:
+        yield "CONTRADICTS", "another answer stood before the rebuild and is gone: put it back into ack/, ask the carrier"
 
 
 def _store(

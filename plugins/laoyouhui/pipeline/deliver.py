@@ -18,6 +18,7 @@ from laoyouhui.config.settings import Settings
 from laoyouhui.delivery.transport import SftpSettings, Transport, open_transport
 from laoyouhui.exports.names import check_line, control_total
 from laoyouhui.exports.spelling import header_line
+from laoyouhui.pipeline.journal import Journal
 from laoyouhui.warehouse.connection import connect
 
 _LINES_AT_ONCE = 2_000  # the database joins so many lines into one value: Python sees bytes, never a row
@@ -60,7 +61,8 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
 
     Each file is recorded as soon as it stands, so a run that died goes on where it stopped. A file that stands in
     `out/` already with the same content, or that the carrier has answered, counts as delivered. Two runs at once take
-    turns. Raises DeliveryError when the date was not released, or when a file of that name holds something else.
+    turns. Before anything leaves, the journal notes what the release was decided from. Raises DeliveryError when the date
+    was not released, or when a file of that name holds something else.
     """
     campaign = load_campaign(settings.campaign_file)
     carrier = load_carrier(campaign.carrier_file)
@@ -70,6 +72,9 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
         # Held until the connection closes: it must outlive the commit after each file.
         conn.execute("select pg_advisory_lock(hashtextextended('laoyouhui.deliver', 0))")
         _require_released(conn, business_date)
+        journal = Journal(settings, campaign)
+        for day in _released_dates(conn, business_date):
+            journal.note_receipts(conn, day)
         waiting = _waiting(conn, business_date)
         if waiting:
             with open_transport(settings.exchange, sftp) as transport:
@@ -93,6 +98,16 @@ def _require_released(conn: psycopg.Connection, business_date: date) -> None:
     row = conn.execute("select passes_released from raw.run where business_date = %s", (business_date,)).fetchone()
     if row is None or not row[0]:
         raise DeliveryError(f"{business_date} was not released: nothing is delivered. Run release for this date first")
+
+
+def _released_dates(conn: psycopg.Connection, business_date: date) -> list[date]:
+    """This date, and earlier ones whose delivery never ended."""
+    rows = conn.execute(
+        "select business_date from raw.run where passes_released > 0 and business_date <= %(date)s "
+        "and (business_date = %(date)s or delivered_at is null) order by business_date",
+        {"date": business_date},
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
 def _waiting(conn: psycopg.Connection, business_date: date) -> list[_Waiting]:

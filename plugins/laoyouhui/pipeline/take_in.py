@@ -18,6 +18,8 @@ from laoyouhui.feeds.checkfile import LONGEST_CHECK_FILE, Check, CheckFileError,
 from laoyouhui.feeds.names import FileDate, parse_stem
 from laoyouhui.feeds.scan import FileScan, Verdict
 from laoyouhui.pipeline.answers import take_in_answers
+from laoyouhui.pipeline.journal import Journal, Receipts
+from laoyouhui.pipeline.words import take_in_words
 from laoyouhui.warehouse.connection import connect, take_in_lock
 from laoyouhui.warehouse.load import analyze, copy_lines, forget_older_snapshot
 from laoyouhui.warehouse.prepare import prepare
@@ -54,6 +56,8 @@ class TakeInReport:
     files: tuple[Taken, ...]
     answers_loaded: int
     answers_set_aside: int
+    words_loaded: int = 0
+    words_set_aside: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,12 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
 
     Each file is one transaction: its rows, its bad rows and its delivery stand together or not at all. A file that does
     not agree with its check file is set aside whole, with the reason, and looked at again once one of the two changes.
+    Then the carrier's answers are read, then what people have said. What has a receipt in the journal waits for its date.
 
     Raises:
         ConfigError: the campaign file or the carrier profile is wrong.
         TakeInError: dates would be closed out of their order.
+        JournalError: the journal's receipts cannot be read.
         RunningError: another run is taking in.
     """
     campaign = load_campaign(settings.campaign_file)
@@ -87,11 +93,14 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
         if is_closed:
             log.info("%s and a later date are released already: nothing is taken in", business_date)
             return TakeInReport(business_date, pass_no, is_closed=True, files=(), answers_loaded=0, answers_set_aside=0)
-        intake = _Intake(conn, carrier, business_date, _bad_rows_limit_bp(campaign, business_date))
+        journal = Journal(settings, campaign)
+        receipts = journal.receipts(business_date, pass_no)
+        intake = _Intake(conn, carrier, business_date, _bad_rows_limit_bp(campaign, business_date), receipts)
         with open_transport(settings.exchange, sftp) as transport:
             files = [taken for name, feed in carrier.feeds.items() for taken in intake.take_feed(transport, name, feed)]
             with conn.transaction():
-                answers = take_in_answers(conn, transport, carrier, campaign, business_date)
+                answers = take_in_answers(conn, transport, carrier, campaign, business_date, receipts)
+                words = take_in_words(conn, journal, receipts, campaign, business_date)
         analyze(conn, {taken.feed for taken in files})
         log.info("%s: %d files, %d answers", business_date, len(files), answers.loaded + answers.set_aside)
     return TakeInReport(
@@ -101,6 +110,8 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
         files=tuple(files),
         answers_loaded=answers.loaded,
         answers_set_aside=answers.set_aside,
+        words_loaded=words.loaded,
+        words_set_aside=words.set_aside,
     )
 
 
@@ -160,6 +171,7 @@ class _Intake:
     carrier: Carrier
     business_date: date
     limit_bp: int
+    receipts: Receipts
 
     def take_feed(self, transport: Transport, name: str, feed: Feed) -> Iterator[Taken]:
         """Take in the files of one feed that are new, in the order of their dates and numbers."""
@@ -198,7 +210,9 @@ class _Intake:
                 )
             elif check and check.file != data.name:
                 refused = Verdict("NAME", f"{check_name} names the file {check.file}, expected {data.name}")
-            if known.get((data.name, check_line(line))) not in {_LOADED, (data.size, data.mtime_ns)}:
+            if not self.receipts.allow(("file", name, data.name, check_line(line))):
+                log.info("%s: %s waits: its receipt is of a later date", name, data.name)
+            elif known.get((data.name, check_line(line))) not in {_LOADED, (data.size, data.mtime_ns)}:
                 names = names or FileDate(self.business_date, 0)  # a row of a table needs a date
                 found.append(_Found(f"{folder}/{data.name}", data, names, check_line(line), check, refused))
         return sorted(found, key=lambda file: (file.names, file.data.name))

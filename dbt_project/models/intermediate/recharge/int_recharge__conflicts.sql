@@ -1,4 +1,5 @@
--- recharge ids under which rows with different content have arrived; a person has to choose (rules, 4.10)
+-- recharge ids under which rows with different content have arrived; a person has to choose (rules, 4.10), and again when
+-- a further row comes after the choice
 {{ config(materialized='incremental') }}
 
 with run as (
@@ -18,7 +19,16 @@ final as (
     where
         not exists (
             select from {{ this }} as known
-            where known.recharge_id = events.recharge_id and {{ is_standing('known') }}
+            where
+                known.recharge_id = events.recharge_id
+                and {{ is_standing('known') }}
+                and not exists (
+                    select from {{ ref('stg_people__words') }} as choices
+                    where
+                        choices.recharge_id = known.recharge_id
+                        and choices.state = 'LOADED'
+                        and known.run_on < choices.counts_from
+                )
         )
     {% endif %}
 )
