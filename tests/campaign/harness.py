@@ -85,6 +85,7 @@ class Answer:
 RIGHT = Answer()
 SILENT = None  # no answer
 ANYTHING = "..."  # rows that this story does not look at
+WHO, WHY = "张三", "已电话确认"  # who says the words of a story, and why
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ class Day:
 
     `out` gives the rows of each interface; one that is not named leaves no file. `decided`: the recharges decided in
     this run. `answers` is about this run's files (an interface that is not named is answered RIGHT); `late` about those
-    of earlier ones, by (interface, date), arriving before this run.
+    of earlier ones, by (interface, date), arriving before this run. `says` are words of WHO, said before both: a command
+    line (`--row` takes the story's name of a row) and the reason why it must be refused, empty where it must stand.
     """
 
     closes: str
@@ -111,6 +113,7 @@ class Day:
     decided: str | None = None
     answers: Mapping[str, Answer | None] = field(default_factory=dict)
     late: Mapping[tuple[str, str], Answer] = field(default_factory=dict)
+    says: Mapping[str, str] = field(default_factory=dict)
     facts: Sequence[Fact] = ()
 
     def __str__(self) -> str:
@@ -365,11 +368,11 @@ class Play:
     def _close(self, day: Day) -> list[str]:
         for file in day.arrives:
             self.carrier.deliver(file, day.closes)
+        problems = self._say(day)
         for (interface, sent_on), late in day.late.items():
             self.carrier.answer(interface, sent_on, late)
         close(self.settings, day.closes)
         self.carrier.check_out()
-        problems: list[str] = []
         for interface in INTERFACES:
             wanted = day.out.get(interface, "")
             rows = [row for _, rows in self.carrier.sent(interface, day.closes) for row in rows]
@@ -382,6 +385,23 @@ class Play:
             problems += self._compare_fact(_decided(day.decided), day)
         for fact in day.facts:
             problems += self._compare_fact(fact, day)
+        return problems
+
+    def _say(self, day: Day) -> list[str]:
+        from laoyouhui.pipeline.words import WordError, read_command, say
+
+        keys = {name: key for key, name in self.names.items()}
+        problems = []
+        for number, (command, expected) in enumerate(day.says.items()):
+            words = [keys.get(word, word) for word in command.split()]
+            said_at = datetime.strptime(f"{day.closes}09{number:02}+0800", "%Y%m%d%H%M%z")
+            refused = ""
+            try:
+                say(self.settings, read_command([*words, "--by", WHO, "--why", WHY], said_at))
+            except WordError as error:
+                refused = str(error).partition(":")[0]
+            if refused != expected:
+                problems.append(f"  {command}: refused for {refused!r}, expected {expected!r}")
         return problems
 
     def _compare_file(self, interface: str, expected: list[Row], rows: list[Row]) -> list[str]:
@@ -468,14 +488,15 @@ def fit(expected: list[Row], actual: list[Row]) -> tuple[list[Row], list[Row], l
 
 
 def again(story: Story, dsn: str, played: Play, folder: Path) -> Play:
-    """The story's dates closed anew in another folder and an empty warehouse, from a play's `in/` and `ack/`."""
+    """The story's dates closed anew in another folder and an empty warehouse, from a play's `in/`, `ack/` and `journal/`."""
     anew = Play(replace(story, name=f"{story.name}, rebuilt"), folder, dsn)
-    for source in ("in", "ack"):
+    for source in ("in", "ack", "journal"):
         for path in sorted((played.carrier.exchange / source).rglob("*")):
             copy = anew.carrier.exchange / path.relative_to(played.carrier.exchange)
             if path.is_dir():
-                copy.mkdir(exist_ok=True)
+                copy.mkdir(parents=True, exist_ok=True)
             else:
+                copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(path.read_bytes())
     for business_date in story.dates():
         close(anew.settings, business_date)

@@ -27,7 +27,7 @@ class Settings:
 
     @property
     def journal(self) -> Path:
-        """Where people's words and the runs' receipts are kept: beside `in/`, or in `work` where the exchange is remote.
+        """Where people's words and the runs' receipts are kept: beside `in/`; in `work` where the exchange is remote.
 
         It is never on the carrier's server: it names our people, and says why they did what they did.
         """

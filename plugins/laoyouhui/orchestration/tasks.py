@@ -24,9 +24,10 @@ log = logging.getLogger(__name__)
 @task
 def take_in() -> None:
     """Check what the carrier delivered up to the business date and load it into the schema `raw`."""
+    from laoyouhui.pipeline.journal import JournalError
     from laoyouhui.pipeline.take_in import take_in as step
 
-    with _no_retry():
+    with _no_retry(JournalError):
         settings = _settings()
         log.info("%s", step(settings, business_date(), sftp=sftp_settings(settings.exchange)))
 
@@ -56,8 +57,9 @@ def deliver() -> None:
     """Write the released files into the exchange's `out/`."""
     from laoyouhui.pipeline.deliver import DeliveryError
     from laoyouhui.pipeline.deliver import deliver as step
+    from laoyouhui.pipeline.journal import JournalError
 
-    with _no_retry(DeliveryError):
+    with _no_retry(DeliveryError, JournalError):
         settings = _settings()
         log.info("%s", step(settings, business_date(), sftp=sftp_settings(settings.exchange)))
 

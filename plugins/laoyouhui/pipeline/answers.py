@@ -51,8 +51,8 @@ def take_in_answers(
     What cannot stand is kept as SET_ASIDE with a reason: those of `parse_answer`; CODE (a refused row's code that the
     carrier profile does not know); UNKNOWN_FILE (no such file left); COUNT (of other rows than the file has);
     UNKNOWN_KEY; CONTRADICTS (the file is answered already, otherwise). The first that holds is the reason. What is set
-    aside is judged again by each run, and stands once its reason is mended. In a rebuild an answer waits for the date of
-    its receipt. Works inside the caller's transaction.
+    aside is judged again by each run, and stands once its reason is mended. In a rebuild an answer waits for its
+    receipt's date. Works inside the caller's transaction.
     """
     loaded = set_aside = 0
     for interface, form in carrier.interfaces.items():
@@ -130,7 +130,10 @@ def _mistakes(
     if standing is not None:
         yield "CONTRADICTS", f"{standing[0]} was received on {standing[1]} and stands: ask the carrier"
     elif not is_first:
-        yield "CONTRADICTS", "another answer stood before the rebuild and is gone: put it back into ack/, ask the carrier"
+        yield (
+            "CONTRADICTS",
+            "another answer stood before the rebuild and is gone: put it back into ack/, ask the carrier",
+        )
 
 
 def _store(

@@ -77,7 +77,7 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
 
     Each file is one transaction: its rows, its bad rows and its delivery stand together or not at all. A file that does
     not agree with its check file is set aside whole, with the reason, and looked at again once one of the two changes.
-    Then the carrier's answers are read, then what people have said. What has a receipt in the journal waits for its date.
+    Then the carrier's answers are read, then people's words. What has a receipt in the journal waits for its date.
 
     Raises:
         ConfigError: the campaign file or the carrier profile is wrong.

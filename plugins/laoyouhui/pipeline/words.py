@@ -1,6 +1,6 @@
 """A person's word: ask again, give up, choose. Said by a command, kept in the journal, taken in by the next run.
 
-    python -m laoyouhui.pipeline.words ask-again credit_lyh2026_20260204_0001 --by "Zhang San" --why "no answer in 5 days"
+    python -m laoyouhui.pipeline.words ask-again credit_lyh2026_20260204_0001 --by "Zhang San" --why "no answer"
     python -m laoyouhui.pipeline.words give-up credit_lyh2026_20260204_0001 --row <key> --by ... --why ...
     python -m laoyouhui.pipeline.words choose <recharge id> recharge_20260131_0001.txt 7 --by ... --why ...
 
@@ -15,7 +15,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Literal
+from itertools import chain
+from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -33,7 +34,9 @@ _TARGETS = {
     "CHOOSE": ({"recharge_id", "source_file", "source_line"}, set[str]()),
 }
 # one line of printable text: it stands in the ledger as a reason
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 
 
 class WordError(Exception):
@@ -58,7 +61,7 @@ class Word(BaseModel):
     @model_validator(mode="after")
     def _has_its_target(self) -> Word:
         needed, possible = _TARGETS[self.kind]
-        given = {name for name in {*needed, "row_key", *_TARGETS["CHOOSE"][0]} if getattr(self, name) is not None}
+        given = {name for name in set[str]().union(*chain(*_TARGETS.values())) if getattr(self, name) is not None}
         if not needed <= given <= needed | possible:
             raise ValueError(f"{self.kind} names {sorted(given)}: expected {sorted(needed)}")
         return self
@@ -71,6 +74,13 @@ class Word(BaseModel):
         """Name by time, then content: words are taken in in the order in which they were said."""
         said_at = self.said_at.astimezone(ZoneInfo("Asia/Shanghai"))
         return f"{said_at:%Y%m%dT%H%M%S}_{hashlib.sha256(self.content()).hexdigest()[:12]}.json"
+
+
+class _Mistake(NamedTuple):
+    """Why a word makes no sense: a reason for the list, a detail for the reader."""
+
+    reason: str
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -92,9 +102,9 @@ def say(settings: Settings, word: Word) -> str:
         mistake = _mistake(conn, campaign, word, date.max)
         known = {row[0] for row in conn.execute("select file_name from raw.word")}
     if mistake:
-        raise WordError(f"{mistake[0]}: {mistake[1]}")
+        raise WordError(f"{mistake.reason}: {mistake.detail}")
     for name in journal.words():
-        if name not in known and _target(_parse(journal.word(name))) == _target(word):
+        if name not in known and _says_the_same(journal.word(name), word):
             raise WordError(f"ALREADY_SAID: {name} says the same and waits for the next run")
     journal.add_word(word.file_name(), word.content())
     return word.file_name()
@@ -113,63 +123,66 @@ def take_in_words(
     for name in journal.words():
         if name in known or not receipts.allow(("word", name)):
             continue
-        word, mistake = _parse(journal.word(name)), None
-        if isinstance(word, str):
-            word, mistake = None, ("FORM", word)
-        else:
+        word: Word | None = None
+        mistake: _Mistake | None
+        try:
+            word = parse_word(journal.word(name))
             mistake = _mistake(conn, campaign, word, business_date)
-        conn.execute(
-            "insert into raw.word (file_name, kind, file_stem, row_key, recharge_id, source_file, source_line, "
-            "said_by, said_at, why, state, reason, detail, received_on) "
-            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            (
-                name,
-                *(
-                    (
-                        word.kind,
-                        word.file_stem,
-                        word.row_key,
-                        word.recharge_id,
-                        word.source_file,
-                        word.source_line,
-                        word.said_by,
-                        word.said_at,
-                        word.why,
-                    )
-                    if word
-                    else (None,) * 9
-                ),
-                "SET_ASIDE" if mistake else "LOADED",
-                *(mistake or (None, None)),
-                business_date,
-            ),
-        )
+        except WordError as error:
+            mistake = _Mistake("FORM", str(error))
+        _store(conn, name, word, mistake, business_date)
         loaded += mistake is None
         set_aside += mistake is not None
     return WordsReport(loaded, set_aside)
 
 
-def _parse(content: bytes) -> Word | str:
-    """Read a word, or say what is wrong with it."""
+def parse_word(content: bytes) -> Word:
+    """Read a word as its file holds it; WordError says what is wrong with it."""
     try:
         return Word.model_validate_json(content)
     except ValidationError as error:
-        return "; ".join(
-            f"{'.'.join(map(str, each['loc'])) or 'word'}: {each['msg']}" for each in error.errors(include_url=False)
-        )
+        raise WordError(_spell(error)) from None
 
 
-def _target(word: Word | str) -> tuple[object, ...] | None:
-    if isinstance(word, str):
-        return None
-    return (word.kind, word.file_stem, word.row_key, word.recharge_id, word.source_file, word.source_line)
+def _spell(error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'word'}: {each['msg']}" for each in found)
 
 
-def _mistake(conn: psycopg.Connection, campaign: Campaign, word: Word, business_date: date) -> tuple[str, str] | None:
+def _store(
+    conn: psycopg.Connection, name: str, word: Word | None, mistake: _Mistake | None, business_date: date
+) -> None:
+    said = word.model_dump() if word else dict.fromkeys(Word.model_fields)
+    conn.execute(
+        "insert into raw.word (file_name, kind, file_stem, row_key, recharge_id, source_file, source_line, said_by, "
+        "said_at, why, state, reason, detail, received_on) "
+        "values (%(file_name)s, %(kind)s, %(file_stem)s, %(row_key)s, %(recharge_id)s, "
+        " %(source_file)s, %(source_line)s, %(said_by)s, %(said_at)s, %(why)s, %(state)s, %(reason)s, "
+        "%(detail)s, %(received_on)s)",
+        said
+        | {
+            "file_name": name,
+            "state": "SET_ASIDE" if mistake else "LOADED",
+            "reason": mistake and mistake.reason,
+            "detail": mistake and mistake.detail,
+            "received_on": business_date,
+        },
+    )
+
+
+def _says_the_same(content: bytes, word: Word) -> bool:
+    about = {"said_by", "said_at", "why"}
+    try:
+        return parse_word(content).model_dump(exclude=about) == word.model_dump(exclude=about)
+    except WordError:
+        return False
+
+
+def _mistake(conn: psycopg.Connection, campaign: Campaign, word: Word, business_date: date) -> _Mistake | None:
     """Give (reason, detail) of why a word makes no sense in the run of a date, None where it stands."""
     begun = conn.execute("select to_regclass('ledger.sendings')").fetchone()
     if begun is None or begun[0] is None:
-        return "UNKNOWN_FILE", "no date was closed in this warehouse before"
+        return _Mistake("UNKNOWN_FILE", "no date was closed in this warehouse before")
     if word.kind == "CHOOSE":
         return _mistaken_choice(conn, word, business_date)
     states = conn.execute(
@@ -180,8 +193,8 @@ def _mistake(conn: psycopg.Connection, campaign: Campaign, word: Word, business_
     ).fetchall()
     if not states:
         if word.row_key is not None:
-            return "UNKNOWN_ROW", f"file {word.file_stem} has no row {word.row_key}, or no such file has left"
-        return "UNKNOWN_FILE", f"no file {word.file_stem} has left: see marts.outbox_by_file"
+            return _Mistake("UNKNOWN_ROW", f"no file {word.file_stem} with a row {word.row_key} has left")
+        return _Mistake("UNKNOWN_FILE", f"no file {word.file_stem} has left: see marts.outbox_by_file")
     # a whole file answered is judged row by row: what is still open in it is named by its row
     open_states = {"UNANSWERED", "ASKED_AGAIN"} if word.row_key is None else {"UNANSWERED", "ASKED_AGAIN", "REFUSED"}
     if word.row_key is not None and word.kind == "GIVE_UP":
@@ -191,18 +204,20 @@ def _mistake(conn: psycopg.Connection, campaign: Campaign, word: Word, business_
     if any(is_open and state in open_states for state, is_open, _ in states):
         return None
     found = ", ".join(f"{count} {state}{'' if is_open else ' and settled'}" for state, is_open, count in states)
-    return "NOT_OPEN", f"nothing of it waits for such a word ({found}): see ledger.sendings"
+    return _Mistake("NOT_OPEN", f"nothing of it waits for such a word ({found}): see ledger.sendings")
 
 
-def _mistaken_choice(conn: psycopg.Connection, word: Word, business_date: date) -> tuple[str, str] | None:
+def _mistaken_choice(conn: psycopg.Connection, word: Word, business_date: date) -> _Mistake | None:
     dispute = conn.execute(
         "select is_open from intermediate.int_recharge__disputes where recharge_id = %s and found_on < %s",
         (word.recharge_id, business_date),
     ).fetchone()
     if dispute is None:
-        return "NO_CONFLICT", f"recharge {word.recharge_id} is in no conflict: see marts.exceptions, RECHARGE_CONFLICT"
+        return _Mistake(
+            "NO_CONFLICT", f"recharge {word.recharge_id} is in no conflict: see marts.exceptions, RECHARGE_CONFLICT"
+        )
     if not dispute[0]:
-        return "CHOSEN", f"a row of recharge {word.recharge_id} was chosen already: a choice is final"
+        return _Mistake("CHOSEN", f"a row of recharge {word.recharge_id} was chosen already: a choice is final")
     row = {"recharge": word.recharge_id, "file": word.source_file, "line": word.source_line}
     chosen = conn.execute(
         "select 1 from intermediate.int_recharge__events "
@@ -210,9 +225,10 @@ def _mistaken_choice(conn: psycopg.Connection, word: Word, business_date: date) 
         row,
     ).fetchone()
     if chosen is None:
-        return "UNKNOWN_ROW", (
+        return _Mistake(
+            "UNKNOWN_ROW",
             f"{word.source_file} line {word.source_line} is no row of recharge {word.recharge_id}: "
-            "expected a file and line of marts.exceptions, RECHARGE_CONFLICT"
+            "expected a file and line of marts.exceptions, RECHARGE_CONFLICT",
         )
     settled = conn.execute(
         "select source_file, source_line from ledger.recharge_decisions "
@@ -222,15 +238,16 @@ def _mistaken_choice(conn: psycopg.Connection, word: Word, business_date: date) 
         row,
     ).fetchall()
     if any(each != (word.source_file, word.source_line) for each in settled):
-        return "SETTLED", (
-            f"{settled[0][0]} line {settled[0][1]} was decided before the other row came, and decisions are final: choose "
-            "it, and let the carrier reverse it and deliver the true one under an id of its own"
+        return _Mistake(
+            "SETTLED",
+            f"{settled[0][0]} line {settled[0][1]} was decided before the other row came, and decisions are final: "
+            "choose it, and let the carrier reverse it and deliver the true one under an id of its own",
         )
     return None
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Say the word of a command line; return the exit code: 0 kept, 2 refused."""
+def read_command(arguments: Sequence[str] | None, said_at: datetime) -> Word:
+    """Read a command line. Raises ValidationError when who or why is empty; ends the process as argparse does."""
     parser = argparse.ArgumentParser(prog="laoyouhui.pipeline.words", description="Say a word that the next run reads.")
     kinds = parser.add_subparsers(dest="kind", required=True)
     for kind, told in (("ask-again", "send again what is not answered"), ("give-up", "end what is owed or committed")):
@@ -246,12 +263,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add_argument("--why", required=True, help="why; it stands in the ledger")
     given = vars(parser.parse_args(arguments))
     given["kind"] = given["kind"].replace("-", "_").upper()
-    now = datetime.now(ZoneInfo("Asia/Shanghai")).replace(microsecond=0)
+    return Word(said_at=said_at, **given)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Say the word of a command line; return the exit code: 0 kept, 2 refused."""
     try:
-        name = say(Settings.from_env(), Word(said_at=now, **given))
+        now = datetime.now(ZoneInfo("Asia/Shanghai")).replace(microsecond=0)
+        name = say(Settings.from_env(), read_command(arguments, now))
     except ValidationError as error:
-        problem = "; ".join(f"{each['loc'][-1] if each['loc'] else 'word'}: {each['msg']}" for each in error.errors())
-        sys.stderr.write(f"refused: {problem}\n")
+        sys.stderr.write(f"refused: {_spell(error)}\n")
         return 2
     except (WordError, ConfigError) as error:
         sys.stderr.write(f"refused: {error}\n")

@@ -6,6 +6,14 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
+choices as (
+    select
+        words.recharge_id,
+        words.counts_from
+    from {{ ref('stg_people__words') }} as words
+    where words.kind = 'CHOOSE' and words.state = 'LOADED'
+),
+
 final as (
     select distinct
         events.recharge_id,
@@ -23,11 +31,8 @@ final as (
                 known.recharge_id = events.recharge_id
                 and {{ is_standing('known') }}
                 and not exists (
-                    select from {{ ref('stg_people__words') }} as choices
-                    where
-                        choices.recharge_id = known.recharge_id
-                        and choices.state = 'LOADED'
-                        and known.run_on < choices.counts_from
+                    select from choices
+                    where choices.recharge_id = known.recharge_id and known.run_on < choices.counts_from
                 )
         )
     {% endif %}

@@ -1,10 +1,19 @@
 -- Every file that left before this run, with the carrier's answer; unanswered money is what was sent and is still open.
-with items as (
+with words as (
+    select
+        file_stem,
+        count(*) filter (where kind = 'ASK_AGAIN') as rows_asked_again,
+        count(*) filter (where kind = 'GIVE_UP') as rows_given_up
+    from {{ ref('int_outbox__words') }}
+    group by file_stem
+),
+
+items as (
     select
         file_stem,
         count(*) as row_count,
         sum(amount_fen)::bigint as amount_fen,
-        count(*) filter (where outcome = 'ACCEPTED') as rows_accepted,
+        count(*) filter (where outcome in ('ACCEPTED', 'DUPLICATE')) as rows_accepted,
         count(*) filter (where outcome in ('REFUSED', 'RETRY')) as rows_refused,
         max(file_status) as file_status,
         max(answered_on) as answered_on
@@ -25,9 +34,12 @@ final as (
         ) as status,
         items.rows_accepted,
         items.rows_refused,
-        items.answered_on
+        items.answered_on,
+        coalesce(words.rows_asked_again, 0) as rows_asked_again,
+        coalesce(words.rows_given_up, 0) as rows_given_up
     from {{ ref('stg_outbox__files') }} as files
     inner join items on files.file_stem = items.file_stem
+    left join words on files.file_stem = words.file_stem
 )
 
 select * from final
