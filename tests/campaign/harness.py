@@ -103,8 +103,8 @@ class Day:
 
     `out` gives the rows of each interface; one that is not named leaves no file. `decided`: the recharges decided in
     this run. `answers` is about this run's files (an interface that is not named is answered RIGHT); `late` about those
-    of earlier ones, by (interface, date), arriving before this run. `says` are words of WHO, said before both: a command
-    line (`--row` takes the story's name of a row) and the reason why it must be refused, empty where it must stand.
+    of earlier ones, by (interface, date), arriving before this run. `says` are words of WHO, said before both: a
+    command line (`--row` takes the story's name of a row) and why it must be refused, empty where it must stand.
     """
 
     closes: str
@@ -488,7 +488,7 @@ def fit(expected: list[Row], actual: list[Row]) -> tuple[list[Row], list[Row], l
 
 
 def again(story: Story, dsn: str, played: Play, folder: Path) -> Play:
-    """The story's dates closed anew in another folder and an empty warehouse, from a play's `in/`, `ack/` and `journal/`."""
+    """The story's dates closed anew in another folder and an empty warehouse, from what a play left but for `out/`."""
     anew = Play(replace(story, name=f"{story.name}, rebuilt"), folder, dsn)
     for source in ("in", "ack", "journal"):
         for path in sorted((played.carrier.exchange / source).rglob("*")):

@@ -120,7 +120,14 @@ named as (
                 {%- endif %}
                 exists (
                     select from {{ ref('ledger_closures') }} as closures
-                    where closures.changes_key = settled.item_key and closures.entry_type in ('cancelled', 'forfeited')
+                    where
+                        closures.changes_key = settled.item_key
+                        and closures.entry_type in ('cancelled', 'forfeited')
+                        -- what is clawed back was paid first
+                        and not exists (
+                            select from {{ ref('ledger_closures') }} as undone
+                            where undone.changes_key = closures.changes_key and undone.entry_type = 'clawed_back'
+                        )
                 )
         end as has_ended,
         case

@@ -29,23 +29,24 @@ select
     words.said_by,
     words.why,
     again.file_stem as sent_again_in,
-    again.file_stem is null
-    and words.kind is distinct from 'GIVE_UP'
-    and (
-        outcomes.outcome is null
-        or (
-            outcomes.outcome in ('REFUSED', 'RETRY')
-            and outcomes.benefit in ('RECHARGE_BONUS', 'MAKE_GOOD')
-            and not exists (
-                select from {{ ref('ledger_closures') }} as closures
-                where closures.changes_key = outcomes.item_key and closures.entry_type in ('cancelled', 'forfeited')
-            )
-            and not exists (
-                select from {{ ref('int_outbox__outcomes') }} as others
-                where others.item_key = outcomes.item_key and others.outcome = 'ACCEPTED'
-            )
-        )
-    ) as is_open
+    case
+        when again.file_stem is not null or words.kind = 'GIVE_UP' then false
+        when outcomes.outcome is null then true
+        -- a credit refused is still owed, unless the promise has ended or its other file was accepted
+        when outcomes.outcome in ('REFUSED', 'RETRY') and outcomes.benefit in ('RECHARGE_BONUS', 'MAKE_GOOD')
+            then
+                not exists (
+                    select from {{ ref('ledger_closures') }} as closures
+                    where
+                        closures.changes_key = outcomes.item_key
+                        and closures.entry_type in ('cancelled', 'forfeited')
+                )
+                and not exists (
+                    select from {{ ref('int_outbox__outcomes') }} as others
+                    where others.item_key = outcomes.item_key and others.outcome = 'ACCEPTED'
+                )
+        else false
+    end as is_open
 from {{ ref('int_outbox__outcomes') }} as outcomes
 inner join {{ ref('stg_outbox__items') }} as items
     on outcomes.file_stem = items.file_stem and outcomes.line_no = items.line_no

@@ -61,8 +61,8 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
 
     Each file is recorded as soon as it stands, so a run that died goes on where it stopped. A file that stands in
     `out/` already with the same content, or that the carrier has answered, counts as delivered. Two runs at once take
-    turns. Before anything leaves, the journal notes what was taken in for this date. Raises DeliveryError when the date was
-    not released, or when a file of that name holds something else.
+    turns. Before anything leaves, the journal notes what was taken in for this date. Raises DeliveryError when the date
+    was not released, or when a file of that name holds something else.
     """
     campaign = load_campaign(settings.campaign_file)
     carrier = load_carrier(campaign.carrier_file)

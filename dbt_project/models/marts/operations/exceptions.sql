@@ -153,9 +153,10 @@ conflicts as (
         others.face_fen as amount_fen,
         others.source_file,
         others.source_line,
-        'the same recharge id with other content'
-        || coalesce('; ' || disputes.chosen_by || ' chose ' || disputes.chosen_file || ' line '
-        || disputes.chosen_line || ': ' || disputes.why, '') as detail,
+        case
+            when disputes.is_open then 'the same recharge id with other content'
+            else disputes.chosen_by || ' chose ' || disputes.chosen_file || ' line ' || disputes.chosen_line
+        end as detail,
         case
             when disputes.is_open
                 then 'Find out which row is true and choose it; until then none of them earns anything.'
@@ -218,8 +219,7 @@ refusals as (
         setbacks.interface || ' refused with code ' || coalesce(setbacks.code, 'none') as detail,
         case setbacks.outcome
             when 'RETRY' then 'Nothing: the row is sent again under the same key.'
-            else
-                'Mend the cause; an instalment goes again once the subscriber feed shows a change, or by a word (docs/words.md).'
+            else 'Mend the cause; an instalment goes again once the subscriber feed shows a change, or by your word.'
         end as what_to_do
     from {{ ref('int_outbox__setbacks') }} as setbacks
     where not setbacks.is_asked

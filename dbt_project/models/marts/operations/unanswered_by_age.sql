@@ -1,4 +1,4 @@
--- What left and has no answer, by its age in days. What was asked for again and has left once more is counted there, and
+-- What left and has no answer, by its age in days. What was asked for again and has left once more is counted there,
 -- what was given up is counted nowhere.
 with run as (
     select * from {{ ref('stg_run__current') }}
@@ -49,7 +49,8 @@ final as (
     from unanswered
     inner join {{ ref('stg_outbox__items') }} as items on unanswered.file_stem = items.file_stem
     cross join run
-    where (items.file_stem, items.line_no) not in (select spoken.file_stem, spoken.line_no from spoken)
+    left join spoken on items.file_stem = spoken.file_stem and items.line_no = spoken.line_no
+    where spoken.file_stem is null
     group by items.campaign_id, items.interface, items.benefit, items.run_on, run.business_date
 )
 
