@@ -165,7 +165,10 @@ final as (
         named.amount_fen,
         named.budget_line,
         -- a rejected credit stays promised: it is sent again once its cause is mended
-        case when named.entry_type = 'rejected' or named.has_ended then 0 else -named.committed_fen end as committed_fen,
+        case
+            when named.entry_type = 'rejected' or named.has_ended then 0
+            else -named.committed_fen
+        end as committed_fen,
         case when named.outcome = 'ACCEPTED' then named.committed_fen else 0 end as actual_fen,
         case
             when named.entry_type in ('credited', 'given_up') and not named.has_ended then -named.liability_fen

@@ -23,7 +23,6 @@ decided as not materialized (
 ),
 {% endif %}
 
-{% if is_incremental() %}
 -- rows that a person has chosen, as of this run, out of those in conflict
 chosen as (
     select disputes.*
@@ -32,58 +31,64 @@ chosen as (
     where not disputes.is_open
 ),
 
+seen as (
+    select
+        events.*,
+        false as is_chosen
+    from {{ ref('int_recharge__events') }} as events
+    inner join run on events.run_on = run.business_date
+
+    union all
+
+    select
+        events.*,
+        true as is_chosen
+    from chosen
+    inner join {{ ref('int_recharge__events') }} as events
+        on
+            chosen.recharge_id = events.recharge_id
+            and chosen.chosen_file = events.source_file
+            and chosen.chosen_line = events.source_line
+),
+
+{% if is_incremental() %}
+-- what was decided before; a row that a person has chosen counts as if it had come today, unless it was granted, or
+-- decided for that very row
+settled as (
+    select
+        decided.campaign_id,
+        decided.recharge_id
+    from seen
+    inner join decided on seen.recharge_id = decided.recharge_id
+    where
+        not seen.is_chosen
+        or decided.reason = 'GRANTED'
+        or (
+            decided.reason <> 'CONFLICT'
+            and decided.source_file = seen.source_file
+            and decided.source_line = seen.source_line
+        )
+),
 {% endif %}
+
 candidates as (
-    select distinct on (campaigns.campaign_id, events.recharge_id)
+    select distinct on (campaigns.campaign_id, seen.recharge_id)
         campaigns.campaign_id,
         campaigns.starts_on,
         campaigns.ends_on,
-        events.*
-    from (
-        select
-            events.*,
-            false as is_chosen
-        from {{ ref('int_recharge__events') }} as events
-        inner join run on events.run_on = run.business_date
-        {% if is_incremental() %}
-
-        union all
-
-        select
-            events.*,
-            true as is_chosen
-        from chosen
-        inner join {{ ref('int_recharge__events') }} as events
-            on
-                chosen.recharge_id = events.recharge_id
-                and chosen.chosen_file = events.source_file
-                and chosen.chosen_line = events.source_line
-        {% endif %}
-    ) as events
+        seen.*
+    from seen
     cross join {{ ref('stg_campaign__campaigns') }} as campaigns
     where
-        events.kind = 'RECHARGE'
+        seen.kind = 'RECHARGE'
         {% if is_incremental() %}
-        -- the row that a person has chosen counts as if it had come today; what was granted, or decided for that very row,
-        -- stands
         and not exists (
-            select from decided
-            where
-                decided.campaign_id = campaigns.campaign_id
-                and decided.recharge_id = events.recharge_id
-                and (
-                    not events.is_chosen
-                    or decided.reason = 'GRANTED'
-                    or (
-                        decided.reason <> 'CONFLICT'
-                        and decided.source_file = events.source_file
-                        and decided.source_line = events.source_line
-                    )
-                )
+            select from settled
+            where settled.campaign_id = campaigns.campaign_id and settled.recharge_id = seen.recharge_id
         )
         {% endif %}
     order by
-        campaigns.campaign_id, events.recharge_id, events.file_business_date, events.source_file, events.source_line
+        campaigns.campaign_id, seen.recharge_id, seen.file_business_date, seen.source_file, seen.source_line
 ),
 
 -- the hall list that was known on each recharge's day

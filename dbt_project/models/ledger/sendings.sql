@@ -1,5 +1,5 @@
--- The life of each row that left, one row a sending: when it was decided, put into its file, written, delivered, and what
--- became of it. A view: it reads at any time, also between runs, and follows each answer and word as it is taken in.
+-- The life of each row that left, one row a sending: when it was decided, put into its file, delivered, and what became
+-- of it. A view: it reads at any time, also between runs, and follows each answer and word as it is taken in.
 {{ config(materialized='view') }}
 
 select

@@ -1,7 +1,7 @@
 """What has to be remembered beside the exchange, for a rebuild to know it: people's words, and the runs' receipts.
 
 `<journal>/<campaign>/words/<name>.json` is one word of a person, written once; `receipts/<yyyymmdd>.json` names what
-the run of that date was the first to take in. See docs/adr/0008-words-and-receipts.md.
+the run of that date was the first to take in. See docs/adr/0009-words-and-receipts.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
--- Lines whose last sending the carrier did not accept, found from the refusals so that the cost follows their number; and
--- lines that a person has asked to send again. A whole file refused (BAD) or asked for is sent again as a file of its own:
--- resend_of names it.
+-- Lines whose last sending the carrier did not accept, found from the refusals so that the cost follows their number;
+-- and lines that a person has asked to send again. A whole file refused (BAD) or asked for is sent again as a file of
+-- its own: resend_of names it.
 with spoken as materialized (
     select * from {{ ref('int_outbox__words') }}
 ),
@@ -105,7 +105,8 @@ unsettled as (
     -- what a person has spoken about goes by that word
     select setbacks.*
     from setbacks
-    where (setbacks.file_stem, setbacks.line_no) not in (select spoken.file_stem, spoken.line_no from spoken)
+    left join spoken on setbacks.file_stem = spoken.file_stem and setbacks.line_no = spoken.line_no
+    where spoken.file_stem is null
 
     union all
 
