@@ -65,7 +65,7 @@ create table marts_candidate.participation_by_day (
 );
 create table marts_candidate.liability_by_month (
     campaign_id text, month date, opening_fen bigint, promised_fen bigint, credited_fen bigint, forfeited_fen bigint,
-    cancelled_fen bigint, clawed_back_fen bigint, closing_fen bigint
+    cancelled_fen bigint, given_up_fen bigint, clawed_back_fen bigint, closing_fen bigint
 );
 create table marts_candidate.eligibility_by_city_reason (
     campaign_id text, judged_for date, city_code text, reason text, subscribers bigint
@@ -81,6 +81,10 @@ create table marts_candidate.intake_by_file (
 create table marts_candidate.outbox_by_file (
     file_stem text, interface text, run_on date, rows bigint, amount_fen bigint, status text, rows_accepted bigint,
     rows_refused bigint, answered_on date
+);
+create table marts_candidate.unanswered_by_age (
+    campaign_id text, interface text, benefit text, sent_on date, age_days int, files bigint, rows bigint,
+    amount_fen bigint, committed_fen bigint, liability_fen bigint
 );
 """
 
@@ -122,7 +126,7 @@ insert into marts_candidate.budget_by_line_month values
     ('lyh2026', 'B1', '2026-01-01', 500, 250, 0, 250),
     ('lyh2026', 'B2', '2026-01-01', 0, 1200, 0, -1200),
     ('lyh2026', 'B2', '2026-04-01', 900, 0, 0, 900);
-insert into marts_candidate.liability_by_month values ('lyh2026', '2026-01-01', 0, 1200, 0, 0, 0, 0, 1200);
+insert into marts_candidate.liability_by_month values ('lyh2026', '2026-01-01', 0, 1200, 0, 0, 0, 0, 0, 1200);
 insert into marts_candidate.participation_by_day values
     ('lyh2026', '2026-02-01', 'DATA_GIFT', '010', '5-7', 1, 1, 250, 5120);
 insert into marts_candidate.eligibility_by_city_reason values ('lyh2026', '2026-02-01', '010', 'ELIGIBLE', 1);
@@ -220,6 +224,8 @@ insert into outbox.item
     (file_stem, line_no, campaign_id, interface, item_key, answer_key, subscriber_id, amount_fen, run_on, line)
 values ('credit_lyh2026_20260130_0001', 1, 'lyh2026', 'credit', '{THIRD}', '{THIRD}', 's1', 600, '2026-01-30', '');
 insert into marts_candidate.outbox_by_file (file_stem, rows) values ('credit_lyh2026_20260130_0001', 1);
+insert into marts_candidate.unanswered_by_age (interface, sent_on, age_days, rows)
+values ('credit', '2026-01-30', 1, 1);
 """
 
 
@@ -267,6 +273,12 @@ insert into marts_candidate.outbox_by_file (file_stem, rows) values ('credit_lyh
             "export_credit",
             ["no key was sent before", "credit_lyh2026_20260130_0001"],
             id="sent before and unanswered",
+        ),
+        pytest.param(
+            f"{SENT}; delete from exports.export_credit; delete from marts_candidate.unanswered_by_age",
+            "unanswered_by_age",
+            ["is counted once", "sent", "rows_in_mart=None"],
+            id="an unanswered row forgotten",
         ),
         pytest.param(
             """update raw.delivery set rows_received = 500, rows_loaded = 499 where business_date = '2026-01-31';
@@ -347,6 +359,21 @@ def test_what_the_carrier_refused_may_be_sent_again(settings: Settings) -> None:
     assert release(settings, D).released
 
 
+@pytest.mark.parametrize("row_key", [None, THIRD])
+def test_what_a_person_asked_for_again_may_be_sent_again(settings: Settings, row_key: str | None) -> None:
+    run(settings, SENT)
+    run(
+        settings,
+        f"""
+        insert into raw.word (file_name, kind, file_stem, row_key, said_by, why, state, received_on)
+        values ('w', 'ASK_AGAIN', 'credit_lyh2026_20260130_0001', {f"'{row_key}'" if row_key else "null"}, '张三',
+                '无回音', 'LOADED', '2026-01-31')
+        """,
+    )
+
+    assert release(settings, D).released
+
+
 def test_the_release_is_whole_or_not_at_all(settings: Settings) -> None:
     """What fails last takes with it what was written first."""
     run(settings, "create function raw.fail() returns trigger language plpgsql as $$ begin raise 'no'; end $$")
@@ -364,5 +391,5 @@ def test_every_suite_reads_and_names_each_relation_once() -> None:
     suites = load_suites(HOME / "expectations")
 
     relations = [suite.relation for suite in suites]
-    assert len(set(relations)) == len(relations) == 12
+    assert len(set(relations)) == len(relations) == 13
     assert all(suite.expectations for suite in suites)
