@@ -99,9 +99,7 @@ class LineJudge:
         ]
         self._control_group = 0 if self._control is None else ranged.index(self._control) + 1
         self._match = re.compile(re.escape(form.delimiter).join(column.in_line for column in self._columns)).fullmatch
-        self.longest_row = sum(
-            column.longest + 1 for column in self._columns
-        )  # bytes of a good row, with its line's end
+        self.longest_row = sum(column.longest + 1 for column in self._columns)  # bytes of a good row and its LF
         # where the carrier's words for a code are not ours: by place in the line
         self._words = {
             at: column.codes
