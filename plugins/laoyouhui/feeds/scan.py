@@ -224,7 +224,7 @@ class FileScan:
         self._total += judged.control_total
         self._unreadable += judged.unreadable
         self._unusual += judged.unusual
-        self._kept.extend(judged.bad)
+        self._kept.extend(judged.bad[: _BAD_ROWS_SHOWN if self.hopeless else None])
 
     def _too_many_bad(self, rows: int) -> bool:
         return self.bad_rows * 10_000 > self._limit_bp * rows

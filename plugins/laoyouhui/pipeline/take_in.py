@@ -197,9 +197,12 @@ class _Intake:
         found, partners = [], set()
         for check_name in files:
             stem = check_name.removesuffix(check_form.suffix)
-            if stem == check_name or self._waits_for_its_date(f"{folder}/{check_name}", stem, name, feed):
+            if stem == check_name:
                 continue
             delivered = [files[data] for data in self._data_names(stem) if data in files]
+            if self._waits_for_its_date(f"{folder}/{check_name}", stem, name, feed):
+                partners |= {file.name for file in delivered}
+                continue
             if not delivered:
                 self.waiting.add(f"{folder}/{check_name}", "NO_DATA", f"expected {self._data_names(stem)[0]} beside it")
                 continue

@@ -56,7 +56,7 @@ files_waiting as (
         case waiting.reason
             when 'NO_CHECK' then 'Ask the carrier for the check file: without it the data file does not count.'
             when 'NO_DATA' then 'Ask the carrier for the data file, or for the right name of the check file.'
-            when 'LATER' then 'Nothing, if its date is right: the run closing it takes it in. Else ask for the right name.'
+            when 'LATER' then 'Nothing, if its date is right: its own run takes it in. Else ask for a right name.'
             when 'CHANGED' then 'Ask the carrier whether it corrects what was loaded: then a new check file is needed.'
             when 'UNDECLARED' then 'Declare the feed in the carrier profile, or ask the carrier to take it away.'
             when 'UNREADABLE' then 'Have its permissions mended; the next run looks again.'
