@@ -163,7 +163,7 @@ def test_temporary_files_and_folders_are_not_listed_and_missing_ones_are_empty(s
             transport.read("../secret")
 
 
-def test_links_are_no_files_and_names_in_another_encoding_are_listed(server: Server, tmp_path: Path) -> None:
+def test_links_are_no_files_and_names_in_another_encoding_are_listed(server: Server) -> None:
     folder = server.root / "in" / "hall"
     folder.mkdir(parents=True)
     (folder / "a.txt").write_bytes(b"x")
