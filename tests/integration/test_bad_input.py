@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from tests.integration.test_take_in import EVE, D, Intake, recharge, subscriber
+from tests.integration.test_take_in import EVE, NEXT, D, Intake, recharge, subscriber
 
 from laoyouhui.delivery.transport import FolderTransport
 
@@ -155,6 +155,19 @@ def test_next_years_date_waits_and_is_told_tomorrows_waits_in_silence(intake: In
         "in/hall/hall_20270125_0001.txt": "LATER",
     }
     assert_the_good_one_is_loaded(intake)
+
+
+def test_a_day_missing_is_taken_in_when_it_comes_under_its_own_date(intake: Intake) -> None:
+    good(intake)
+    intake.take(EVE)
+    intake.release(EVE)
+    assert intake.take(D).files == ()
+    intake.release(D)
+    intake.deliver("recharge", D, [recharge(2)], total="10000")
+    intake.deliver("recharge", NEXT, [recharge(3)], total="10000")
+    intake.take(NEXT)
+    taken = "select business_date, received_on from raw.delivery order by delivery_no"
+    assert intake.run(taken) == [(EVE, EVE), (D, NEXT), (NEXT, NEXT)]
 
 
 def test_a_name_that_is_no_delivery_is_told(intake: Intake) -> None:
