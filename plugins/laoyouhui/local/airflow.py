@@ -293,10 +293,13 @@ class Airflow:
             "AIRFLOW__SCHEDULER__MP_START_METHOD": "forkserver",
             "AIRFLOW__CORE__MP_FORKSERVER_PRELOAD": ",".join(_PRELOAD),
             "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+            "AIRFLOW__DAG_PROCESSOR__FILE_PARSING_SORT_MODE": "alphabetical",  # close_day is waited for
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "86400",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "86400",
             "LAOYOUHUI_SCHEDULE": "",  # `make run` says when
+            "LAOYOUHUI_WATCH_SCHEDULE": "",  # and each date is watched as it ends
             "LAOYOUHUI_RETRIES": "0",  # and the user tries again
+            "LAOYOUHUI_ALERT_URLS": os.environ.get("LAOYOUHUI_ALERT_URLS", ""),
             "LAOYOUHUI_HOME": str(self.home),
             "PYTHONPATH": str(self.home / "plugins"),
             "NO_PROXY": "127.0.0.1,localhost",

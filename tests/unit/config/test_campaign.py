@@ -31,6 +31,10 @@ terms:
     intake:
       bad_rows_limit_bp: 100
       delivered_by: "09:00"
+    watch:
+      finished_by: "08:00"
+      stale_days: 3
+      unanswered_days: 3
     eligibility:
       founded_on: 1994-07-19
       segments: [CONSUMER, STAFF]
