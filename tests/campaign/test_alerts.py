@@ -1,6 +1,6 @@
-"""What calls for a person over a campaign's first days: raised once, closed once, told to every address, never repeated.
+"""What calls for a person over a campaign's first days: raised once, closed once, told to every address.
 
-Expectations are written from rules 12 ("no file at all by 09:00 is an alert", "nothing is dropped") and the terms below.
+Expectations are written from rules 12 ("no file at all by 09:00 is an alert") and the terms below.
 """
 
 from __future__ import annotations
@@ -201,7 +201,8 @@ def test_a_refused_release_and_a_failed_step(play: Play) -> None:
     what = rows(play.settings, "select what from raw.alert where alert_code = 'RELEASE_REFUSED'")
     assert what == [("1 checks failed: raw.delivery: expected that it holds",)]  # no subscriber leaves with it
 
-    run(play.settings, "insert into raw.step (business_date, step, seconds) values ('2026-02-04', 'deliver', 1)")
+    for step in ("release", "deliver"):
+        run(play.settings, f"insert into raw.step (business_date, step, seconds) values ('2026-02-04', '{step}', 1)")
     run(play.settings, "update raw.run set passes_released = 1 where business_date = '2026-02-04'")
     watch_run(play.settings, date(2026, 2, 4))
     assert not {alert for alert in standing(play.settings) if alert.startswith(("RELEASE", "STEP"))}
@@ -244,12 +245,13 @@ def test_an_exchange_out_of_reach_fails_the_watch_but_not_the_rest(play: Play, t
 
 
 def test_the_metrics_are_openmetrics_and_what_prometheus_reads(play: Play) -> None:
-    from prometheus_client import openmetrics, parser
+    from prometheus_client import parser
+    from prometheus_client.openmetrics import parser as openmetrics
 
     run(play.settings, "delete from raw.run where business_date > '2026-02-03'")
-    watch(play.settings, as_of=at("2026-02-04 12:00"))
+    watch(play.settings, as_of=at("2026-02-08 09:00"))
     text = metrics_file(play.settings).read_text("utf-8")
-    families = list(openmetrics.parser.text_string_to_metric_families(text))
+    families = list(openmetrics.text_string_to_metric_families(text))
     same = list(parser.text_string_to_metric_families(text))
     assert {family.name for family in families} == {family.name for family in same}
     values = {
@@ -259,7 +261,6 @@ def test_the_metrics_are_openmetrics_and_what_prometheus_reads(play: Play) -> No
     }
     assert values["rows_received", "recharge"] == 2  # R-1 and the bad row; the corrected file of the 2nd is empty
     assert values["rows_set_aside", "recharge"] == 1
-    assert values["rows_sent", "sms"] >= 0 if ("rows_sent", "sms") in values else True
     assert values["granted_rows", "RECHARGE_DISCOUNT"] == 1
     assert values["granted_rows", "RECHARGE_BONUS"] == 6
     assert values["owed_fen", "RECHARGE_BONUS"] == 2400
@@ -296,8 +297,8 @@ def test_a_webhook_is_told_once_also_after_it_was_away(
     run(play.settings, "update raw.alert set closed_at = now() where closed_at is null")
     away = replace(play.settings, alert_urls="json://duty:hunter2@127.0.0.1:1/s3cret")
     with caplog.at_level(logging.DEBUG):
-        raised = watch(away, as_of=at("2026-02-04 12:00")).raised
-        watch(replace(play.settings, alert_urls="nonsense://hunter2"), as_of=at("2026-02-04 12:00"))
+        raised = watch(away, as_of=at("2026-02-08 09:00")).raised
+        watch(replace(play.settings, alert_urls="nonsense://hunter2"), as_of=at("2026-02-08 09:00"))
     assert raised > 0
     assert rows(play.settings, "select count(*) from raw.alert where told_at is null") == [(raised,)]
     assert "could not be told" in caplog.text
@@ -305,8 +306,8 @@ def test_a_webhook_is_told_once_also_after_it_was_away(
     assert "s3cret" not in caplog.text
 
     here = replace(play.settings, alert_urls=address)
-    assert watch(here, as_of=at("2026-02-04 12:00")).raised == 0
-    watch(here, as_of=at("2026-02-04 12:00"))
+    assert watch(here, as_of=at("2026-02-08 09:00")).raised == 0
+    watch(here, as_of=at("2026-02-08 09:00"))
     (message,) = told
     assert message["title"] == f"老友惠: {raised} raised, 0 closed"
     assert "FEED_MISSING optout 2026-02-02" in message["message"]

@@ -22,7 +22,7 @@ Outcome = Literal["ACCEPTED", "REFUSED", "RETRY"]
 NUMBERS = frozenset({"int", "fen", "yuan"})
 _TABLE_OF_OURS = re.compile(  # in the warehouse's schema raw, where each feed has a table
     "run|current_run|delivery|set_aside_row|answer(_row|_code)?|campaign(_terms|_budget)?"
-    "|interface|feed(_column)?|arrival|release_check|step|alert|dbt_project"
+    "|interface|feed(_column)?|arrival|release_check|step|alert|watched|dbt_project"
 )
 
 

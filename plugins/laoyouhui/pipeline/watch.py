@@ -45,6 +45,7 @@ def watch(
 ) -> WatchReport:
     """Raise and close alerts as of an instant (default: now), tell them, and write the metrics; again is harmless.
 
+    An instant before that of an earlier look is taken as the later one: what stands open is not closed by looking back.
     `look` has the exchange's `in/` listed first: without it, what is there is what the last look or run saw. Where the
     exchange cannot be reached everything else is done, then its error is raised.
     """
@@ -53,9 +54,14 @@ def watch(
     carrier = load_carrier(campaign.carrier_file)
     unreachable: TransportError | ConfigError | OSError | None = None
     with connect(settings.warehouse_dsn, autocommit=True) as conn:
-        conn.execute("select set_config('laoyouhui.as_of', %s, false)", (as_of.isoformat() if as_of else "",))
-        if not _exists(conn, "raw.alert") or not _exists(conn, "watch.alerts"):
+        if not _exists(conn, "raw.watched") or not _exists(conn, "watch.alerts"):
             _make_ready(conn, settings, carrier)
+        conn.execute(
+            'insert into raw.watched (as_of) values (coalesce(%s, now())) on conflict ("only") '
+            "do update set as_of = greatest(watched.as_of, excluded.as_of)",
+            (as_of,),
+        )
+        conn.execute("select set_config('laoyouhui.as_of', as_of::text, false) from raw.watched")
         if look:
             try:
                 with open_transport(settings.exchange, sftp) as transport:
