@@ -55,60 +55,69 @@ def user_keys() -> list[asyncssh.SSHKey]:
     return [asyncssh.generate_private_key(kind) for kind in kinds]
 
 
+class Login(asyncssh.SSHServer):
+    """Takes one password, and any of the authorized keys."""
+
+    def begin_auth(self, username: str) -> bool:  # noqa: ARG002
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return (username, password) == ("lyh", "secret")
+
+
+class Files(asyncssh.SFTPServer):
+    """The files below `root`, with the faults that are named now."""
+
+    def __init__(
+        self, channel: asyncssh.SSHServerChannel, root: Path, seen: list[tuple[str, ...]], faults: set[str]
+    ) -> None:
+        super().__init__(channel, chroot=str(root).encode())
+        self._line = channel.get_connection()
+        self._root, self._seen, self._faults = root, seen, faults
+
+    def write(self, file_obj: object, offset: int, data: bytes) -> object:
+        if "cut" in self._faults and offset > CUT_AFTER:
+            self._line.abort()
+        if "full" in self._faults and offset > CUT_AFTER:
+            raise asyncssh.SFTPFailure("Failure")
+        if "slow" in self._faults:
+            return asyncio.sleep(30)
+        return super().write(file_obj, offset, data)
+
+    def read(self, file_obj: object, offset: int, size: int) -> object:
+        if "cut" in self._faults and offset > CUT_AFTER:
+            self._line.abort()
+        return super().read(file_obj, offset, size)
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        if pflags & asyncssh.FXF_WRITE and "deny" in self._faults:
+            raise asyncssh.SFTPPermissionDenied("Permission denied")
+        if pflags & asyncssh.FXF_WRITE:
+            self._seen.append(("write", Path(path.decode()).name))
+        return super().open(path, pflags, attrs)
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        if "no posix-rename" in self._faults:
+            raise asyncssh.SFTPOpUnsupported("Operation unsupported")
+        self._seen.append(("rename", Path(oldpath.decode()).name, Path(newpath.decode()).name))
+        super().posix_rename(oldpath, newpath)
+
+    def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        if (self._root / newpath.decode().lstrip("/")).exists():  # as SFTP 3 says, and asyncssh does not
+            raise asyncssh.SFTPFailure("Failure")
+        self._seen.append(("plain rename", Path(oldpath.decode()).name, Path(newpath.decode()).name))
+        super().rename(oldpath, newpath)
+
+
 @pytest.fixture
 def server(tmp_path: Path, host_keys: list[asyncssh.SSHKey], user_keys: list[asyncssh.SSHKey]) -> Iterator[Server]:
     root = tmp_path / "carrier"
     (root / "exchange").mkdir(parents=True)
     seen: list[tuple[str, ...]] = []
     faults: set[str] = set()
-
-    class Login(asyncssh.SSHServer):
-        def begin_auth(self, username: str) -> bool:  # noqa: ARG002
-            return True
-
-        def password_auth_supported(self) -> bool:
-            return True
-
-        def validate_password(self, username: str, password: str) -> bool:
-            return (username, password) == ("lyh", "secret")
-
-    class Files(asyncssh.SFTPServer):
-        def __init__(self, channel: asyncssh.SSHServerChannel) -> None:
-            super().__init__(channel, chroot=str(root).encode())
-            self._line = channel.get_connection()
-
-        def write(self, file_obj: object, offset: int, data: bytes) -> object:
-            if "cut" in faults and offset > CUT_AFTER:
-                self._line.abort()
-            if "full" in faults and offset > CUT_AFTER:
-                raise asyncssh.SFTPFailure("Failure")
-            if "slow" in faults:
-                return asyncio.sleep(30)
-            return super().write(file_obj, offset, data)
-
-        def read(self, file_obj: object, offset: int, size: int) -> object:
-            if "cut" in faults and offset > CUT_AFTER:
-                self._line.abort()
-            return super().read(file_obj, offset, size)
-
-        def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
-            if pflags & asyncssh.FXF_WRITE and "deny" in faults:
-                raise asyncssh.SFTPPermissionDenied("Permission denied")
-            if pflags & asyncssh.FXF_WRITE:
-                seen.append(("write", Path(path.decode()).name))
-            return super().open(path, pflags, attrs)
-
-        def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
-            if "no posix-rename" in faults:
-                raise asyncssh.SFTPOpUnsupported("Operation unsupported")
-            seen.append(("rename", Path(oldpath.decode()).name, Path(newpath.decode()).name))
-            super().posix_rename(oldpath, newpath)
-
-        def rename(self, oldpath: bytes, newpath: bytes) -> None:
-            if (root / newpath.decode().lstrip("/")).exists():  # as SFTP 3 says, and asyncssh does not
-                raise asyncssh.SFTPFailure("Failure")
-            seen.append(("plain rename", Path(oldpath.decode()).name, Path(newpath.decode()).name))
-            super().rename(oldpath, newpath)
 
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -121,7 +130,7 @@ def server(tmp_path: Path, host_keys: list[asyncssh.SSHKey], user_keys: list[asy
             0,
             server_factory=Login,
             server_host_keys=host_keys,
-            sftp_factory=Files,
+            sftp_factory=lambda channel: Files(channel, root, seen, faults),
             authorized_client_keys=authorized,
         )
 
