@@ -32,8 +32,13 @@ class AirflowApi:
         return False
 
     def import_errors(self) -> str:
-        """What the Dag processor could not read, a file each with its reason; empty when there is none."""
-        errors = self._get("/importErrors")["import_errors"]
+        """What the Dag processor could not read, a file each with its reason; or that the API does not answer."""
+        import httpx
+
+        try:
+            errors = self._get("/importErrors")["import_errors"]
+        except httpx.HTTPError as error:
+            return f"\nthe API at {self.page} does not answer: {error}"
         return "".join(f"\n{error['filename']}: {error['stack_trace']}" for error in errors)
 
     def trigger(self, business_date: date) -> str:
