@@ -40,7 +40,7 @@ over_plan as (
         'over_plan_fen' as figure,
         budget.budget_line as member,
         -budget.variance_fen as amount,
-        budget.month as since_on
+        run.business_date as since_on
     from {{ ref('budget_by_line_month') }} as budget
     inner join run on budget.month = date_trunc('month', run.business_date)
     where budget.variance_fen < 0 and budget.budget_line <> 'TOTAL'

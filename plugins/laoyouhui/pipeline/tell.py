@@ -54,7 +54,7 @@ def alert_file(settings: Settings) -> Path:
 def write_events(settings: Settings, events: Sequence[Event]) -> None:
     """Append the events to the file and the log. A file that cannot be written is an error in the log, and no more."""
     for event in events:
-        level = logging.ERROR if event.happened == "raised" else logging.INFO
+        level = logging.WARNING if event.happened == "raised" else logging.INFO  # errors are the task's own reasons
         log.log(level, "alert %s", _line(event))
     if not events:
         return
