@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import BinaryIO
 
 import psycopg
@@ -18,13 +18,14 @@ from laoyouhui.feeds.checkfile import LONGEST_CHECK_FILE, Check, CheckFileError,
 from laoyouhui.feeds.names import FileDate, parse_stem
 from laoyouhui.feeds.scan import FileScan, Verdict
 from laoyouhui.pipeline.answers import take_in_answers
+from laoyouhui.pipeline.waiting import Waiting, is_plain
 from laoyouhui.warehouse.connection import connect, take_in_lock
 from laoyouhui.warehouse.load import analyze, copy_lines, forget_older_snapshot
 from laoyouhui.warehouse.prepare import prepare
 
 log = logging.getLogger(__name__)
 
-_LOADED = (-1, -1)  # in place of a size and a time of change: whatever they are now, the file is in
+_UNREADABLE = (FileNotFoundError, PermissionError, IsADirectoryError)  # of one file; any other OSError ends the run
 
 
 class TakeInError(Exception):
@@ -73,6 +74,7 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
 
     Each file is one transaction: its rows, its bad rows and its delivery stand together or not at all. A file that does
     not agree with its check file is set aside whole, with the reason, and looked at again once one of the two changes.
+    What lies in the exchange and is no delivery is noted in `raw.waiting`.
 
     Raises:
         ConfigError: the campaign file or the carrier profile is wrong.
@@ -87,11 +89,14 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
         if is_closed:
             log.info("%s and a later date are released already: nothing is taken in", business_date)
             return TakeInReport(business_date, pass_no, is_closed=True, files=(), answers_loaded=0, answers_set_aside=0)
-        intake = _Intake(conn, carrier, business_date, _bad_rows_limit_bp(campaign, business_date))
+        waiting = Waiting()
+        intake = _Intake(conn, carrier, business_date, _bad_rows_limit_bp(campaign, business_date), waiting)
         with open_transport(settings.exchange, sftp) as transport:
             files = [taken for name, feed in carrier.feeds.items() for taken in intake.take_feed(transport, name, feed)]
+            intake.note_undeclared(transport)
             with conn.transaction():
-                answers = take_in_answers(conn, transport, carrier, campaign, business_date)
+                answers = take_in_answers(conn, transport, carrier, campaign, business_date, waiting)
+        waiting.store(conn, business_date)
         analyze(conn, {taken.feed for taken in files})
         log.info("%s: %d files, %d answers", business_date, len(files), answers.loaded + answers.set_aside)
     return TakeInReport(
@@ -160,13 +165,25 @@ class _Intake:
     carrier: Carrier
     business_date: date
     limit_bp: int
+    waiting: Waiting
+
+    def note_undeclared(self, transport: Transport) -> None:
+        """Note what lies in `in/` itself and is no folder of a feed."""
+        strangers = {*transport.others("in"), *(file.name for file in transport.list("in"))} - self.carrier.feeds.keys()
+        for stranger in strangers:
+            declared = ", ".join(sorted(self.carrier.feeds))
+            self.waiting.add(f"in/{stranger}", "UNDECLARED", f"expected a folder of one of the feeds {declared}")
 
     def take_feed(self, transport: Transport, name: str, feed: Feed) -> Iterator[Taken]:
         """Take in the files of one feed that are new, in the order of their dates and numbers."""
         for found in self._new_files(transport, name, feed):
             log.info("%s: reading %s, %d bytes", name, found.data.name, found.data.size)
-            with self.conn.transaction(), transport.open(found.path) as source:
-                taken = self._take_file(source, name, feed, found)
+            try:
+                with self.conn.transaction(), transport.open(found.path) as source:
+                    taken = self._take_file(source, name, feed, found)
+            except _UNREADABLE as error:
+                self.waiting.add(found.path, "UNREADABLE", str(error))
+                continue
             log.info("%s", taken)
             yield taken
         if feed.kind == "snapshot":
@@ -174,39 +191,103 @@ class _Intake:
 
     def _new_files(self, transport: Transport, name: str, feed: Feed) -> list[_Found]:
         """The files up to the business date that were neither loaded before nor stayed as they were set aside."""
-        folder, check_form, suffix = f"in/{name}", self.carrier.check_file, self.carrier.files.suffix
-        files = {file.name: file for file in transport.list(folder)}
+        folder, check_form = f"in/{name}", self.carrier.check_file
+        files = self._plain_files(transport, folder)
         known = self._known(name)
-        found = []
+        found, partners = [], set()
         for check_name in files:
             stem = check_name.removesuffix(check_form.suffix)
-            names = parse_stem(stem, name, feed)
-            delivered = [files[data] for data in (f"{stem}{suffix}", f"{stem}{suffix}.gz") if data in files]
-            if stem == check_name or not delivered or (names and names.business_date > self.business_date):
-                continue  # a check file whose data file is not there waits, as a data file does without its check file
-            with transport.open(f"{folder}/{check_name}") as file:
-                line = file.read(LONGEST_CHECK_FILE + 1)
-            check, refused = None, None
+            if stem == check_name:
+                continue
+            delivered = [files[data] for data in self._data_names(stem) if data in files]
+            if self._waits_for_its_date(f"{folder}/{check_name}", stem, name, feed):
+                partners |= {file.name for file in delivered}
+                continue
+            if not delivered:
+                self.waiting.add(f"{folder}/{check_name}", "NO_DATA", f"expected {self._data_names(stem)[0]} beside it")
+                continue
             try:
-                check = parse_check(line, check_form)
-            except CheckFileError as error:
-                refused = Verdict("CHECK_FILE", f"{check_name}: {error}")
-            data = next((file for file in delivered if check and file.name == check.file), delivered[0])
-            if names is None:
-                refused = Verdict(
-                    "NAME", f"the name is not of the form {feed.file_pattern}{suffix}, with a date yyyymmdd"
-                )
-            elif check and check.file != data.name:
-                refused = Verdict("NAME", f"{check_name} names the file {check.file}, expected {data.name}")
-            if known.get((data.name, check_line(line))) not in {_LOADED, (data.size, data.mtime_ns)}:
-                names = names or FileDate(self.business_date, 0)  # a row of a table needs a date
-                found.append(_Found(f"{folder}/{data.name}", data, names, check_line(line), check, refused))
+                with transport.open(f"{folder}/{check_name}") as file:
+                    line = file.read(LONGEST_CHECK_FILE + 1)
+            except _UNREADABLE as error:
+                self.waiting.add(f"{folder}/{check_name}", "UNREADABLE", str(error))
+                partners |= {file.name for file in delivered}
+                continue
+            pair = self._paired(folder, check_name, line, delivered, parse_stem(stem, name, feed), feed)
+            partners.add(pair.data.name)
+            if self._is_new(pair, known):
+                found.append(pair)
+        for data_name in files.keys() - partners:
+            self._note_alone(folder, data_name, name, feed)
         return sorted(found, key=lambda file: (file.names, file.data.name))
 
-    def _known(self, name: str) -> dict[tuple[str, str], tuple[int, int]]:
-        """What was taken in before, by (file name, check line): size and time of change where it was last set aside."""
+    def _plain_files(self, transport: Transport, folder: str) -> dict[str, RemoteFile]:
+        """The files of a folder by name; whatever else lies there is noted."""
+        for other in transport.others(folder):
+            self.waiting.add(f"{folder}/{other}", "NOT_A_FILE", "a folder, a link or a device, expected a file")
+        files = {}
+        for file in transport.list(folder):
+            if is_plain(file.name):
+                files[file.name] = file
+            else:
+                self.waiting.add(f"{folder}/{file.name}", "NAME", "expected printable characters without / and \\")
+        return files
+
+    def _data_names(self, stem: str) -> tuple[str, str]:
+        suffix = self.carrier.files.suffix
+        return f"{stem}{suffix}", f"{stem}{suffix}.gz"
+
+    def _waits_for_its_date(self, path: str, stem: str, name: str, feed: Feed) -> bool:
+        """Whether a file is of a later run. One dated the day on which this run works may be there; none after it."""
+        names = parse_stem(stem, name, feed)
+        if names is None or names.business_date <= self.business_date:
+            return False
+        if names.business_date > self.business_date + timedelta(days=1):
+            self.waiting.add(path, "LATER", f"dated {names.business_date}, the run closes {self.business_date}")
+        return True
+
+    def _note_alone(self, folder: str, file_name: str, name: str, feed: Feed) -> None:
+        """Note a file that no check file names."""
+        suffix, check_suffix = self.carrier.files.suffix, self.carrier.check_file.suffix
+        stem = file_name.removesuffix(".gz").removesuffix(suffix)
+        if file_name.endswith(check_suffix) or self._waits_for_its_date(f"{folder}/{file_name}", stem, name, feed):
+            return
+        if file_name in self._data_names(stem):
+            self.waiting.add(f"{folder}/{file_name}", "NO_CHECK", f"expected {stem}{check_suffix}, which names it")
+        else:
+            self.waiting.add(f"{folder}/{file_name}", "NAME", f"expected {feed.file_pattern} with {suffix}")
+
+    def _paired(
+        self, folder: str, check_name: str, line: bytes, delivered: list[RemoteFile], names: FileDate | None, feed: Feed
+    ) -> _Found:
+        """A check file and the data file that it names, or else the one that lies beside it."""
+        check, refused = None, None
+        try:
+            check = parse_check(line, self.carrier.check_file)
+        except CheckFileError as error:
+            refused = Verdict("CHECK_FILE", f"{check_name}: {error}")
+        data = next((file for file in delivered if check and file.name == check.file), delivered[0])
+        if names is None:
+            refused = Verdict(
+                "NAME",
+                f"the name is not of the form {feed.file_pattern}{self.carrier.files.suffix}, with a date yyyymmdd",
+            )
+        elif check and check.file != data.name:
+            refused = Verdict("NAME", f"{check_name} names the file {check.file}, expected {data.name}")
+        names = names or FileDate(self.business_date, 0)  # a row of a table needs a date
+        return _Found(f"{folder}/{data.name}", data, names, check_line(line), check, refused)
+
+    def _is_new(self, found: _Found, known: dict[tuple[str, str], tuple[str, int, int]]) -> bool:
+        state, size, mtime_ns = known.get((found.data.name, found.check_line), ("NEW", -1, -1))
+        if state == "LOADED" and size != found.data.size:
+            detail = f"loaded with {size} bytes, has {found.data.size} now; what was loaded stands"
+            self.waiting.add(found.path, "CHANGED", detail)
+        return state == "NEW" or (state == "SET_ASIDE" and (size, mtime_ns) != (found.data.size, found.data.mtime_ns))
+
+    def _known(self, name: str) -> dict[tuple[str, str], tuple[str, int, int]]:
+        """What was taken in before, by (file name, check line): state, size and time of change when it was judged."""
         return {
-            (file_name, line): _LOADED if state == "LOADED" else (size, mtime_ns)
+            (file_name, line): (state, size, mtime_ns)
             for file_name, line, state, size, mtime_ns in self.conn.execute(
                 "select file_name, check_line, state, bytes, mtime_ns from raw.delivery "
                 "where feed = %s order by delivery_no",
