@@ -16,7 +16,7 @@ import shutil
 import socket
 import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -88,7 +88,10 @@ class Transport(Protocol):
         ...
 
     def put(self, local: Path, path: str) -> None:
-        """Copy a local file to `path`, replacing what is there, under a temporary name first. Makes the folders."""
+        """Copy a local file to `path`, replacing what is there, under a temporary name first. Makes the folders.
+
+        Raises TransportError when it cannot be written whole: then `path` is as it was.
+        """
         ...
 
 
@@ -144,18 +147,23 @@ class FolderTransport:
     def put(self, local: Path, path: str) -> None:
         """Copy a local file here and make it last: the file is synced before its rename, the folder after it."""
         target = self._path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(_temporary(target.name))
-        with local.open("rb") as source, temporary.open("wb") as copy:
-            shutil.copyfileobj(source, copy, 1 << 20)
-            copy.flush()
-            os.fsync(copy.fileno())
-        temporary.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with local.open("rb") as source, temporary.open("wb") as copy:
+                shutil.copyfileobj(source, copy, 1 << 20)
+                copy.flush()
+                os.fsync(copy.fileno())
+            temporary.replace(target)
+            folder = os.open(target.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)  # a part of a file takes room on a full disk
+            raise TransportError(_not_written(str(target), error)) from error
 
 
 class SftpTransport:
@@ -204,9 +212,13 @@ class SftpTransport:
         folder, name = posixpath.split(target)
         self._make_folders(folder)
         temporary = posixpath.join(folder, _temporary(name))
-        with local.open("rb") as source:
-            self._session.putfo(source, temporary, local.stat().st_size, confirm=True)
-        self._session.posix_rename(temporary, target)
+        try:
+            with local.open("rb") as source:
+                self._session.putfo(source, temporary, local.stat().st_size, confirm=True)
+            self._session.posix_rename(temporary, target)
+        except OSError as error:
+            self._session.remove(temporary)  # a part of a file takes room on a full disk; a session that broke says so
+            raise TransportError(_not_written(f"{target} on the SFTP server", error)) from error
 
     def _make_folders(self, folder: str) -> None:
         try:
@@ -216,6 +228,10 @@ class SftpTransport:
             if parent not in {"", folder}:
                 self._make_folders(parent)
             self._session.mkdir(folder)
+
+
+def _not_written(where: str, error: OSError) -> str:
+    return f"{where} cannot be written ({error}): free space or mend the rights there, then run again"
 
 
 def _kind(blob: bytes) -> str:
@@ -297,7 +313,9 @@ def _open_sftp(settings: SftpSettings) -> Iterator[SftpTransport]:
     except paramiko.AuthenticationException as error:
         method = "password" if key is None else "private key"
         raise TransportError(f"{where}: the {method} was refused: check user and {method} of the connection") from error
-    except (paramiko.SSHException, TimeoutError) as error:
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        if isinstance(error, OSError) and not isinstance(error, TimeoutError) and transport.is_active():
+            raise  # of a file, here or there
         raise TransportError(f"{where}: the session broke ({type(error).__name__}: {error}): run again") from error
     finally:
         transport.close()
