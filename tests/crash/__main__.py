@@ -11,10 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from laoyouhui.local.console import say
 from tests.crash.campaign import Campaign
 from tests.crash.servers import HOME, Postgres
 from tests.crash.story import Reference
+
+from laoyouhui.local.console import say
 
 
 def main() -> int:

@@ -22,7 +22,7 @@ from laoyouhui.delivery.transport import SftpSettings
 STEPS = ("take_in", "decide", "release", "deliver")
 _LONGEST_SECONDS = 300
 
-# As under Airflow (see local/airflow.py): forked from a process that has imported what is heavy, so that a date costs its work.
+# As under Airflow (see local/airflow.py): forked from a process that has imported what is heavy.
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
     ["tests.crash.attempt", "dbt.adapters.postgres", "dbt.cli.main", "great_expectations", "paramiko", "psycopg"]

@@ -18,9 +18,8 @@ from pathlib import Path
 from random import Random
 
 import psycopg
-
 from tests.crash.attempt import STEPS, Attempt
-from tests.crash.servers import Postgres, Sftp
+from tests.crash.servers import Sftp
 from tests.crash.story import DATES, Reference, World
 from tests.crash.truth import sessions
 
@@ -87,12 +86,12 @@ class Campaign:
     def __init__(self, reference: Reference, *, seed: int, say: Callable[[str], None] = lambda _: None) -> None:
         self._reference = reference
         self._server = reference.server
-        self._draw = Random(seed)
+        self._draw = Random(seed)  # noqa: S311 - to be repeated, no secret
         self._say = say
         self.result = Result(seed)
 
     def run(self, kills: int, *, first_date: int = 0, keep: Path | None = None) -> Result:
-        """Kill until so many kills have struck; the first story begins before its n-th date, later ones at the start."""
+        """Kill until so many kills have struck. The first story begins before its n-th date."""
         began = time.monotonic()
         while len(self.result.kills) < kills and not self.result.differences:
             world = self._reference.begin(first_date)

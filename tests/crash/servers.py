@@ -13,10 +13,10 @@ from pathlib import Path
 
 import asyncssh
 import psutil
+from tests.crash.sftp_server import PASSWORD, USER
 
 from laoyouhui.delivery.transport import SftpSettings
 from laoyouhui.local.server import EmbeddedPostgres, free_port
-from tests.crash.sftp_server import PASSWORD, USER
 
 HOME = Path(__file__).parents[2]
 _START_SECONDS = 30

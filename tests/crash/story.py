@@ -17,13 +17,13 @@ from pathlib import Path
 import psycopg
 import yaml
 from psycopg import sql
+from tests.crash.attempt import Attempt
+from tests.crash.servers import HOME, Postgres
+from tests.crash.truth import Truth, wrong
 
 from laoyouhui.config.settings import Settings
 from laoyouhui.local.server import database_dsn
 from laoyouhui.sample.carrier import SampleCarrier
-from tests.crash.attempt import Attempt
-from tests.crash.servers import HOME, Postgres
-from tests.crash.truth import Truth, wrong
 
 STARTS_ON = date(2026, 1, 28)
 DATES = [date(2026, 1, 27), date(2026, 1, 29), date(2026, 1, 31), date(2026, 2, 4), date(2026, 2, 5)]
@@ -44,9 +44,7 @@ class World:
         _write_campaign(campaign)
         self.database = database
         self.settings = Settings(HOME, str(self.exchange), campaign, self.work, server.dsn(database))
-        self.carrier = SampleCarrier(
-            self.exchange, campaign_starts_on=STARTS_ON, subscribers=_SUBSCRIBERS, seed=_SEED
-        )
+        self.carrier = SampleCarrier(self.exchange, campaign_starts_on=STARTS_ON, subscribers=_SUBSCRIBERS, seed=_SEED)
 
     def deliver(self, number: int) -> None:
         """The carrier delivers what closes the story's n-th date, and the dates since the one before."""

@@ -1,8 +1,7 @@
-"""What must be the same however often a run died: every row that is kept, every figure that is shown, every byte that left.
+"""What must be the same however often a run died: every row kept, every figure shown, every byte that left.
 
-Left out is what cannot be the same or says nothing: clocks, and the two counters of the database (`delivery_no`, `answer_no`),
-whose numbers a broken-off transaction uses up; a delivery is named by its file instead. `exports` and `raw.current_run` are
-of the last pass only. Beside the comparison stand the truths that hold by themselves: see `wrong`.
+Left out are the clocks, and what is about the last pass only (`exports`, `raw.current_run`, `raw.release_check`).
+Beside the comparison stand the truths that hold by themselves: see `wrong`.
 """
 
 from __future__ import annotations
@@ -51,9 +50,11 @@ class Truth:
             for word, rows in (("missing", mine - theirs), ("too many", theirs - mine)):
                 if rows:
                     found.append(f"{table}: {rows.total()} rows {word}, such as {sorted(rows)[:_EXAMPLES]}")
-        for path in sorted(self.files.keys() | other.files.keys()):
-            if self.files.get(path) != other.files.get(path):
-                found.append(f"{path}: {_compared(self.files.get(path), other.files.get(path))}")
+        found += [
+            f"{path}: {_compared(self.files.get(path), other.files.get(path))}"
+            for path in sorted(self.files.keys() | other.files.keys())
+            if self.files.get(path) != other.files.get(path)
+        ]
         return found
 
 
@@ -71,13 +72,10 @@ def wrong(dsn: str, exchange: Path, work: Path) -> Iterator[str]:
             yield f"{day}: not recorded as delivered"
         for (name,) in conn.execute("select nspname from pg_namespace where nspname = 'marts_candidate'"):
             yield f"schema {name}: marts that were never shown"
-        for table, key in (("outbox.item", "item_key"), ("ledger.ledger_entries", "entry_key")):
-            query = sql.SQL("select {key}, count(*) from {table} group by {key} having count(*) > 1").format(
-                key=sql.Identifier(key), table=sql.Identifier(*table.split("."))
-            )
-            if table == "ledger.ledger_entries":
-                for value, times in conn.execute(query):
-                    yield f"{table}: {key} {value} stands {times} times"
+        for key, times in conn.execute(
+            "select entry_key, count(*) from ledger.ledger_entries group by entry_key having count(*) > 1"
+        ):
+            yield f"ledger.ledger_entries: {key} stands {times} times"
 
 
 def sessions(server_dsn: str, dsn: str) -> list[str]:
@@ -102,20 +100,15 @@ def _tables(conn: psycopg.Connection) -> list[str]:
 
 def _rows(conn: psycopg.Connection, table: str) -> Counter[str]:
     columns = [
-        name
+        sql.Identifier(name)
         for (name,) in conn.execute(
             "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped "
-            "and atttypid <> 'timestamptz'::regtype and attname not in ('answer_no', 'mtime_ns') order by attnum",
+            "and atttypid <> 'timestamptz'::regtype and attname <> 'mtime_ns' order by attnum",
             (table,),
         )
     ]
-    named = sql.SQL("(select d.file_name || ' ' || d.state from raw.delivery as d where d.delivery_no = t.delivery_no)")
-    chosen = [named if name == "delivery_no" else sql.Identifier("t", name) for name in columns]
-    query = sql.SQL("select row_to_json(r)::text from (select {} from {} as t) as r").format(
-        sql.SQL(", ").join(
-            sql.SQL("{} as {}").format(value, sql.Identifier(name)) for value, name in zip(chosen, columns, strict=True)
-        ),
-        sql.Identifier(*table.split(".")),
+    query = sql.SQL("select row_to_json(r)::text from (select {} from {}) as r").format(
+        sql.SQL(", ").join(columns), sql.Identifier(*table.split("."))
     )
     return Counter(row for (row,) in conn.execute(query))
 
