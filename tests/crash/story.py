@@ -85,7 +85,7 @@ class Reference:
             self._keep(world, number)
             attempt = Attempt(world.settings, day, self.folder / "reference" / f"{day}.log").start()
             if attempt.end():
-                raise AssertionError(f"the undisturbed run of {day} failed: see {attempt.log}\n{_tail(attempt.log)}")
+                raise AssertionError(f"the undisturbed run of {day} failed: see {attempt.log}\n{tail(attempt.log)}")
             self.seconds.append(step_seconds(attempt))
             if problems := world.wrong():
                 raise AssertionError("\n".join(problems))
@@ -141,5 +141,6 @@ def _run(server: Postgres, statement: str, *names: str) -> None:
         conn.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
-def _tail(log: Path) -> str:
+def tail(log: Path) -> str:
+    """The end of a run's log."""
     return "\n".join(log.read_text(errors="replace").splitlines()[-25:])

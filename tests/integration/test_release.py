@@ -197,7 +197,6 @@ def test_a_second_pass_that_adds_nothing_is_harmless(settings: Settings) -> None
         update raw.current_run set pass_no = 2;
         truncate exports.export_eligibility, exports.export_data_grant, exports.export_credit, exports.export_sms;
         alter schema marts rename to marts_candidate;
-        insert into marts_candidate.outbox_by_file (file_stem, rows) select file_stem, rows from outbox.file;
         """,
     )
 
