@@ -3,12 +3,12 @@
 SHELL := /bin/sh
 CALLED_FROM := $(PWD)
 PYTHON := .venv/bin/python
-export STORY EXCHANGE CAMPAIGN FROM TO RERUN N CALLED_FROM
+export STORY EXCHANGE CAMPAIGN FROM TO RERUN N KILLS SEED CALLED_FROM
 export PYTHONPATH := $(CURDIR)/plugins
 # Without compiled bytecode every process starts two to three times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run psql airflow test lint bench up down docs lock clean
+.PHONY: help run psql airflow test crash lint bench up down docs lock clean
 
 help: ## this list
 	@echo "make <target> [VARIABLE=value ...]"
@@ -29,6 +29,10 @@ airflow: ## open Airflow's page for the story, or for EXCHANGE and CAMPAIGN, unt
 test: ## run every test
 	@scripts/bootstrap dev
 	@$(PYTHON) -m pytest
+
+crash: ## kill runs and servers at random, KILLS=200 times, and compare the end with an undisturbed run (SEED=1)
+	@scripts/bootstrap dev
+	@$(PYTHON) -m tests.crash
 
 lint: ## run every linter
 	@scripts/bootstrap dev

@@ -205,7 +205,14 @@ def test_a_second_pass_that_adds_nothing_is_harmless(settings: Settings) -> None
     assert run(settings, "select passes_released from raw.run where business_date = '2026-01-31'") == [(2,)]
 
 
-@pytest.mark.parametrize("state", ["EMPTY", "TAKEN_IN", "DECIDING"])
+def test_a_further_pass_in_which_nothing_came_needs_no_release(settings: Settings) -> None:
+    run(settings, "update raw.current_run set state = 'EMPTY'")
+
+    assert not release(settings, D).released
+    assert run(settings, "select count(*) from outbox.file") == [(0,)]
+
+
+@pytest.mark.parametrize("state", ["TAKEN_IN", "DECIDING"])
 def test_what_dbt_has_not_decided_to_its_end_is_not_released(settings: Settings, state: str) -> None:
     """The exports may still be those of the date before: sent again, they would be paid twice but for the key."""
     run(settings, f"update raw.current_run set state = '{state}'")

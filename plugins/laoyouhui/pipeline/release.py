@@ -101,7 +101,7 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
     with connect(settings.warehouse_dsn) as conn:
         hold_warehouse(conn, "release", business_date)
         begun = open_pass(conn, business_date)
-        if begun is None:
+        if begun is None or begun.state == "EMPTY":
             log.info("%s: all that was taken in is released: nothing to do", business_date)
             return ReleaseReport(business_date, released=False)
         pass_no = begun.pass_no
