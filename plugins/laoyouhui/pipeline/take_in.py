@@ -88,7 +88,7 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
         if is_closed:
             log.info("%s is released and a later date was begun: nothing is taken in", business_date)
             return TakeInReport(business_date, pass_no, is_closed=True, files=(), answers_loaded=0, answers_set_aside=0)
-        intake = _Intake(conn, carrier, business_date, _bad_rows_limit_bp(campaign, business_date))
+        intake = _Intake(conn, carrier, business_date, pass_no, _bad_rows_limit_bp(campaign, business_date))
         with open_transport(settings.exchange, sftp) as transport:
             files = [taken for name, feed in carrier.feeds.items() for taken in intake.take_feed(transport, name, feed)]
             with conn.transaction():
@@ -166,6 +166,7 @@ class _Intake:
     conn: psycopg.Connection
     carrier: Carrier
     business_date: date
+    pass_no: int
     limit_bp: int
 
     def take_feed(self, transport: Transport, name: str, feed: Feed) -> Iterator[Taken]:
@@ -262,8 +263,8 @@ class _Intake:
             """
             insert into raw.delivery
                 (delivery_no, feed, file_name, business_date, seq, check_line, bytes, sha256, rows_received,
-                rows_loaded, rows_set_aside, control_total, state, reason, detail, received_on, mtime_ns)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                rows_loaded, rows_set_aside, control_total, state, reason, detail, received_on, pass_no, mtime_ns)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             """,
             (
                 delivery_no,
@@ -282,6 +283,7 @@ class _Intake:
                 taken.reason,
                 taken.detail,
                 self.business_date,
+                self.pass_no,
                 found.data.mtime_ns,
             ),
         )

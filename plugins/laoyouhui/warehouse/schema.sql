@@ -35,6 +35,7 @@ create table if not exists raw.delivery (
     reason text,
     detail text,
     received_on date not null,
+    pass_no int not null default 1, -- of the date received_on
     mtime_ns bigint,
     check (rows_received = rows_loaded + rows_set_aside),
     check ((state = 'SET_ASIDE') = (reason is not null))
