@@ -31,7 +31,7 @@ VICTIMS = {
     "all": "run, PostgreSQL and SFTP server at once",
 }
 _WEIGHTS = {"run": 5, "process": 1, "postgres": 3, "sftp": 2, "all": 2}
-_MOST_KILLS_A_DATE = 4
+_MOST_KILLS_A_DATE = 6
 _TRIES_AFTER = 3
 _SFTP_DATES = {1, 3}  # of the story's dates, those whose exchange is reached over SFTP
 
@@ -224,7 +224,7 @@ class _Watch:
         with suppress(psycopg.Error):
             found = self._conn.execute(
                 "select state, query from pg_stat_activity where datname = %s and backend_type = 'client backend' "
-                "and query not like '%%advisory%%' order by state = 'active' desc, state_change desc",
+                "order by state = 'active' desc, state_change desc",
                 (self._database,),
             ).fetchall()
             models = [node[0] for _, query in found if (node := re.findall(r'"node_id": "([^"]+)"', query))]

@@ -9,6 +9,7 @@ from datetime import date
 from random import Random
 
 import psutil
+import pytest
 from tests.crash.attempt import STEPS
 from tests.crash.servers import HOME
 from tests.crash.story import DATES, Reference, World
@@ -95,6 +96,7 @@ def scheduled(reference: Reference, number: int) -> Iterator[Scheduled]:
         yield story
 
 
+@pytest.mark.timeout(1800)
 def test_killed_in_a_task_and_cleared_in_any_order_nothing_changes(reference: Reference) -> None:
     first, second = DATES[FIRST], DATES[SECOND]
     with scheduled(reference, FIRST) as story:

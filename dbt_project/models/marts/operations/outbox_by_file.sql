@@ -1,5 +1,5 @@
 -- Every file of an earlier date, with the carrier's answer; unanswered money is what was sent and is still open.
--- A file of this date is delivered after this is built: a second pass would show it as not delivered until the next date.
+-- One of this date is delivered after this is built: a second pass would show it as not delivered until the next date.
 with items as (
     select
         file_stem,
