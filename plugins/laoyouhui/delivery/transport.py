@@ -92,7 +92,10 @@ class Transport(Protocol):
         ...
 
     def put(self, local: Path, path: str) -> None:
-        """Copy a local file to `path`, replacing what is there, under a temporary name first. Makes the folders."""
+        """Copy a local file to `path`, replacing what is there, under a temporary name first. Makes the folders.
+
+        Raises TransportError when it cannot be written whole: then `path` is as it was.
+        """
         ...
 
 
@@ -161,18 +164,25 @@ class FolderTransport:
     def put(self, local: Path, path: str) -> None:
         """Copy a local file here and make it last: the file is synced before its rename, the folder after it."""
         target = self._path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(_temporary(target.name))
-        with local.open("rb") as source, temporary.open("wb") as copy:
-            shutil.copyfileobj(source, copy, 1 << 20)
-            copy.flush()
-            os.fsync(copy.fileno())
-        temporary.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with local.open("rb") as source, temporary.open("wb") as copy:
+                shutil.copyfileobj(source, copy, 1 << 20)
+                copy.flush()
+                os.fsync(copy.fileno())
+            temporary.replace(target)
+            folder = os.open(target.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)  # a full disk keeps no half of a file
+            raise TransportError(
+                f"{target} cannot be written ({error}): free space or mend the rights there, then run again"
+            ) from error
 
 
 class SftpTransport:
