@@ -3,12 +3,12 @@
 SHELL := /bin/sh
 CALLED_FROM := $(PWD)
 PYTHON := .venv/bin/python
-export STORY EXCHANGE CAMPAIGN FROM TO RERUN N MINUTES CALLED_FROM
+export STORY EXCHANGE CAMPAIGN FROM TO RERUN N MINUTES KILLS SEED CALLED_FROM
 export PYTHONPATH := $(CURDIR)/plugins
 # Without compiled bytecode every process starts two to three times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run psql airflow test fuzz lint bench up down docs lock clean
+.PHONY: help run psql airflow test fuzz crash lint bench up down docs lock clean
 
 help: ## this list
 	@echo "make <target> [VARIABLE=value ...]"
@@ -33,6 +33,10 @@ test: ## run every test
 fuzz: ## look for bytes that a reader of foreign files stumbles over, MINUTES=4
 	@scripts/bootstrap dev
 	@scripts/fuzz
+
+crash: ## kill runs and servers at random, KILLS=200 times, and compare the end with an undisturbed run (SEED=1)
+	@scripts/bootstrap dev
+	@$(PYTHON) -m tests.crash
 
 lint: ## run every linter
 	@scripts/bootstrap dev

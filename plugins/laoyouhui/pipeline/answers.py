@@ -145,8 +145,9 @@ def _store(
     answer = judged.answer
     stored = conn.execute(
         "insert into raw.answer "
-        "(file_stem, interface, sha256, status, rows_ok, rows_failed, code, state, reason, detail, received_on) "
-        "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning answer_no",
+        "(answer_no, file_stem, interface, sha256, status, rows_ok, rows_failed, code, state, reason, detail, "
+        "received_on) select coalesce(max(answer_no), 0) + 1, %s, %s, %s, %s, %s::bigint, %s::bigint, %s, %s, %s, %s, "
+        "%s::date from raw.answer returning answer_no",
         (
             stem,
             interface,

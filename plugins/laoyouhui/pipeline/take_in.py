@@ -19,7 +19,7 @@ from laoyouhui.feeds.names import FileDate, parse_stem
 from laoyouhui.feeds.scan import FileScan, Verdict
 from laoyouhui.pipeline.answers import take_in_answers
 from laoyouhui.pipeline.waiting import Waiting, is_plain
-from laoyouhui.warehouse.connection import connect, take_in_lock
+from laoyouhui.warehouse.connection import connect, hold_warehouse
 from laoyouhui.warehouse.load import analyze, copy_lines, forget_older_snapshot
 from laoyouhui.warehouse.prepare import prepare
 
@@ -47,7 +47,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class TakeInReport:
-    """What one run took in. `is_closed`: a later date is released already, so nothing was taken in."""
+    """What one run took in. `is_closed`: a later date was begun already, so nothing was taken in."""
 
     business_date: date
     pass_no: int
@@ -79,23 +79,27 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
     Raises:
         ConfigError: the campaign file or the carrier profile is wrong.
         TakeInError: dates would be closed out of their order.
-        RunningError: another run is taking in.
+        RunningError: another run is at work.
     """
     campaign = load_campaign(settings.campaign_file)
     carrier = load_carrier(campaign.carrier_file)
-    with connect(settings.warehouse_dsn, autocommit=True) as conn, take_in_lock(conn, business_date):
+    with connect(settings.warehouse_dsn, autocommit=True) as conn:
+        hold_warehouse(conn, "take_in", business_date)
         prepare(conn, carrier, campaign)
         pass_no, is_closed = _begin(conn, business_date)
         if is_closed:
-            log.info("%s and a later date are released already: nothing is taken in", business_date)
+            log.info("%s is released and a later date was begun: nothing is taken in", business_date)
             return TakeInReport(business_date, pass_no, is_closed=True, files=(), answers_loaded=0, answers_set_aside=0)
         waiting = Waiting()
-        intake = _Intake(conn, carrier, business_date, _bad_rows_limit_bp(campaign, business_date), waiting)
+        limit_bp = _bad_rows_limit_bp(campaign, business_date)
+        intake = _Intake(conn, carrier, business_date, pass_no, limit_bp, waiting)
         with open_transport(settings.exchange, sftp) as transport:
             files = [taken for name, feed in carrier.feeds.items() for taken in intake.take_feed(transport, name, feed)]
             intake.note_undeclared(transport)
             with conn.transaction():
                 answers = take_in_answers(conn, transport, carrier, campaign, business_date, waiting)
+                if answers.loaded or answers.set_aside:
+                    _say_not_empty(conn)
         waiting.store(conn, business_date)
         analyze(conn, {taken.feed for taken in files})
         log.info("%s: %d files, %d answers", business_date, len(files), answers.loaded + answers.set_aside)
@@ -110,45 +114,49 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
 
 
 def _begin(conn: psycopg.Connection, business_date: date) -> tuple[int, bool]:
-    """Point `raw.current_run` at the date's next pass; give its number and whether the date is closed for good."""
+    """Point `raw.current_run` at the date's next pass; give its number and whether the date is closed for good.
+
+    No clock is asked: a pass is open where it was begun and its number is not counted as released.
+    """
     with conn.transaction():
-        runs = {
-            day: (released, unfinished)
-            for day, released, unfinished in conn.execute(
-                "select business_date, passes_released, "
-                "started_at is not null and (released_at is null or started_at > released_at) from raw.run"
+        released: dict[date, int] = dict(conn.execute("select business_date, passes_released from raw.run").fetchall())
+        passes = released.get(business_date, 0)
+        if passes and max(released) > business_date:
+            return passes, True
+        begun = conn.execute(
+            "select business_date, state = 'EMPTY' from raw.current_run join raw.run using (business_date) "
+            "where pass_no > passes_released"
+        ).fetchone()
+        open_date, is_empty = begun or (None, False)
+        is_retry = open_date == business_date
+        if open_date is not None and not is_retry and not is_empty:
+            raise TakeInError(
+                f"{business_date}: {open_date} was begun and is not released: dates are closed in order. "
+                f"Run {open_date} again first; where its gate fails, mend what it names"
             )
-        }
-        released, is_retry = runs.get(business_date, (0, False))
-        is_closed = bool(released) and any(day > business_date and passes for day, (passes, _) in runs.items())
-        if not is_closed:
-            _require_order(runs, business_date)
-            conn.execute(
-                "insert into raw.run (business_date, started_at) values (%s, now()) "
-                "on conflict (business_date) do update set started_at = excluded.started_at",
-                (business_date,),
+        if business_date not in released and released and business_date < max(released):
+            raise TakeInError(
+                f"{business_date}: {max(released)} was closed before it, and it was never begun: dates are closed in "
+                "order. Its files are taken in with the next date; to close every date, rebuild in a new warehouse"
             )
         conn.execute(
-            "insert into raw.current_run (business_date, pass_no, is_retry) values (%s, %s, %s) "
+            "insert into raw.run (business_date, started_at) values (%s, now()) "
+            "on conflict (business_date) do update set started_at = excluded.started_at",
+            (business_date,),
+        )
+        is_new_and_empty = passes and not is_retry
+        conn.execute(
+            "insert into raw.current_run (business_date, pass_no, is_retry, state) values (%s, %s, %s, %s) "
             'on conflict ("only") do update set business_date = excluded.business_date, pass_no = excluded.pass_no, '
-            "is_retry = excluded.is_retry",
-            (business_date, released + 1, is_retry and not is_closed),
+            "is_retry = excluded.is_retry, state = excluded.state",
+            (business_date, passes + 1, is_retry, "EMPTY" if is_empty or is_new_and_empty else "TAKEN_IN"),
         )
-    return released + 1, is_closed
+    return passes + 1, False
 
 
-def _require_order(runs: dict[date, tuple[int, bool]], business_date: date) -> None:
-    open_dates = sorted(day for day, (_, unfinished) in runs.items() if unfinished and day != business_date)
-    if open_dates:
-        raise TakeInError(
-            f"{business_date}: {open_dates[0]} was begun and is not released: dates are closed in order. "
-            f"Run {open_dates[0]} again first; where its gate fails, mend what it names"
-        )
-    if business_date not in runs and runs and business_date < max(runs):
-        raise TakeInError(
-            f"{business_date}: {max(runs)} was closed before it, and it was never begun: dates are closed in order. "
-            "Its files are taken in with the next date; to close every date, rebuild in a new warehouse"
-        )
+def _say_not_empty(conn: psycopg.Connection) -> None:
+    """Something new has come in this pass: the next date waits until it is released."""
+    conn.execute("update raw.current_run set state = 'TAKEN_IN' where state = 'EMPTY'")
 
 
 def _bad_rows_limit_bp(campaign: Campaign, business_date: date) -> int:
@@ -164,6 +172,7 @@ class _Intake:
     conn: psycopg.Connection
     carrier: Carrier
     business_date: date
+    pass_no: int
     limit_bp: int
     waiting: Waiting
 
@@ -181,6 +190,7 @@ class _Intake:
             try:
                 with self.conn.transaction(), transport.open(found.path) as source:
                     taken = self._take_file(source, name, feed, found)
+                    _say_not_empty(self.conn)
             except _UNREADABLE as error:
                 self.waiting.add(found.path, "UNREADABLE", str(error))
                 continue
@@ -324,7 +334,8 @@ class _Intake:
         return taken
 
     def _next_delivery_no(self) -> int:
-        row = self.conn.execute("select nextval(pg_get_serial_sequence('raw.delivery', 'delivery_no'))").fetchone()
+        # counted, not drawn from the sequence, which loses numbers when a run or the server dies: models keep it
+        row = self.conn.execute("select coalesce(max(delivery_no), 0) + 1 from raw.delivery").fetchone()
         if row is None:
             raise AssertionError("a select of a value gives a row")
         return int(row[0])
@@ -334,8 +345,8 @@ class _Intake:
             """
             insert into raw.delivery
                 (delivery_no, feed, file_name, business_date, seq, check_line, bytes, sha256, rows_received,
-                rows_loaded, rows_set_aside, control_total, state, reason, detail, received_on, mtime_ns)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                rows_loaded, rows_set_aside, control_total, state, reason, detail, received_on, pass_no, mtime_ns)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             """,
             (
                 delivery_no,
@@ -354,6 +365,7 @@ class _Intake:
                 taken.reason,
                 taken.detail,
                 self.business_date,
+                self.pass_no,
                 found.data.mtime_ns,
             ),
         )
