@@ -20,6 +20,7 @@ from laoyouhui.pipeline import deliver as deliver_module
 from laoyouhui.pipeline.answers import AnswersReport, take_in_answers
 from laoyouhui.pipeline.deliver import DeliveryError, deliver
 from laoyouhui.pipeline.outbox import OutboxError, fill_outbox
+from laoyouhui.pipeline.waiting import Waiting
 from laoyouhui.warehouse.connection import connect
 from laoyouhui.warehouse.prepare import prepare
 
@@ -427,7 +428,7 @@ class Answers:
 
     def take_in(self, day: date = NEXT) -> AnswersReport:
         transport = FolderTransport(Path(self._settings.exchange))
-        report = take_in_answers(self._conn, transport, self._carrier, self._campaign, day)
+        report = take_in_answers(self._conn, transport, self._carrier, self._campaign, day, Waiting())
         self._conn.commit()
         return report
 
