@@ -133,13 +133,24 @@ clawbacks as (
         and (({{ is_this_pass('claims') }}) or retries.item_key is not null)
 ),
 
-to_send as (
+final as (
     select
-        credits.*,
+        credits.campaign_id,
         credits.grant_key as item_key,
         credits.grant_key as answer_key,
+        credits.benefit,
         'B2' as budget_line,
-        states.msisdn
+        credits.committed_fen,
+        credits.liability_fen,
+        credits.resend_of,
+        credits.grant_key,
+        credits.subscriber_id,
+        states.msisdn,
+        credits.amount,
+        credits.kind,
+        credits.instalment_no,
+        credits.instalments,
+        credits.source_recharge_id
     from (
         select * from credits
         union all
@@ -156,75 +167,6 @@ to_send as (
         order by history.state_on desc, history.revision desc
         limit 1
     ) as states on true
-),
-
-placed as (
-    select
-        to_send.*,
-        {{ place_in_batch() }} as place
-    from to_send
-),
-
-files as (
-    select
-        batches.campaign_id,
-        batches.resend_of,
-        pieces.piece,
-        (
-            {{ last_file_seq('credit', 'batches.campaign_id', 'run.business_date') }}
-            + row_number() over (partition by batches.campaign_id order by batches.resend_of nulls first, pieces.piece)
-        )::integer as file_seq
-    from (
-        select
-            placed.campaign_id,
-            placed.resend_of,
-            count(*) as lines
-        from placed
-        group by placed.campaign_id, placed.resend_of
-    ) as batches
-    cross join run
-    inner join {{ ref('stg_carrier__interfaces') }} as interfaces on interfaces.interface = 'credit'
-    cross join lateral generate_series(0, (batches.lines - 1) / interfaces.max_rows) as pieces (piece)
-),
-
-named_files as (
-    select
-        files.*,
-        interfaces.max_rows,
-        {{ file_stem(
-            'interfaces.file_pattern', 'credit', 'files.campaign_id', 'run.business_date', 'files.file_seq'
-        ) }} as file_stem
-    from files
-    cross join run
-    inner join {{ ref('stg_carrier__interfaces') }} as interfaces on interfaces.interface = 'credit'
-),
-
-final as (
-    select
-        placed.campaign_id,
-        named_files.file_stem,
-        named_files.file_seq,
-        (placed.place - named_files.piece * named_files.max_rows + 1)::integer as line_no,
-        placed.item_key,
-        placed.answer_key,
-        placed.benefit,
-        placed.budget_line,
-        placed.committed_fen,
-        placed.liability_fen,
-        placed.grant_key,
-        placed.subscriber_id,
-        placed.msisdn,
-        placed.amount,
-        placed.kind,
-        placed.instalment_no,
-        placed.instalments,
-        placed.source_recharge_id
-    from placed
-    inner join named_files
-        on
-            placed.campaign_id = named_files.campaign_id
-            and coalesce(placed.resend_of, '') = coalesce(named_files.resend_of, '')
-            and placed.place / named_files.max_rows = named_files.piece
 )
 
 select * from final

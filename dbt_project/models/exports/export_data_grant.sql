@@ -47,7 +47,7 @@ chosen as (
     where setbacks.interface = 'data_grant' and setbacks.outcome = 'RETRY'
 ),
 
-to_send as (
+final as (
     select
         chosen.campaign_id,
         chosen.grant_key as item_key,
@@ -65,74 +65,6 @@ to_send as (
         chosen.valid_from,
         chosen.valid_to
     from chosen
-),
-
-placed as (
-    select
-        to_send.*,
-        {{ place_in_batch() }} as place
-    from to_send
-),
-
-files as (
-    select
-        batches.campaign_id,
-        batches.resend_of,
-        pieces.piece,
-        (
-            {{ last_file_seq('data_grant', 'batches.campaign_id', 'run.business_date') }}
-            + row_number() over (partition by batches.campaign_id order by batches.resend_of nulls first, pieces.piece)
-        )::integer as file_seq
-    from (
-        select
-            placed.campaign_id,
-            placed.resend_of,
-            count(*) as lines
-        from placed
-        group by placed.campaign_id, placed.resend_of
-    ) as batches
-    cross join run
-    inner join {{ ref('stg_carrier__interfaces') }} as interfaces on interfaces.interface = 'data_grant'
-    cross join lateral generate_series(0, (batches.lines - 1) / interfaces.max_rows) as pieces (piece)
-),
-
-named_files as (
-    select
-        files.*,
-        interfaces.max_rows,
-        {{ file_stem(
-            'interfaces.file_pattern', 'data_grant', 'files.campaign_id', 'run.business_date', 'files.file_seq'
-        ) }} as file_stem
-    from files
-    cross join run
-    inner join {{ ref('stg_carrier__interfaces') }} as interfaces on interfaces.interface = 'data_grant'
-),
-
-final as (
-    select
-        placed.campaign_id,
-        named_files.file_stem,
-        named_files.file_seq,
-        (placed.place - named_files.piece * named_files.max_rows + 1)::integer as line_no,
-        placed.item_key,
-        placed.answer_key,
-        placed.benefit,
-        placed.budget_line,
-        placed.committed_fen,
-        placed.liability_fen,
-        placed.grant_key,
-        placed.subscriber_id,
-        placed.msisdn,
-        placed.product_code,
-        placed.megabytes,
-        placed.valid_from,
-        placed.valid_to
-    from placed
-    inner join named_files
-        on
-            placed.campaign_id = named_files.campaign_id
-            and coalesce(placed.resend_of, '') = coalesce(named_files.resend_of, '')
-            and placed.place / named_files.max_rows = named_files.piece
 )
 
 select * from final

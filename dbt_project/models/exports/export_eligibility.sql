@@ -91,9 +91,9 @@ changes as (
     where (statuses.is_eligible and not campaigns.is_over) <> coalesce(listed.is_listed, false)
 ),
 
-to_send as (
+final as (
     select
-        changes.*,
+        changes.campaign_id,
         {{ content_key([
             'changes.campaign_id', "'ELIGIBILITY'", 'changes.subscriber_id', 'changes.action', 'changes.effective_on'
         ]) }} as item_key,
@@ -103,7 +103,11 @@ to_send as (
         null::bigint as committed_fen,
         null::bigint as liability_fen,
         retries.resend_of,
-        states.msisdn
+        changes.subscriber_id,
+        states.msisdn,
+        changes.action,
+        changes.effective_on,
+        changes.reason
     from changes
     cross join run
     left join retries
@@ -118,72 +122,6 @@ to_send as (
         order by history.state_on desc, history.revision desc
         limit 1
     ) as states on true
-),
-
-placed as (
-    select
-        to_send.*,
-        {{ place_in_batch() }} as place
-    from to_send
-),
-
-files as (
-    select
-        batches.campaign_id,
-        batches.resend_of,
-        pieces.piece,
-        (
-            {{ last_file_seq('eligibility', 'batches.campaign_id', 'run.business_date') }}
-            + row_number() over (partition by batches.campaign_id order by batches.resend_of nulls first, pieces.piece)
-        )::integer as file_seq
-    from (
-        select
-            placed.campaign_id,
-            placed.resend_of,
-            count(*) as lines
-        from placed
-        group by placed.campaign_id, placed.resend_of
-    ) as batches
-    cross join run
-    inner join {{ ref('stg_carrier__interfaces') }} as interfaces on interfaces.interface = 'eligibility'
-    cross join lateral generate_series(0, (batches.lines - 1) / interfaces.max_rows) as pieces (piece)
-),
-
-named_files as (
-    select
-        files.*,
-        interfaces.max_rows,
-        {{ file_stem(
-            'interfaces.file_pattern', 'eligibility', 'files.campaign_id', 'run.business_date', 'files.file_seq'
-        ) }} as file_stem
-    from files
-    cross join run
-    inner join {{ ref('stg_carrier__interfaces') }} as interfaces on interfaces.interface = 'eligibility'
-),
-
-final as (
-    select
-        placed.campaign_id,
-        named_files.file_stem,
-        named_files.file_seq,
-        (placed.place - named_files.piece * named_files.max_rows + 1)::integer as line_no,
-        placed.item_key,
-        placed.answer_key,
-        placed.benefit,
-        placed.budget_line,
-        placed.committed_fen,
-        placed.liability_fen,
-        placed.subscriber_id,
-        placed.msisdn,
-        placed.action,
-        placed.effective_on,
-        placed.reason
-    from placed
-    inner join named_files
-        on
-            placed.campaign_id = named_files.campaign_id
-            and coalesce(placed.resend_of, '') = coalesce(named_files.resend_of, '')
-            and placed.place / named_files.max_rows = named_files.piece
 )
 
 select * from final

@@ -146,16 +146,11 @@ def _write_campaign(conn: psycopg.Connection, campaign: Campaign) -> None:
 
 def _write_carrier(conn: psycopg.Connection, carrier: Carrier) -> None:
     conn.execute("delete from raw.feed_column")
-    conn.execute("delete from raw.interface")
     conn.execute("delete from raw.answer_code")
     with conn.cursor() as cursor:
         cursor.executemany(
             "insert into raw.feed_column (feed, column_name, unit) values (%s, %s, %s)",
             [(name, column.name, column.unit) for name, feed in carrier.feeds.items() for column in feed.columns],
-        )
-        cursor.executemany(
-            "insert into raw.interface (interface, file_pattern, max_rows) values (%s, %s, %s)",
-            [(name, interface.file_pattern, interface.max_rows) for name, interface in carrier.interfaces.items()],
         )
         cursor.executemany(
             "insert into raw.answer_code (code, outcome) values (%s, %s)", list(carrier.answer_codes.items())

@@ -111,12 +111,6 @@ create table if not exists raw.feed_column (
     primary key (feed, column_name)
 );
 
-create table if not exists raw.interface (
-    interface text primary key,
-    file_pattern text not null,
-    max_rows int not null
-);
-
 create table if not exists raw.answer_code (
     code text primary key,
     outcome text not null check (outcome in ('ACCEPTED', 'REFUSED', 'RETRY'))

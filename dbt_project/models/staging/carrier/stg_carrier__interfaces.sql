@@ -1,5 +1,0 @@
-select
-    interface,
-    file_pattern,
-    max_rows
-from {{ source('raw', 'interface') }}
