@@ -11,6 +11,7 @@
         {'columns': ['run_on'], 'type': 'brin'},
     ],
 ) }}
+-- depends_on: {{ ref('int_outbox__outcomes') }} (below, from the second run on)
 
 with run as (
     select * from {{ ref('stg_run__current') }}
@@ -161,8 +162,11 @@ sent_before as (
         on marketing.subscriber_id = sent.subscriber_id and sent.template_class = 'marketing' and sent.fate = 'sent'
     inner join {{ ref('int_outbox__outcomes') }} as outcomes on sent.message_key = outcomes.item_key
     where
-        (outcomes.run_on > run.business_date - marketing.marketing_limit_days and outcomes.outcome is distinct from 'REFUSED')
-        or (outcomes.answered_on = run.business_date and outcomes.outcome = 'RETRY')
+        exists (select from marketing)
+        and (
+            (outcomes.run_on > run.business_date - marketing.marketing_limit_days and coalesce(outcomes.outcome, '') <> 'REFUSED')
+            or (outcomes.answered_on = run.business_date and outcomes.outcome = 'RETRY')
+        )
     group by marketing.message_key
 ),
 {% endif %}
