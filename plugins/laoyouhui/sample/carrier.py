@@ -165,7 +165,7 @@ class SampleCarrier:
                 elif lot < chosen["failed_share"] + chosen["waiting_share"]:
                     state = "1"
                 if lot < 1 - chosen["silent_share"]:
-                    lines.append(f"P{key[:24]}{part:02d}|{key}|{part}|{segments}|{state}|{error}|{at:%Y%m%d%H%M%S}\n")
+                    lines.append(f"P{key}{part:02d}|{key}|{part}|{segments}|{state}|{error}|{at:%Y%m%d%H%M%S}\n")
         return lines
 
     def _listed(self, subscriber_id: str, day: date) -> bool:
