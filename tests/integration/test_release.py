@@ -239,16 +239,6 @@ insert into marts_candidate.outbox_by_file (file_stem, rows) values ('credit_lyh
     ("breaks", "suite", "named"),
     [
         pytest.param(
-            f"""insert into exports.export_data_grant
-                select campaign_id, item_key, '{FIRST}', benefit, budget_line,
-                    committed_fen, liability_fen, resend_of, grant_key, 's2', '13800000002',
-                    product_code, megabytes, valid_from, valid_to
-                from exports.export_data_grant""",
-            "export_data_grant",
-            ["no key stands twice", "2 bad row(s)", SECOND],
-            id="a key twice",
-        ),
-        pytest.param(
             "update exports.export_sms set text = '【中国联通】感谢|陪伴'",
             "export_sms",
             ["can be spelled in a file", FOURTH, "感谢|陪伴"],

@@ -14,7 +14,7 @@ with run as (
 
 {% if is_incremental() %}
 -- decisions that stand: what a broken-off pass left is about to be replaced
-decided as (
+decided as not materialized (
     select decisions.*
     from {{ this }} as decisions
     cross join run

@@ -27,11 +27,19 @@ final as (
         run.pass_no
     from {{ ref('stg_recharge__events') }} as events
     inner join {{ ref('stg_carrier__deliveries') }} as deliveries on events.delivery_no = deliveries.delivery_no
-    inner join run on deliveries.received_on = run.business_date
+    cross join run
     inner join {{ ref('int_recharge__events') }} as first_rows
         on events.recharge_id = first_rows.recharge_id and events.content_hash = first_rows.content_hash
     where
-        deliveries.feed = 'recharge'
+        -- by number, so that a day reads its own rows only
+        events.delivery_no = any(
+            array(
+                select arrived.delivery_no
+                from {{ ref('stg_carrier__deliveries') }} as arrived
+                inner join run on arrived.received_on = run.business_date
+                where arrived.feed = 'recharge'
+            )
+        )
         and (deliveries.file_name, events.line_no) is distinct from (first_rows.source_file, first_rows.source_line)
         {% if is_incremental() %}
         and not exists (

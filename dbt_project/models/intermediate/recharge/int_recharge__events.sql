@@ -34,8 +34,16 @@ received as (
         events.content_hash
     from {{ ref('stg_recharge__events') }} as events
     inner join {{ ref('stg_carrier__deliveries') }} as deliveries on events.delivery_no = deliveries.delivery_no
-    inner join run on deliveries.received_on = run.business_date
-    where deliveries.feed = 'recharge'
+    where
+        -- by number, so that a day reads its own rows only
+        events.delivery_no = any(
+            array(
+                select arrived.delivery_no
+                from {{ ref('stg_carrier__deliveries') }} as arrived
+                inner join run on arrived.received_on = run.business_date
+                where arrived.feed = 'recharge'
+            )
+        )
 ),
 
 first_of_each as (
