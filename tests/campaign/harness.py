@@ -439,8 +439,8 @@ def terms(starts_on: str, ends_on: str, *versions: Mapping[str, object]) -> dict
     }
 
 
-def _shipped() -> Any:  # noqa: ANN401 (YAML values)
-    """The campaign file as shipped, but for what a story says itself: who is in the control group, what is announced."""
+def _shipped() -> Any:
+    """The campaign file as shipped, but for what a story says itself: the control group, and what is announced."""
     campaign = yaml.safe_load((HOME / "campaigns" / f"{CAMPAIGN}.yml").read_text(encoding="utf-8"))
     campaign["control_group"]["share_bp"] = 0
     messages = campaign["terms"][0]["messages"]

@@ -1,7 +1,7 @@
 """Rule 8: a message is judged when it is built and again when it is handed over, for every reason, in their order.
 
-The announcement of 25 January is answered late: BAD, all of it again. Meanwhile one opted out, one took consent back, one
-has another number, one was sent the other announcement (at most 1 in 3 days here), and the campaign is over.
+The announcement of 25 January is answered late: BAD, all of it again. Meanwhile one opted out, one took consent back,
+one has another number, one was sent the other announcement (at most 1 in 3 days here), and the campaign is over.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ S-MOVED 04
 S-TWICE 05
 S-PLAIN 06
 """)
-JAN28 = but(JAN24, """
+JAN28 = but(
+    JAN24,
+    """
 S-ALL   sms_consent=N msisdn=13900000001
 S-ASKED sms_consent=N msisdn=13900000003
 S-MOVED msisdn=13900000004
-""")
+""",
+)
 
 STORY = Story(
     "messages again",

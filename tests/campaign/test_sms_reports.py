@@ -1,7 +1,7 @@
 """Rule 8: delivery reports settle each message: delivered, failed, unknown; what is wrong with a report is for people.
 
-Every message has two parts. The carrier answers the file a day late, after the first reports; S-REFUSED's message is then
-refused. The reports name messages by their keys, so the story is told step by step.
+Every message has two parts. The carrier answers the file a day late, after the first reports; S-REFUSED's message is
+then refused. The reports name messages by their keys, so the story is told step by step.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def test_each_message_is_settled_once_accepted(play: Play, keys: dict[str, str])
         f"P-LATER-2-again|{keys['S-LATER']}|2|2|2|UNDELIV|{at}",
         f"P-REFUSED-1-again|{keys['S-REFUSED']}|1|2|0||{at}",
     ])  # fmt: skip
-    # delivered: S-ALL. failed: S-FAIL, and whatever else was said of it S-BOTH and S-LATER. unknown: S-HALF, S-WAIT, S-RANGE.
-    # All 14 segments of the seven accepted messages are paid.
+    # delivered: S-ALL. failed: S-FAIL, and whatever else was said of them S-BOTH and S-LATER. unknown: S-HALF, S-WAIT
+    # and S-RANGE. All 14 segments of the seven accepted messages are paid.
     assert play.query(MART) == [(8, 8, 7, 1, 1, 3, 3, 14, 56)]
     assert play.query(PROBLEMS.format("2026-01-28")) == [
         ("S-LATER", "CONTRADICTS", 1),

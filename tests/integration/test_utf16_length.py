@@ -17,7 +17,7 @@ def formula() -> LiteralString:
     macros: Any = jinja2.Environment(autoescape=False).from_string(  # noqa: S701 - SQL, no page
         (HOME / "dbt_project" / "macros" / "scalars.sql").read_text(encoding="utf-8")
     )
-    return cast(LiteralString, str(macros.module.utf16_length("text")).strip())
+    return cast("LiteralString", str(macros.module.utf16_length("text")).strip())
 
 
 def texts() -> Iterator[str]:

@@ -1,8 +1,8 @@
 """The sample carrier: delivers what closes a date into `in/`, and answers in `ack/` what it finds in `out/`.
 
-Everything it delivers follows from the seed, the date and what stands in `out/`, never from what was delivered before: any
-date can be delivered alone. Of `out/` it reads the eligibility files (the channels take the discount off for those they find
-there) and the SMS that it accepted (it reports what became of them).
+Everything it delivers follows from the seed, the date and what stands in `out/`, never from what was delivered before:
+any date can be delivered alone. Of `out/` it reads the eligibility files (the channels take the discount off for those
+they find there) and the SMS that it accepted (it reports what became of them).
 """
 
 from __future__ import annotations
