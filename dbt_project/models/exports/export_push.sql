@@ -1,5 +1,5 @@
--- The push messages to hand over: those built and not suppressed in this pass, and those the carrier asked to send again
--- that were judged anew.
+-- The push messages to hand over: those built and not suppressed in this pass, and those the carrier asked to send
+-- again that were judged anew.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),

@@ -1,5 +1,5 @@
--- Messages and their fate (rules, 8): what there is to tell, judged as it is built. Who is told of what, and when, is said
--- by the notices alone: models of intermediate/message, all of one form. A notice of a grant follows the carrier's
+-- Messages and their fate (rules, 8): what there is to tell, judged as it is built. Who is told of what, and when, is
+-- said by the notices alone: models of intermediate/message, all of one form. A notice of a grant follows the carrier's
 -- acceptance, never runs before it.
 --
 -- No nested loops: the planner sees through no notice, expects one row, and half a million come on a month's first day.
@@ -162,9 +162,15 @@ sent_before as (
         on marketing.subscriber_id = sent.subscriber_id and sent.template_class = 'marketing' and sent.fate = 'sent'
     inner join {{ ref('int_outbox__outcomes') }} as outcomes on sent.message_key = outcomes.item_key
     where
-        exists (select from marketing)
+        exists (
+            select from judged
+            where judged.template_class = 'marketing'
+        )
         and (
-            (outcomes.run_on > run.business_date - marketing.marketing_limit_days and coalesce(outcomes.outcome, '') <> 'REFUSED')
+            (
+                outcomes.run_on > run.business_date - marketing.marketing_limit_days
+                and coalesce(outcomes.outcome, '') <> 'REFUSED'
+            )
             or (outcomes.answered_on = run.business_date and outcomes.outcome = 'RETRY')
         )
     group by marketing.message_key

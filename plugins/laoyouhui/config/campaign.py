@@ -184,6 +184,12 @@ class _Intake(_Section):
     delivered_by: Clock
 
 
+class _Watch(_Section):
+    finished_by: Clock
+    stale_days: Count
+    unanswered_days: Days
+
+
 class _Eligibility(_Section):
     founded_on: Date
     segments: Annotated[list[Code], MinLen(1)]
@@ -360,6 +366,7 @@ class _Messages(_Section):
 
 class _Terms(_Section):
     intake: _Intake
+    watch: _Watch
     eligibility: _Eligibility
     data_gift: _DataGift | None = None
     recharge: _Recharge | None = None

@@ -22,7 +22,7 @@ Outcome = Literal["ACCEPTED", "REFUSED", "RETRY"]
 NUMBERS = frozenset({"int", "fen", "yuan"})
 _TABLE_OF_OURS = re.compile(  # in the warehouse's schema raw, where each feed has a table
     "run|current_run|delivery|set_aside_row|answer(_row|_code)?|campaign(_terms|_budget)?"
-    "|interface|feed_column|release_check|dbt_project"
+    "|interface|feed(_column)?|arrival|release_check|step|alert|watched|dbt_project"
 )
 
 
@@ -91,9 +91,13 @@ class _File(_Frozen):
 
 
 class Feed(_File):
-    """A feed from the carrier; its name is its key in `Carrier.feeds`, its folder `in/<name>`."""
+    """A feed from the carrier; its name is its key in `Carrier.feeds`, its folder `in/<name>`.
+
+    Of a `daily` feed a file is due for every date.
+    """
 
     kind: Literal["snapshot", "events"]
+    daily: bool = False
     key: Annotated[tuple[str, ...], Field(min_length=1)]
 
 

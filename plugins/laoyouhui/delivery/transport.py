@@ -16,7 +16,7 @@ import shutil
 import socket
 import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -161,9 +161,10 @@ class FolderTransport:
 class SftpTransport:
     """The exchange behind an SFTP session that is open already; see `open_transport`."""
 
-    def __init__(self, session: paramiko.SFTPClient, root: str) -> None:
+    def __init__(self, session: paramiko.SFTPClient, root: str, where: str) -> None:
         self._session = session
         self._root = root or "."
+        self._where = where
 
     def _path(self, path: str) -> str:
         return posixpath.join(self._root, *_checked(path))
@@ -171,7 +172,8 @@ class SftpTransport:
     def list(self, folder: str) -> list[RemoteFile]:
         """Give the files of a folder by name; see Transport."""
         try:
-            entries = self._session.listdir_attr(self._path(folder))
+            with self._saying("list", folder):
+                entries = self._session.listdir_attr(self._path(folder))
         except FileNotFoundError:
             return []
         files = [
@@ -184,7 +186,7 @@ class SftpTransport:
     @contextmanager
     def open(self, path: str) -> Iterator[BinaryIO]:
         """Open a file for reading ahead; see Transport."""
-        with self._session.open(self._path(path), "rb") as file:
+        with self._saying("read", path), self._session.open(self._path(path), "rb") as file:
             file.prefetch(file.stat().st_size or 0, _PREFETCH_REQUESTS)
             yield cast("BinaryIO", file)
 
@@ -199,14 +201,57 @@ class SftpTransport:
         return buffer.getvalue()
 
     def put(self, local: Path, path: str) -> None:
-        """Upload a local file under a temporary name, check the size that arrived, rename; see Transport."""
+        """Upload a local file under a temporary name, check the size that arrived, rename; see Transport.
+
+        What an upload that was cut left under the temporary name is written over from the start: a file is sent again
+        in less time than it takes to prove what of it arrived.
+        """
         target = self._path(path)
         folder, name = posixpath.split(target)
-        self._make_folders(folder)
         temporary = posixpath.join(folder, _temporary(name))
-        with local.open("rb") as source:
-            self._session.putfo(source, temporary, local.stat().st_size, confirm=True)
-        self._session.posix_rename(temporary, target)
+        with self._saying("write", path):
+            self._make_folders(folder)
+            try:
+                with local.open("rb") as source:
+                    self._session.putfo(source, temporary, local.stat().st_size, confirm=True)
+            except OSError:
+                with suppress(OSError, EOFError, _ssh_error()):  # a full disk keeps no half of a file
+                    self._session.remove(temporary)
+                raise
+            self._rename(temporary, target)
+
+    def _rename(self, temporary: str, target: str) -> None:
+        """Rename over what stands there; in two steps where the server does not know OpenSSH's way."""
+        try:
+            self._session.posix_rename(temporary, target)
+        except OSError:
+            with suppress(FileNotFoundError):
+                self._session.remove(target)
+            self._session.rename(temporary, target)
+
+    @contextmanager
+    def _saying(self, doing: str, path: str) -> Iterator[None]:
+        """Have what goes wrong say where and what to do; a file that is not there stays FileNotFoundError."""
+        place = f"{self._where}: {doing} {path}"
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except TimeoutError as error:
+            raise TransportError(f"{place}: no answer for {_ANSWER_SECONDS} s: run again; ask the carrier") from error
+        except PermissionError as error:
+            raise TransportError(
+                f"{place}: permission denied: ask the carrier for the right to {doing} there"
+            ) from error
+        except (EOFError, _ssh_error()) as error:
+            raise TransportError(f"{place}: the line broke ({error or type(error).__name__}): run again") from error
+        except OSError as error:
+            if not _is_open(self._session):
+                raise TransportError(f"{place}: the line broke ({error}): run again") from error
+            raise TransportError(
+                f"{place}: the server says {str(error)!r}: its disk or our quota may be full: ask the carrier, then "
+                "run again"
+            ) from error
 
     def _make_folders(self, folder: str) -> None:
         try:
@@ -216,6 +261,17 @@ class SftpTransport:
             if parent not in {"", folder}:
                 self._make_folders(parent)
             self._session.mkdir(folder)
+
+
+def _ssh_error() -> type[Exception]:
+    from paramiko import SSHException
+
+    return SSHException
+
+
+def _is_open(session: paramiko.SFTPClient) -> bool:
+    channel = session.get_channel()
+    return channel is not None and not channel.closed and channel.get_transport().is_active()
 
 
 def _kind(blob: bytes) -> str:
@@ -281,6 +337,7 @@ def _open_sftp(settings: SftpSettings) -> Iterator[SftpTransport]:
     except OSError as error:
         raise TransportError(f"{where}: no connection ({error}): check host, port, firewall; then run again") from error
     transport = paramiko.Transport(connection)
+    transport.banner_timeout = transport.auth_timeout = _CONNECT_SECONDS
     try:
         _require_host_key(transport, _key_blob(settings), where)
         if key is None:
@@ -293,11 +350,11 @@ def _open_sftp(settings: SftpSettings) -> Iterator[SftpTransport]:
             raise TransportError(f"{where}: the server opens no SFTP session: ask the carrier")
         channel.settimeout(_ANSWER_SECONDS)  # a dead line ends the run, which can be run again
         _require_root(session, settings, where)
-        yield SftpTransport(session, settings.root)
+        yield SftpTransport(session, settings.root, where)
     except paramiko.AuthenticationException as error:
         method = "password" if key is None else "private key"
         raise TransportError(f"{where}: the {method} was refused: check user and {method} of the connection") from error
-    except (paramiko.SSHException, TimeoutError) as error:
+    except (paramiko.SSHException, EOFError, TimeoutError) as error:
         raise TransportError(f"{where}: the session broke ({type(error).__name__}: {error}): run again") from error
     finally:
         transport.close()

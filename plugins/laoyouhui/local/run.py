@@ -94,12 +94,12 @@ def _close(workspace: Workspace, server_dsn: str, warehouse: str, dates: Sequenc
 def _close_one(airflow: Airflow, warehouse: str, day: date) -> bool:
     started = time.monotonic()
     say(f"{day}  ", end="")
-    run_id = airflow.trigger(day)
+    run_id = airflow.api.trigger(day)
     told: set[str] = set()
     while True:
         airflow.check()
-        state = airflow.run_state(run_id)
-        for task, (task_state, seconds) in airflow.task_states(run_id).items():
+        state = airflow.api.run_state(run_id)
+        for task, (task_state, seconds) in airflow.api.task_states(run_id).items():
             if task not in told and task_state in {"success", "failed"}:
                 told.add(task)
                 failed = " FAILED" if task_state == "failed" else ""

@@ -46,7 +46,7 @@ def decide(settings: Settings, business_date: date) -> None:
         )
     # `empty`: leaving the views out is not to leave out the tests that read them
     selection = ["--exclude", "config.materialized:view", "--indirect-selection", "empty"] if built else []
-    _dbt(settings, ["build", "--exclude-resource-type", "unit_test", *selection])
+    run_dbt(settings, ["build", "--exclude-resource-type", "unit_test", *selection])
     if not built:
         with connect(settings.warehouse_dsn) as connection:
             connection.execute("create table if not exists raw.dbt_project (fingerprint text primary key)")
@@ -75,7 +75,8 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _dbt(settings: Settings, arguments: list[str]) -> None:
+def run_dbt(settings: Settings, arguments: list[str]) -> None:
+    """Run one command of dbt over the warehouse, in this process. Raises DecideError with dbt's messages."""
     from dbt.cli.main import dbtRunner
 
     project = settings.home / "dbt_project"

@@ -28,9 +28,9 @@ control_group:
   salt: s1
 terms:
   - effective_from: 2026-03-01
-    intake:
-      bad_rows_limit_bp: 100
-      delivered_by: "09:00"
+    watch: {finished_by: "08:00", stale_days: 3, unanswered_days: 4}
+    intake: {bad_rows_limit_bp: 100,
+      delivered_by: "09:00"}
     eligibility:
       founded_on: 1994-07-19
       segments: [CONSUMER, STAFF]
@@ -307,7 +307,7 @@ def test_a_list_is_replaced_whole_and_null_ends_a_benefit(write: Write) -> None:
     assert with_one_tier.terms["recharge"]["tiers"] == [
         {"face_fen": 5000, "discount_fen": 100, "bonus_fen": 0, "instalments": None}
     ]
-    assert list(without.terms) == ["intake", "eligibility", "data_gift", "messages"]
+    assert list(without.terms) == ["intake", "watch", "eligibility", "data_gift", "messages"]
 
 
 def test_a_campaign_is_as_the_file_says(write: Write) -> None:

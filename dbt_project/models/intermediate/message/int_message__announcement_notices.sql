@@ -1,5 +1,5 @@
--- What there is to tell of the campaign itself (W1): to everyone who will qualify as it begins, in the run before the day
--- that the template names. Who qualifies is judged here, since nobody else asks before the campaign's own days.
+-- What there is to tell of the campaign itself (W1): to everyone who will qualify as it begins, in the run before the
+-- day that the template names. Who qualifies is judged here, since nobody else asks before the campaign's own days.
 {% set words = {
     'starts_on': "to_char(due.starts_on, 'FMMM月FMDD日')",
     'ends_on': "to_char(due.ends_on, 'FMMM月FMDD日')",
@@ -9,8 +9,7 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
--- none but in the runs before and at the start: nothing below is looked at on other days
-due as materialized (
+announced as (
     select
         templates.campaign_id,
         templates.template_code,
@@ -18,33 +17,35 @@ due as materialized (
         templates.template_text,
         campaigns.starts_on,
         campaigns.ends_on,
-        terms.*
+        terms.founded_on,
+        terms.segments,
+        terms.main_card_only,
+        terms.tenure_years,
+        terms.port_in_years,
+        terms.owner_years,
+        greatest(run.next_date, campaigns.starts_on) as judged_for,
+        case terms.tenure_judged_on
+            when 'campaign_start' then campaigns.starts_on
+            else greatest(run.next_date, campaigns.starts_on)
+        end as counted_to
     from {{ ref('int_message__templates') }} as templates
     inner join {{ ref('stg_campaign__campaigns') }} as campaigns on templates.campaign_id = campaigns.campaign_id
+    inner join {{ ref('stg_campaign__terms') }} as terms
+        on templates.campaign_id = terms.campaign_id and templates.terms_version = terms.terms_version
     cross join run
-    cross join lateral (
-        select
-            versions.founded_on,
-            versions.segments,
-            versions.main_card_only,
-            days.judged_for,
-            {{ tenure_cutoff('days.counted_to', 'versions.tenure_years') }} as tenure_cutoff,
-            {{ tenure_cutoff('days.counted_to', 'versions.port_in_years') }} as port_in_cutoff,
-            {{ tenure_cutoff('days.counted_to', 'versions.owner_years') }} as owner_cutoff
-        from {{ ref('stg_campaign__terms') }} as versions
-        cross join lateral (
-            select
-                greatest(run.next_date, campaigns.starts_on) as judged_for,
-                case versions.tenure_judged_on
-                    when 'campaign_start' then campaigns.starts_on
-                    else greatest(run.next_date, campaigns.starts_on)
-                end as counted_to
-        ) as days
-        where versions.campaign_id = templates.campaign_id and versions.terms_version = templates.terms_version
-    ) as terms
     where
         templates.template_event = 'announcement'
         and campaigns.starts_on - templates.days_before_start between run.previous_date + 2 and run.next_date
+),
+
+-- none but in the runs before and at the start: nothing below is looked at on other days
+due as materialized (
+    select
+        announced.*,
+        {{ tenure_cutoff('announced.counted_to', 'announced.tenure_years') }} as tenure_cutoff,
+        {{ tenure_cutoff('announced.counted_to', 'announced.port_in_years') }} as port_in_cutoff,
+        {{ tenure_cutoff('announced.counted_to', 'announced.owner_years') }} as owner_cutoff
+    from announced
 ),
 
 states as (

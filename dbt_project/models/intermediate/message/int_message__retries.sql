@@ -1,7 +1,7 @@
 -- Messages that the carrier asked to send again, judged a second time as they are handed over (rules, 8): what is no
 -- longer true, allowed or this subscriber's number is not sent, and its cost is given back. Looked up one by one: they
--- are few, but for a whole file refused, and every look finds an index. A table, for the planner of those who read it has
--- to know how many there are.
+-- are few, but for a whole file refused, and every look finds an index. A table, for the planner of those who read it
+-- has to know how many there are.
 {{ config(materialized='table') }}
 
 with run as (

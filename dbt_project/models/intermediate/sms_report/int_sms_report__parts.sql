@@ -1,5 +1,5 @@
--- What the carrier reported of each part of an SMS (rules, 8), and what is wrong with the report. The same report twice is
--- one; with other content it stands beside the first, for a failure that was reported once is never forgotten.
+-- What the carrier reported of each part of an SMS (rules, 8), and what is wrong with the report. The same report twice
+-- is one; with other content it stands beside the first, for a failure that was reported once is never forgotten.
 {{ config(
     materialized='incremental',
     indexes=[{'columns': ['run_on'], 'type': 'brin'}],
@@ -99,7 +99,7 @@ final as (
             new_reports.message_key = messages.message_key
             and messages.channel = 'sms'
             and messages.fate = 'sent'
-            and messages.run_on < run.business_date
+            and run.business_date > messages.run_on
 )
 
 select * from final

@@ -1,5 +1,6 @@
 -- What became of the messages, by the day for which they were built, template and channel.
---   built = suppressed + handed over; handed over = accepted + refused + unanswered; accepted = delivered + failed + unknown.
+--   built = suppressed + handed over; handed over = accepted + refused + unanswered;
+--   accepted = delivered + failed + unknown.
 -- A part reported as failed fails its message, whatever else is reported; without a report of every part it is unknown.
 with parts as (
     select
@@ -68,7 +69,7 @@ final as (
         count(*) filter (where is_refused) as refused,
         count(*) filter (where is_accepted and receipt = 'delivered') as delivered,
         count(*) filter (where is_accepted and receipt = 'failed') as failed,
-        count(*) filter (where is_accepted and receipt = 'unknown') as unknown,
+        count(*) filter (where is_accepted and receipt = 'unknown') as unknown, -- noqa: RF04
         coalesce(sum(segments) filter (where is_accepted), 0)::bigint as segments,
         coalesce(sum(cost_fen) filter (where is_accepted), 0)::bigint as cost_fen
     from fates

@@ -214,8 +214,8 @@ reports as (
         null::bigint as amount_fen,
         reports.source_file,
         reports.source_line,
-        reports.problem || ': report ' || reports.report_id || ' says ' || reports.state || ' of part ' || reports.part_no
-        || ' of ' || reports.parts as detail,
+        reports.problem || ': report ' || reports.report_id || ' says ' || reports.state
+        || ' of part ' || reports.part_no || ' of ' || reports.parts as detail,
         case reports.problem
             when 'CONTRADICTS' then 'Ask the carrier which of the two is true; the message counts as failed.'
             else 'Ask the carrier; the report counts for nothing.'

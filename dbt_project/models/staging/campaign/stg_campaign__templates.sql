@@ -12,5 +12,6 @@ select
     templates.template ->> 'title' as template_title,
     templates.template ->> 'text' as template_text
 from {{ source('raw', 'campaign_terms') }} as versions
-cross join lateral jsonb_array_elements(versions.terms -> 'messages' -> 'templates')
-with ordinality as templates (template, template_no)
+cross join
+    lateral jsonb_array_elements(versions.terms -> 'messages' -> 'templates')
+    with ordinality as templates (template, template_no)
