@@ -312,9 +312,9 @@ insert into marts_candidate.outbox_by_file (file_stem, rows) values ('credit_lyh
             id="a month to come",
         ),
         pytest.param(
-            "create table exports.export_push (item_key text)",
+            "create table exports.export_membership (item_key text)",
             "(none)",
-            ["exports.export_push", "has a suite"],
+            ["exports.export_membership", "has a suite"],
             id="a relation without a suite",
         ),
         pytest.param(
@@ -376,5 +376,5 @@ def test_every_suite_reads_and_names_each_relation_once() -> None:
     suites = load_suites(HOME / "expectations")
 
     relations = [suite.relation for suite in suites]
-    assert len(set(relations)) == len(relations) == 12
+    assert len(set(relations)) == len(relations) == 14
     assert all(suite.expectations for suite in suites)
