@@ -13,6 +13,7 @@ from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.release import ReleaseRefused, load_suites, release
 from laoyouhui.warehouse.connection import connect
+from laoyouhui.warehouse.passes import NotBegunError
 from laoyouhui.warehouse.prepare import prepare
 
 HOME = Path(__file__).parents[2]
@@ -99,7 +100,7 @@ create table marts_candidate.outbox_by_file (
 # A subscriber who joins, a gift, a message, and a bonus of 12.00 yuan of which this pass pays one of two instalments.
 ROWS = f"""
 insert into raw.run (business_date, passes_released) values ('2026-01-30', 1), ('2026-01-31', 0);
-insert into raw.current_run (business_date, pass_no, is_retry) values ('2026-01-31', 1, false);
+insert into raw.current_run (business_date, pass_no, is_retry, state) values ('2026-01-31', 1, false, 'DECIDED');
 insert into raw.delivery
     (feed, file_name, business_date, seq, rows_received, rows_loaded, rows_set_aside, state, received_on)
 values
@@ -208,13 +209,35 @@ def test_a_second_pass_that_adds_nothing_is_harmless(settings: Settings) -> None
         update raw.current_run set pass_no = 2;
         truncate exports.export_eligibility, exports.export_data_grant, exports.export_credit, exports.export_sms;
         alter schema marts rename to marts_candidate;
-        insert into marts_candidate.outbox_by_file (file_stem, rows) select file_stem, rows from outbox.file;
         """,
     )
 
     assert release(settings, D).released
     assert run(settings, "select * from outbox.item order by file_stem, line_no") == before
     assert run(settings, "select passes_released from raw.run where business_date = '2026-01-31'") == [(2,)]
+
+
+def test_a_further_pass_in_which_nothing_came_needs_no_release(settings: Settings) -> None:
+    run(settings, "update raw.current_run set state = 'EMPTY'")
+
+    assert not release(settings, D).released
+    assert run(settings, "select count(*) from outbox.file") == [(0,)]
+
+
+@pytest.mark.parametrize("state", ["TAKEN_IN", "DECIDING"])
+def test_what_dbt_has_not_decided_to_its_end_is_not_released(settings: Settings, state: str) -> None:
+    """The exports may still be those of the date before: sent again, they would be paid twice but for the key."""
+    run(settings, f"update raw.current_run set state = '{state}'")
+
+    with pytest.raises(RuntimeError, match="2026-01-31: dbt has not decided pass 1 to its end: run decide first"):
+        release(settings, D)
+    assert run(settings, "select count(*) from outbox.file") == [(0,)]
+    assert marts_note(settings) == "the last release"
+
+
+def test_a_date_that_was_never_begun_says_what_to_run(settings: Settings) -> None:
+    with pytest.raises(NotBegunError, match="2026-02-01 was not taken in: run the step take_in for it first"):
+        release(settings, date(2026, 2, 1))
 
 
 def test_an_older_date_is_left_alone(settings: Settings) -> None:

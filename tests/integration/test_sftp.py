@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -193,12 +194,27 @@ def test_temporary_files_and_folders_are_not_listed_and_missing_ones_are_empty(s
         (server.root / "in" / "hall" / name).write_bytes(b"x")
     with open_transport("", server.settings) as transport:
         assert [file.name for file in transport.list("in/hall")] == ["c.txt"]
+        assert transport.others("in/hall") == ("old",)
         assert transport.list("in/recharge") == []
+        assert transport.others("in/recharge") == ()
         assert transport.read("in/recharge/a.txt") is None
         with pytest.raises(FileNotFoundError), transport.open("in/recharge/a.txt"):
             pass
         with pytest.raises(ValueError, match="refused"):
             transport.read("../secret")
+
+
+def test_links_are_no_files_and_names_in_another_encoding_are_listed(server: Server) -> None:
+    folder = server.root / "in" / "hall"
+    folder.mkdir(parents=True)
+    (folder / "a.txt").write_bytes(b"x")
+    (folder / "link.txt").symlink_to("a.txt")
+    odd = os.fsdecode("充值.txt".encode("gbk"))  # what a Windows server of the carrier may show
+    (folder / odd).write_bytes(b"x")
+    with open_transport("", server.settings) as transport:
+        assert [file.name for file in transport.list("in/hall")] == ["a.txt", odd]
+        assert transport.others("in/hall") == ("link.txt",)
+        assert transport.read("in/hall/a.txt") == b"x"
 
 
 def test_a_private_key_opens_it_too(server: Server) -> None:

@@ -15,7 +15,7 @@ import posixpath
 import shutil
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -79,6 +79,10 @@ class Transport(Protocol):
         """Give the files of a folder by name; none when there is no such folder. Temporary files are left out."""
         ...
 
+    def others(self, folder: str) -> tuple[str, ...]:
+        """Give the names of what else lies in a folder: folders, links, which are not followed, and the like."""
+        ...
+
     def open(self, path: str) -> AbstractContextManager[BinaryIO]:
         """Open a file for reading; FileNotFoundError when it is not there."""
         ...
@@ -88,7 +92,10 @@ class Transport(Protocol):
         ...
 
     def put(self, local: Path, path: str) -> None:
-        """Copy a local file to `path`, replacing what is there, under a temporary name first. Makes the folders."""
+        """Copy a local file to `path`, replacing what is there, under a temporary name first. Makes the folders.
+
+        Raises TransportError when it cannot be written whole: then `path` is as it was.
+        """
         ...
 
 
@@ -108,6 +115,10 @@ def _is_temporary(name: str) -> bool:
     return name.startswith(".") or name.endswith(".part")
 
 
+def _is_regular(entry: paramiko.SFTPAttributes) -> bool:
+    return entry.st_mode is None or stat.S_ISREG(entry.st_mode)  # a server need not tell what a thing is
+
+
 class FolderTransport:
     """The exchange as a folder of this machine or of a mounted disk."""
 
@@ -119,16 +130,25 @@ class FolderTransport:
 
     def list(self, folder: str) -> list[RemoteFile]:
         """Give the files of a folder by name; see Transport."""
-        try:
-            entries = list(os.scandir(self._path(folder)))
-        except FileNotFoundError:
-            return []
         files = []
-        for entry in entries:
-            if not _is_temporary(entry.name) and entry.is_file():
-                found = entry.stat()
+        for entry in self._entries(folder):
+            try:
+                found = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # taken away since it was listed
+            if stat.S_ISREG(found.st_mode):
                 files.append(RemoteFile(entry.name, found.st_size, found.st_mtime_ns))
         return sorted(files, key=lambda file: file.name)
+
+    def others(self, folder: str) -> tuple[str, ...]:
+        """Give the names of what else lies in a folder; see Transport."""
+        return tuple(sorted(entry.name for entry in self._entries(folder) if not entry.is_file(follow_symlinks=False)))
+
+    def _entries(self, folder: str) -> Iterable[os.DirEntry[str]]:
+        try:
+            return [entry for entry in os.scandir(self._path(folder)) if not _is_temporary(entry.name)]
+        except FileNotFoundError:
+            return ()
 
     def open(self, path: str) -> AbstractContextManager[BinaryIO]:
         """Open a file for reading; see Transport."""
@@ -144,18 +164,25 @@ class FolderTransport:
     def put(self, local: Path, path: str) -> None:
         """Copy a local file here and make it last: the file is synced before its rename, the folder after it."""
         target = self._path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(_temporary(target.name))
-        with local.open("rb") as source, temporary.open("wb") as copy:
-            shutil.copyfileobj(source, copy, 1 << 20)
-            copy.flush()
-            os.fsync(copy.fileno())
-        temporary.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with local.open("rb") as source, temporary.open("wb") as copy:
+                shutil.copyfileobj(source, copy, 1 << 20)
+                copy.flush()
+                os.fsync(copy.fileno())
+            temporary.replace(target)
+            folder = os.open(target.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)  # a full disk keeps no half of a file
+            raise TransportError(
+                f"{target} cannot be written ({error}): free space or mend the rights there, then run again"
+            ) from error
 
 
 class SftpTransport:
@@ -171,17 +198,24 @@ class SftpTransport:
 
     def list(self, folder: str) -> list[RemoteFile]:
         """Give the files of a folder by name; see Transport."""
-        try:
-            with self._saying("list", folder):
-                entries = self._session.listdir_attr(self._path(folder))
-        except FileNotFoundError:
-            return []
         files = [
             RemoteFile(entry.filename, entry.st_size or 0, (entry.st_mtime or 0) * 1_000_000_000)
-            for entry in entries
-            if not _is_temporary(entry.filename) and (entry.st_mode is None or not stat.S_ISDIR(entry.st_mode))
+            for entry in self._entries(folder)
+            if _is_regular(entry)
         ]
         return sorted(files, key=lambda file: file.name)
+
+    def others(self, folder: str) -> tuple[str, ...]:
+        """Give the names of what else lies in a folder; see Transport."""
+        return tuple(sorted(entry.filename for entry in self._entries(folder) if not _is_regular(entry)))
+
+    def _entries(self, folder: str) -> Iterable[paramiko.SFTPAttributes]:
+        try:
+            with self._saying("list", folder):
+                found = self._session.listdir_attr(self._path(folder))
+        except FileNotFoundError:
+            return ()
+        return [entry for entry in found if not _is_temporary(entry.filename)]
 
     @contextmanager
     def open(self, path: str) -> Iterator[BinaryIO]:
@@ -326,6 +360,26 @@ def _private_key(text: str) -> paramiko.PKey:
     )
 
 
+def _sftp_session(transport: paramiko.Transport) -> paramiko.SFTPClient | None:
+    """Open a session that lists names in any encoding: paramiko's own gives up a folder for one name that is no UTF-8.
+
+    Such a name holds lone surrogates, as those that Python gives of a local folder do.
+    """
+    import paramiko
+
+    class Message(paramiko.Message):
+        def get_text(self) -> str:
+            return self.get_string().decode("utf-8", "surrogateescape")
+
+    class Session(paramiko.SFTPClient):
+        def _request(self, kind: int, *arguments: object) -> tuple[int, paramiko.Message]:
+            answered, message = super()._request(kind, *arguments)  # type: ignore[misc] # not in its stubs
+            message.__class__ = Message
+            return answered, message
+
+    return Session.from_transport(transport)
+
+
 @contextmanager
 def _open_sftp(settings: SftpSettings) -> Iterator[SftpTransport]:
     import paramiko
@@ -344,7 +398,7 @@ def _open_sftp(settings: SftpSettings) -> Iterator[SftpTransport]:
             transport.auth_password(settings.user, settings.password or "")
         else:
             transport.auth_publickey(settings.user, key)
-        session = paramiko.SFTPClient.from_transport(transport)
+        session = _sftp_session(transport)
         channel = session.get_channel() if session else None
         if session is None or channel is None:
             raise TransportError(f"{where}: the server opens no SFTP session: ask the carrier")

@@ -130,7 +130,8 @@ def dates_to_run(workspace: Workspace, warehouse: str, dates: Sequence[date]) ->
         closed = {
             row[0]
             for row in conn.execute(
-                "select business_date from raw.run where delivered_at is not null and started_at <= released_at "
+                "select business_date from raw.run where delivered_at is not null and not exists (select from "
+                "raw.current_run as begun where begun.business_date = run.business_date and pass_no > passes_released) "
                 "and not exists (select from outbox.file where run_on = business_date and delivered_at is null)"
             )
         }

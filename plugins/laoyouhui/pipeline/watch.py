@@ -23,7 +23,7 @@ from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError
 from laoyouhui.feeds.names import parse_stem
 from laoyouhui.pipeline.metrics import write_metrics
 from laoyouhui.pipeline.tell import Alert, Event, tell, write_events
-from laoyouhui.warehouse.connection import connect, take_in_lock
+from laoyouhui.warehouse.connection import connect, hold_warehouse
 from laoyouhui.warehouse.prepare import prepare
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def watch(
     unreachable: TransportError | ConfigError | OSError | None = None
     with connect(settings.warehouse_dsn, autocommit=True) as conn:
         if not _exists(conn, "raw.watched") or not _exists(conn, "watch.alerts"):
-            _make_ready(conn, settings, carrier)
+            _make_ready(settings, carrier)
         conn.execute(
             'insert into raw.watched (as_of) values (coalesce(%s, now())) on conflict ("only") '
             "do update set as_of = greatest(watched.as_of, excluded.as_of)",
@@ -115,11 +115,12 @@ def _exists(conn: psycopg.Connection, relation: str) -> bool:
     return row is not None and bool(row[0])
 
 
-def _make_ready(conn: psycopg.Connection, settings: Settings, carrier: Carrier) -> None:
+def _make_ready(settings: Settings, carrier: Carrier) -> None:
     """Make what alerts are decided by where no run has made it: a first run that never starts is an alert, too."""
     from laoyouhui.pipeline.decide import run_dbt
 
-    with take_in_lock(conn, datetime.now(_SHANGHAI).date()):
+    with connect(settings.warehouse_dsn, autocommit=True) as conn:
+        hold_warehouse(conn, "watch", datetime.now(_SHANGHAI).date())
         prepare(conn, carrier, load_campaign(settings.campaign_file))
         run_dbt(settings, ["run", "--select", "+path:models/watch"])
 

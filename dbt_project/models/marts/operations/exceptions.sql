@@ -14,7 +14,13 @@ files_set_aside as (
         deliveries.file_name as source_file,
         null::bigint as source_line,
         deliveries.reason || coalesce(': ' || deliveries.detail, '') as detail,
-        'Ask the carrier for a corrected delivery (same name with a new check file, or the next number).' as what_to_do
+        case deliveries.reason
+            when 'UNIT'
+                then
+                    'Ask the carrier for the unit of the amounts and for a corrected delivery; where they are right, '
+                    || 'change what the carrier profile says is usual, and have the files written again.'
+            else 'Ask the carrier for a corrected delivery (same name with a new check file, or the next number).'
+        end as what_to_do
     from {{ ref('stg_carrier__files') }} as deliveries
     where deliveries.state = 'SET_ASIDE'
 ),
@@ -34,6 +40,29 @@ rows_set_aside as (
     from {{ ref('stg_carrier__set_aside_rows') }} as bad
     inner join {{ ref('stg_carrier__files') }} as deliveries on bad.delivery_no = deliveries.delivery_no
     where deliveries.state = 'LOADED'
+),
+
+files_waiting as (
+    select
+        null::text as campaign_id,
+        'FILE_WAITING' as exception_type,
+        waiting.since as found_on,
+        null::text as subscriber_id,
+        null::text as item_key,
+        null::bigint as amount_fen,
+        waiting.path as source_file,
+        null::bigint as source_line,
+        waiting.reason || ': ' || waiting.detail as detail,
+        case waiting.reason
+            when 'NO_CHECK' then 'Ask the carrier for the check file: without it the data file does not count.'
+            when 'NO_DATA' then 'Ask the carrier for the data file, or for the right name of the check file.'
+            when 'LATER' then 'Nothing, if its date is right: its own run takes it in. Else ask for a right name.'
+            when 'CHANGED' then 'Ask the carrier whether it corrects what was loaded: then a new check file is needed.'
+            when 'UNDECLARED' then 'Declare the feed in the carrier profile, or ask the carrier to take it away.'
+            when 'UNREADABLE' then 'Have its permissions mended; the next run looks again.'
+            else 'Ask the carrier to deliver it as a plain file under a right name.'
+        end as what_to_do
+    from {{ ref('stg_carrier__waiting_files') }} as waiting
 ),
 
 answers_set_aside as (
@@ -229,6 +258,8 @@ final as (
     select * from files_set_aside
     union all
     select * from rows_set_aside
+    union all
+    select * from files_waiting
     union all
     select * from answers_set_aside
     union all
