@@ -49,6 +49,12 @@ create table exports.export_sms (
     message_key text, subscriber_id text, msisdn text, template_code text, not_before timestamp, not_after timestamp,
     segments int, text text
 );
+create table exports.export_push (
+    campaign_id text, item_key text, answer_key text, benefit text, budget_line text, committed_fen bigint,
+    liability_fen bigint, resend_of text,
+    message_key text, subscriber_id text, template_code text, not_before timestamp, not_after timestamp, title text,
+    text text
+);
 create table ledger.ledger_entries (
     entry_key text, campaign_id text, benefit text, entry_type text, grant_key text, changes_key text,
     subscriber_id text, customer_id text, city_code text, tenure_band text, event_on date, booked_on date,
@@ -70,6 +76,12 @@ create table marts_candidate.liability_by_month (
 );
 create table marts_candidate.eligibility_by_city_reason (
     campaign_id text, judged_for date, city_code text, reason text, subscribers bigint
+);
+create table marts_candidate.messages_by_day (
+    campaign_id text, day date, template_code text, channel text, built bigint, suppressed_opted_out bigint,
+    suppressed_no_consent bigint, suppressed_number_changed bigint, suppressed_frequency bigint,
+    suppressed_expired bigint, handed_over bigint, accepted bigint, refused bigint, delivered bigint, failed bigint,
+    unknown bigint, segments bigint, cost_fen bigint
 );
 create table marts_candidate.exceptions (
     campaign_id text, exception_type text, found_on date, subscriber_id text, item_key text, amount_fen bigint,
@@ -323,9 +335,9 @@ insert into marts_candidate.outbox_by_file (file_stem, rows) values ('credit_lyh
             id="a month to come",
         ),
         pytest.param(
-            "create table exports.export_push (item_key text)",
+            "create table exports.export_membership (item_key text)",
             "(none)",
-            ["exports.export_push", "has a suite"],
+            ["exports.export_membership", "has a suite"],
             id="a relation without a suite",
         ),
         pytest.param(
@@ -387,5 +399,5 @@ def test_every_suite_reads_and_names_each_relation_once() -> None:
     suites = load_suites(HOME / "expectations")
 
     relations = [suite.relation for suite in suites]
-    assert len(set(relations)) == len(relations) == 12
+    assert len(set(relations)) == len(relations) == 14
     assert all(suite.expectations for suite in suites)
