@@ -3,12 +3,12 @@
 SHELL := /bin/sh
 CALLED_FROM := $(PWD)
 PYTHON := .venv/bin/python
-export STORY EXCHANGE CAMPAIGN FROM TO RERUN SAY BY WHY N CALLED_FROM
+export STORY EXCHANGE CAMPAIGN FROM TO RERUN SAY BY WHY N MINUTES KILLS SEED CALLED_FROM
 export PYTHONPATH := $(CURDIR)/plugins
 # Without compiled bytecode every process starts two to three times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run psql word airflow test lint bench up down docs lock clean
+.PHONY: help run psql word airflow test fuzz crash lint bench up down docs lock clean
 
 help: ## this list
 	@echo "make <target> [VARIABLE=value ...]"
@@ -32,7 +32,15 @@ airflow: ## open Airflow's page for the story, or for EXCHANGE and CAMPAIGN, unt
 
 test: ## run every test
 	@scripts/bootstrap dev
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+fuzz: ## look for bytes that a reader of foreign files stumbles over, MINUTES=4
+	@scripts/bootstrap dev
+	@scripts/fuzz
+
+crash: ## kill runs and servers at random, KILLS=200 times, and compare the end with an undisturbed run (SEED=1)
+	@scripts/bootstrap dev
+	@$(PYTHON) -m tests.crash
 
 lint: ## run every linter
 	@scripts/bootstrap dev
@@ -54,7 +62,7 @@ docs: ## write the data dictionary
 
 lock: ## lock the newest packages that requirements/*.in allow
 	@scripts/bootstrap runtime
-	@for name in uv runtime dev; do \
+	@for name in uv runtime dev fuzz; do \
 		scripts/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 			--no-annotate --upgrade --quiet --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done

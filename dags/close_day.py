@@ -5,6 +5,8 @@ interval: the run of the early morning of `D+1` closes `D`. On the schedule date
 until all tasks of the date before succeeded. Every task can be cleared and run again; nothing is granted or sent twice.
 
 A failed `release` means that Great Expectations refused this date's files: nothing left, and the log names the rows.
+A task that is given up raises an alert; what else calls for a person is looked up as the date ends, and by the DAG
+`watch`.
 """
 
 from __future__ import annotations
@@ -27,7 +29,12 @@ RETRIES = int(os.environ.get("LAOYOUHUI_RETRIES", "2"))
     start_date=pendulum.parse(FIRST_DATE, tz="Asia/Shanghai") if SCHEDULE else None,
     catchup=bool(SCHEDULE),
     max_active_runs=1,
-    default_args={"depends_on_past": bool(SCHEDULE), "retries": RETRIES, "retry_delay": timedelta(seconds=30)},
+    default_args={
+        "depends_on_past": bool(SCHEDULE),
+        "retries": RETRIES,
+        "retry_delay": timedelta(seconds=30),
+        "on_failure_callback": tasks.alert_failure,
+    },
     params={"business_date": Param(None, type=["null", "string"], format="date", title="Business date to close")},
     doc_md=__doc__,
     tags=["laoyouhui"],

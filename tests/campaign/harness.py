@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import psycopg
 import yaml
@@ -40,6 +40,7 @@ INTERFACES: dict[str, list[str]] = {
         "grant_key", "subscriber_id", "msisdn", "amount", "kind", "instalment_no", "instalments", "source_recharge_id",
     ],
     "sms": ["message_key", "msisdn", "template_code", "not_before", "not_after", "segments", "text"],
+    "push": ["message_key", "subscriber_id", "template_code", "not_before", "not_after", "title", "text"],
 }  # fmt: skip
 CONTROL_COLUMN = {"recharge": 6, "expense": 3}  # of what comes in: face_amount (fen), amount_yuan
 
@@ -426,8 +427,7 @@ class Play:
 
 def settings(story: Story, folder: Path, dsn: str) -> Settings:
     """Settings of a pipeline process for this story, its campaign file written into the folder."""
-    campaign = yaml.safe_load((HOME / "campaigns" / f"{CAMPAIGN}.yml").read_text(encoding="utf-8"))
-    campaign["control_group"]["share_bp"] = 0  # a story says who is in the control group, not a draw
+    campaign = _shipped()
     path = folder / f"{CAMPAIGN}.yml"
     path.write_text(
         yaml.safe_dump(_merge(campaign, story.campaign), allow_unicode=True, sort_keys=False), encoding="utf-8"
@@ -449,7 +449,7 @@ def close(pipeline: Settings, business_date: str) -> None:
 def terms(starts_on: str, ends_on: str, *versions: Mapping[str, object]) -> dict[str, object]:
     """The changes of a campaign file: its window, its first version's terms, later ones with `effective_from`."""
     first: dict[str, object] = {"effective_from": date.fromisoformat(starts_on)}
-    base = yaml.safe_load((HOME / "campaigns" / f"{CAMPAIGN}.yml").read_text(encoding="utf-8"))["terms"][0]
+    base = _shipped()["terms"][0]
     head, *later = versions or ({},)
     return {
         "starts_on": date.fromisoformat(starts_on),
@@ -457,6 +457,15 @@ def terms(starts_on: str, ends_on: str, *versions: Mapping[str, object]) -> dict
         "terms": [_merge(base, {**head, **first}), *(dict(version) for version in later)],
         "budget": [{"line": "B1", "month": starts_on[:7], "plan_fen": 1000000}],
     }
+
+
+def _shipped() -> Any:
+    """The campaign file as shipped, but for what a story says itself: the control group, and what is announced."""
+    campaign = yaml.safe_load((HOME / "campaigns" / f"{CAMPAIGN}.yml").read_text(encoding="utf-8"))
+    campaign["control_group"]["share_bp"] = 0
+    messages = campaign["terms"][0]["messages"]
+    messages["templates"] = [each for each in messages["templates"] if each["event"] != "announcement"]
+    return campaign
 
 
 def costs(line: str, why: str, rows: str) -> Fact:

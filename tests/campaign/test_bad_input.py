@@ -107,8 +107,24 @@ STORY = Story(
                 recharges("", seq=7),
                 recharges("R-NOCHECK S-NOCHECK 20260130100000 10000 9500 APP", seq=8, part="data"),
                 recharges("R-HALL S-HALL 20260130100000 10000 9500 HALL:H-1", seq=9),
+                # next year's date, by mistake: it waits, and somebody is told
+                recharges("R-FUTURE S-GOOD 20260130100000 10000 9500 APP", date="20270130"),
             ],
             facts=[
+                Fact(
+                    "what people are told: type, file, why",
+                    "select exception_type, source_file, split_part(detail, ':', 1) from marts.exceptions"
+                    " where exception_type in ('FILE_SET_ASIDE', 'FILE_WAITING') and what_to_do <> ''",
+                    """
+                    FILE_SET_ASIDE|recharge_20260130_0002.txt|SIZE
+                    FILE_SET_ASIDE|recharge_20260130_0003.txt|ROWS
+                    FILE_SET_ASIDE|recharge_20260130_0004.txt|CHECKSUM
+                    FILE_SET_ASIDE|recharge_20260130_0005.txt|CONTROL_TOTAL
+                    FILE_SET_ASIDE|recharge_20260130_0006.txt|BAD_ROWS
+                    FILE_WAITING|in/recharge/recharge_20260130_0008.txt|NO_CHECK
+                    FILE_WAITING|in/recharge/recharge_20270130_0001.chk|LATER
+                    """,
+                ),
                 granted("R-GOOD R-HALL"),
                 # nothing is dropped; a file without its check does not count yet; an empty one with a right check is
                 # valid
@@ -159,6 +175,8 @@ STORY = Story(
                 # the whole subscriber file is set aside: the state stays the latest before it, S-TURNS active
                 subscribers(SUSPENDED | CROWD, lie="sha256"),
                 recharges("R-TURNS-1 S-TURNS 20260131100000 10000 9500 APP"),
+                # the same file under another name: each row is a duplicate, and earns nothing twice
+                recharges("R-TURNS-1 S-TURNS 20260131100000 10000 9500 APP", seq=2),
                 # replaced under the same name with a new check, and under the next number
                 recharges("R-BYTES S-BYTES 20260130100000 10000 9500 APP", date="20260130", seq=2),
                 recharges("R-ROWS S-ROWS 20260130100000 10000 9500 APP", date="20260130", seq=10),
@@ -168,10 +186,16 @@ STORY = Story(
                 recharges("R-TYPE S-GOOD 20260130110000 20000 18800 APP", date="20260130", seq=11),
             ],
             facts=[
+                Fact(
+                    "rows that only repeat an earlier one",
+                    "select file_name, rows_duplicate from marts.intake_by_file where rows_duplicate > 0",
+                    "recharge_20260131_0002.txt|1",
+                ),
                 granted("R-TURNS-1 R-BYTES R-ROWS R-NOCHECK R-TYPE"),
                 intake("""
                     subscriber_20260131_0001.txt|SET_ASIDE|True|*|0|*
                     recharge_20260131_0001.txt|LOADED|*|1|1|0
+                    recharge_20260131_0002.txt|LOADED|*|1|1|0
                     recharge_20260130_0002.txt|LOADED|*|1|1|0
                     recharge_20260130_0008.txt|LOADED|*|1|1|0
                     recharge_20260130_0010.txt|LOADED|*|1|1|0
@@ -184,6 +208,8 @@ STORY = Story(
             [
                 # 31 January corrected by the next number: from now on its state is what that says
                 subscribers(SUSPENDED | CROWD, date="20260131", seq=2),
+                # and a correction of the correction, under the same name with a new check file
+                subscribers(SUSPENDED | CROWD, date="20260131"),
                 # a later snapshot of one date replaces the earlier as a whole: S-DROPPED is gone
                 subscribers(EVERYBODY | CROWD),
                 subscribers(but(EVERYBODY, "S-DROPPED gone") | CROWD, seq=2),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DAGS = {"close_day": ["take_in", "decide", "release", "deliver"]}
+DAGS = {"close_day": ["take_in", "decide", "release", "deliver"], "watch": ["watch"]}
 
 pytestmark = pytest.mark.disable_socket
 
@@ -88,6 +88,24 @@ def test_delivery_is_announced_as_an_asset(on_schedule):
     assert [asset.name for asset in on_schedule.get_task("deliver").outlets] == ["grants_delivered"]
 
 
-def test_the_dag_and_its_tasks_are_documented(on_schedule):
-    assert on_schedule.doc_md
-    assert all(task.python_callable.__doc__ for task in on_schedule.tasks)
+def test_the_dags_and_their_tasks_are_documented():
+    for dag in read_dags(ROOT / "dags").values():
+        assert dag.doc_md
+        assert all(task.python_callable.__doc__ for task in dag.tasks)
+
+
+def test_a_task_that_is_given_up_raises_an_alert():
+    for dag_id, dag in read_dags(ROOT / "dags").items():
+        assert [task.task_id for task in dag.topological_sort()] == DAGS[dag_id]
+        for task in dag.tasks:
+            assert [callback.__name__ for callback in task.on_failure_callback] == ["alert_failure"]
+
+
+def test_watch_looks_beside_the_runs(monkeypatch):
+    monkeypatch.delenv("LAOYOUHUI_WATCH_SCHEDULE", raising=False)
+    watch = read_dags(ROOT / "dags")["watch"]
+    assert watch.timetable.expression == "*/15 * * * *"
+    assert not watch.catchup  # what was missed is not looked at later: a look is as of now
+    assert watch.max_active_runs == 1
+    monkeypatch.setenv("LAOYOUHUI_WATCH_SCHEDULE", "")
+    assert read_dags(ROOT / "dags")["watch"].schedule is None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +19,7 @@ def in_run(monkeypatch):
     def stand(asked, begins):
         context = {"params": {"business_date": asked}, "data_interval_start": begins}
         monkeypatch.setattr(tasks, "get_current_context", lambda: context)
-        return tasks.business_date
+        return lambda: tasks.business_date(context)
 
     return stand
 
@@ -108,3 +110,41 @@ def test_what_may_pass_by_itself_is_left_to_the_retries(monkeypatch, in_run, tmp
     monkeypatch.setattr(deliver, "deliver", lose_the_line)
     with pytest.raises(ConnectionError):
         tasks.deliver.function()
+
+
+def test_a_task_that_was_given_up_is_told_with_its_date_and_reason(monkeypatch, tmp_path):
+    from laoyouhui.orchestration import tasks
+    from laoyouhui.pipeline import watch
+
+    for name in ("LAOYOUHUI_EXCHANGE", "LAOYOUHUI_CAMPAIGN", "LAOYOUHUI_WORK", "WAREHOUSE_DSN"):
+        monkeypatch.setenv(name, str(tmp_path))
+    told = []
+    monkeypatch.setattr(watch, "step_failed", lambda _settings, *what: told.append(what))
+
+    class Instance:
+        task_id = "deliver"
+
+    context = {"ti": Instance(), "params": {"business_date": "2026-02-01"}, "exception": ConnectionError("line down")}
+    tasks.alert_failure(context)
+    assert told == [(date(2026, 2, 1), "deliver", "line down")]
+    # killed, and of a DAG without dates
+    tasks.alert_failure({"ti": Instance(), "params": {}})
+    assert told[1][1:] == ("deliver", "the task ended without a reason: see its log")
+
+
+def test_a_watch_that_fails_does_not_undo_a_delivery(monkeypatch, in_run, tmp_path, caplog):
+    from laoyouhui.orchestration import tasks
+    from laoyouhui.pipeline import deliver, metrics, watch
+
+    in_run("2026-02-01", None)
+    for name in ("LAOYOUHUI_EXCHANGE", "LAOYOUHUI_CAMPAIGN", "LAOYOUHUI_WORK", "WAREHOUSE_DSN"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr(deliver, "deliver", lambda *_, **__: None)
+    monkeypatch.setattr(metrics, "connect", lambda _dsn: contextlib.nullcontext(SimpleNamespace(execute=print)))
+
+    def lose_the_line(*_):
+        raise ConnectionError("the line is down")
+
+    monkeypatch.setattr(watch, "watch_run", lose_the_line)
+    tasks.deliver.function()
+    assert "could not be looked up" in caplog.text

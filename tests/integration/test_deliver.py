@@ -21,6 +21,7 @@ from laoyouhui.pipeline.answers import AnswersReport, take_in_answers
 from laoyouhui.pipeline.deliver import DeliveryError, deliver
 from laoyouhui.pipeline.journal import Journal
 from laoyouhui.pipeline.outbox import OutboxError, fill_outbox
+from laoyouhui.pipeline.waiting import Waiting
 from laoyouhui.warehouse.connection import connect
 from laoyouhui.warehouse.prepare import prepare
 
@@ -430,7 +431,7 @@ class Answers:
     def take_in(self, day: date = NEXT) -> AnswersReport:
         transport = FolderTransport(Path(self._settings.exchange))
         receipts = self._journal.receipts(day, 1)
-        report = take_in_answers(self._conn, transport, self._carrier, self._campaign, day, receipts)
+        report = take_in_answers(self._conn, transport, self._carrier, self._campaign, day, Waiting(), receipts)
         self._conn.commit()
         return report
 

@@ -90,7 +90,7 @@ def test_nothing_where_all_is_closed(workspace, warehouse):
     "unfinished",
     [
         "update raw.run set delivered_at = null where business_date = '2026-01-26'",
-        "update raw.run set started_at = now() + interval '1 second' where business_date = '2026-01-26'",
+        "insert into raw.current_run (business_date, pass_no, is_retry) values ('2026-01-26', 2, false)",
         "insert into outbox.file values ('x', 'c', 'sms', '2026-01-26', 1, 1)",
     ],
     ids=["not delivered", "begun again and not released", "a file still to be delivered"],

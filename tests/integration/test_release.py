@@ -13,6 +13,7 @@ from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.release import ReleaseRefused, load_suites, release
 from laoyouhui.warehouse.connection import connect
+from laoyouhui.warehouse.passes import NotBegunError
 from laoyouhui.warehouse.prepare import prepare
 
 HOME = Path(__file__).parents[2]
@@ -48,6 +49,12 @@ create table exports.export_sms (
     message_key text, subscriber_id text, msisdn text, template_code text, not_before timestamp, not_after timestamp,
     segments int, text text
 );
+create table exports.export_push (
+    campaign_id text, item_key text, answer_key text, benefit text, budget_line text, committed_fen bigint,
+    liability_fen bigint, resend_of text,
+    message_key text, subscriber_id text, template_code text, not_before timestamp, not_after timestamp, title text,
+    text text
+);
 create table ledger.ledger_entries (
     entry_key text, campaign_id text, benefit text, entry_type text, grant_key text, changes_key text,
     subscriber_id text, customer_id text, city_code text, tenure_band text, event_on date, booked_on date,
@@ -70,6 +77,12 @@ create table marts_candidate.liability_by_month (
 create table marts_candidate.eligibility_by_city_reason (
     campaign_id text, judged_for date, city_code text, reason text, subscribers bigint
 );
+create table marts_candidate.messages_by_day (
+    campaign_id text, day date, template_code text, channel text, built bigint, suppressed_opted_out bigint,
+    suppressed_no_consent bigint, suppressed_number_changed bigint, suppressed_frequency bigint,
+    suppressed_expired bigint, handed_over bigint, accepted bigint, refused bigint, delivered bigint, failed bigint,
+    unknown bigint, segments bigint, cost_fen bigint
+);
 create table marts_candidate.exceptions (
     campaign_id text, exception_type text, found_on date, subscriber_id text, item_key text, amount_fen bigint,
     source_file text, source_line bigint, detail text, what_to_do text
@@ -91,7 +104,7 @@ create table marts_candidate.unanswered_by_age (
 # A subscriber who joins, a gift, a message, and a bonus of 12.00 yuan of which this pass pays one of two instalments.
 ROWS = f"""
 insert into raw.run (business_date, passes_released) values ('2026-01-30', 1), ('2026-01-31', 0);
-insert into raw.current_run (business_date, pass_no, is_retry) values ('2026-01-31', 1, false);
+insert into raw.current_run (business_date, pass_no, is_retry, state) values ('2026-01-31', 1, false, 'DECIDED');
 insert into raw.delivery
     (feed, file_name, business_date, seq, rows_received, rows_loaded, rows_set_aside, state, received_on)
 values
@@ -200,15 +213,35 @@ def test_a_second_pass_that_adds_nothing_is_harmless(settings: Settings) -> None
         update raw.current_run set pass_no = 2;
         truncate exports.export_eligibility, exports.export_data_grant, exports.export_credit, exports.export_sms;
         alter schema marts rename to marts_candidate;
-        insert into marts_candidate.outbox_by_file (file_stem, rows) select file_stem, rows from outbox.file;
-        insert into marts_candidate.unanswered_by_age (interface, sent_on, age_days, rows)
-        select interface, run_on, 0, rows from outbox.file;
         """,
     )
 
     assert release(settings, D).released
     assert run(settings, "select * from outbox.item order by file_stem, line_no") == before
     assert run(settings, "select passes_released from raw.run where business_date = '2026-01-31'") == [(2,)]
+
+
+def test_a_further_pass_in_which_nothing_came_needs_no_release(settings: Settings) -> None:
+    run(settings, "update raw.current_run set state = 'EMPTY'")
+
+    assert not release(settings, D).released
+    assert run(settings, "select count(*) from outbox.file") == [(0,)]
+
+
+@pytest.mark.parametrize("state", ["TAKEN_IN", "DECIDING"])
+def test_what_dbt_has_not_decided_to_its_end_is_not_released(settings: Settings, state: str) -> None:
+    """The exports may still be those of the date before: sent again, they would be paid twice but for the key."""
+    run(settings, f"update raw.current_run set state = '{state}'")
+
+    with pytest.raises(RuntimeError, match="2026-01-31: dbt has not decided pass 1 to its end: run decide first"):
+        release(settings, D)
+    assert run(settings, "select count(*) from outbox.file") == [(0,)]
+    assert marts_note(settings) == "the last release"
+
+
+def test_a_date_that_was_never_begun_says_what_to_run(settings: Settings) -> None:
+    with pytest.raises(NotBegunError, match="2026-02-01 was not taken in: run the step take_in for it first"):
+        release(settings, date(2026, 2, 1))
 
 
 def test_an_older_date_is_left_alone(settings: Settings) -> None:
@@ -314,9 +347,9 @@ values ('credit', '2026-01-30', 1, 1);
             id="a month to come",
         ),
         pytest.param(
-            "create table exports.export_push (item_key text)",
+            "create table exports.export_membership (item_key text)",
             "(none)",
-            ["exports.export_push", "has a suite"],
+            ["exports.export_membership", "has a suite"],
             id="a relation without a suite",
         ),
         pytest.param(
@@ -393,5 +426,5 @@ def test_every_suite_reads_and_names_each_relation_once() -> None:
     suites = load_suites(HOME / "expectations")
 
     relations = [suite.relation for suite in suites]
-    assert len(set(relations)) == len(relations) == 13
+    assert len(set(relations)) == len(relations) == 15
     assert all(suite.expectations for suite in suites)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -23,6 +25,9 @@ from laoyouhui.warehouse.prepare import prepare
 
 pytestmark = pytest.mark.enable_socket
 
+CUT_AFTER = 300_000  # bytes that a server with a fault takes or gives
+BIG = bytes(range(256)) * 8_000  # 2 MB
+
 
 @dataclass
 class Server:
@@ -32,6 +37,7 @@ class Server:
     settings: SftpSettings
     user_keys: list[str]
     seen: list[tuple[str, ...]] = field(default_factory=list)
+    faults: set[str] = field(default_factory=set)
 
 
 def _public(key: asyncssh.SSHKey) -> str:
@@ -50,34 +56,69 @@ def user_keys() -> list[asyncssh.SSHKey]:
     return [asyncssh.generate_private_key(kind) for kind in kinds]
 
 
+class Login(asyncssh.SSHServer):
+    """Takes one password, and any of the authorized keys."""
+
+    def begin_auth(self, username: str) -> bool:  # noqa: ARG002
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return (username, password) == ("lyh", "secret")
+
+
+class Files(asyncssh.SFTPServer):
+    """The files below `root`, with the faults that are named now."""
+
+    def __init__(
+        self, channel: asyncssh.SSHServerChannel, root: Path, seen: list[tuple[str, ...]], faults: set[str]
+    ) -> None:
+        super().__init__(channel, chroot=str(root).encode())
+        self._line = channel.get_connection()
+        self._root, self._seen, self._faults = root, seen, faults
+
+    def write(self, file_obj: object, offset: int, data: bytes) -> object:
+        if "cut" in self._faults and offset > CUT_AFTER:
+            self._line.abort()
+        if "full" in self._faults and offset > CUT_AFTER:
+            raise asyncssh.SFTPFailure("Failure")
+        if "slow" in self._faults:
+            return asyncio.sleep(30)
+        return super().write(file_obj, offset, data)
+
+    def read(self, file_obj: object, offset: int, size: int) -> object:
+        if "cut" in self._faults and offset > CUT_AFTER:
+            self._line.abort()
+        return super().read(file_obj, offset, size)
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        if pflags & asyncssh.FXF_WRITE and "deny" in self._faults:
+            raise asyncssh.SFTPPermissionDenied("Permission denied")
+        if pflags & asyncssh.FXF_WRITE:
+            self._seen.append(("write", Path(path.decode()).name))
+        return super().open(path, pflags, attrs)
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        if "no posix-rename" in self._faults:
+            raise asyncssh.SFTPOpUnsupported("Operation unsupported")
+        self._seen.append(("rename", Path(oldpath.decode()).name, Path(newpath.decode()).name))
+        super().posix_rename(oldpath, newpath)
+
+    def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        if (self._root / newpath.decode().lstrip("/")).exists():  # as SFTP 3 says, and asyncssh does not
+            raise asyncssh.SFTPFailure("Failure")
+        self._seen.append(("plain rename", Path(oldpath.decode()).name, Path(newpath.decode()).name))
+        super().rename(oldpath, newpath)
+
+
 @pytest.fixture
 def server(tmp_path: Path, host_keys: list[asyncssh.SSHKey], user_keys: list[asyncssh.SSHKey]) -> Iterator[Server]:
     root = tmp_path / "carrier"
     (root / "exchange").mkdir(parents=True)
     seen: list[tuple[str, ...]] = []
-
-    class Login(asyncssh.SSHServer):
-        def begin_auth(self, username: str) -> bool:  # noqa: ARG002
-            return True
-
-        def password_auth_supported(self) -> bool:
-            return True
-
-        def validate_password(self, username: str, password: str) -> bool:
-            return (username, password) == ("lyh", "secret")
-
-    class Files(asyncssh.SFTPServer):
-        def __init__(self, channel: asyncssh.SSHServerChannel) -> None:
-            super().__init__(channel, chroot=str(root).encode())
-
-        def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
-            if pflags & asyncssh.FXF_WRITE:
-                seen.append(("write", Path(path.decode()).name))
-            return super().open(path, pflags, attrs)
-
-        def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
-            seen.append(("rename", Path(oldpath.decode()).name, Path(newpath.decode()).name))
-            super().posix_rename(oldpath, newpath)
+    faults: set[str] = set()
 
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -90,7 +131,7 @@ def server(tmp_path: Path, host_keys: list[asyncssh.SSHKey], user_keys: list[asy
             0,
             server_factory=Login,
             server_host_keys=host_keys,
-            sftp_factory=Files,
+            sftp_factory=lambda channel: Files(channel, root, seen, faults),
             authorized_client_keys=authorized,
         )
 
@@ -101,6 +142,7 @@ def server(tmp_path: Path, host_keys: list[asyncssh.SSHKey], user_keys: list[asy
         settings,
         [key.export_private_key(form).decode() for key in user_keys for form in ("openssh", "pkcs8-pem")],
         seen,
+        faults,
     )
     loop.call_soon_threadsafe(acceptor.close)
     asyncio.run_coroutine_threadsafe(acceptor.wait_closed(), loop).result(30)
@@ -152,12 +194,27 @@ def test_temporary_files_and_folders_are_not_listed_and_missing_ones_are_empty(s
         (server.root / "in" / "hall" / name).write_bytes(b"x")
     with open_transport("", server.settings) as transport:
         assert [file.name for file in transport.list("in/hall")] == ["c.txt"]
+        assert transport.others("in/hall") == ("old",)
         assert transport.list("in/recharge") == []
+        assert transport.others("in/recharge") == ()
         assert transport.read("in/recharge/a.txt") is None
         with pytest.raises(FileNotFoundError), transport.open("in/recharge/a.txt"):
             pass
         with pytest.raises(ValueError, match="refused"):
             transport.read("../secret")
+
+
+def test_links_are_no_files_and_names_in_another_encoding_are_listed(server: Server) -> None:
+    folder = server.root / "in" / "hall"
+    folder.mkdir(parents=True)
+    (folder / "a.txt").write_bytes(b"x")
+    (folder / "link.txt").symlink_to("a.txt")
+    odd = os.fsdecode("充值.txt".encode("gbk"))  # what a Windows server of the carrier may show
+    (folder / odd).write_bytes(b"x")
+    with open_transport("", server.settings) as transport:
+        assert [file.name for file in transport.list("in/hall")] == ["a.txt", odd]
+        assert transport.others("in/hall") == ("link.txt",)
+        assert transport.read("in/hall/a.txt") == b"x"
 
 
 def test_a_private_key_opens_it_too(server: Server) -> None:
@@ -195,6 +252,88 @@ def test_a_wrong_password_key_or_root_says_what_to_mend(server: Server) -> None:
         open_transport("", replace(server.settings, root="/typo")),
     ):
         pass
+
+
+def test_an_upload_that_is_cut_leaves_no_file_and_is_sent_again(server: Server, tmp_path: Path) -> None:
+    server.faults.add("cut")
+    with (
+        pytest.raises(TransportError, match=r"write out/sms/a.txt: the line broke .*run again"),
+        open_transport("", server.settings) as transport,
+    ):
+        _put(transport, tmp_path, "out/sms/a.txt", BIG)
+    assert [path.name for path in (server.root / "out/sms").iterdir()] == [".a.txt.part"]
+    server.faults.clear()
+    with open_transport("", server.settings) as transport:
+        assert transport.list("out/sms") == []
+        _put(transport, tmp_path, "out/sms/a.txt", BIG)
+    assert [path.name for path in (server.root / "out/sms").iterdir()] == ["a.txt"]
+    assert (server.root / "out/sms/a.txt").read_bytes() == BIG
+
+
+def test_a_download_that_is_cut_is_no_shorter_file(server: Server) -> None:
+    (server.root / "in/recharge").mkdir(parents=True)
+    (server.root / "in/recharge/a.txt").write_bytes(BIG)
+    server.faults.add("cut")
+    with (
+        pytest.raises(TransportError, match=r"read in/recharge/a.txt: the line broke"),
+        open_transport("", server.settings) as transport,
+    ):
+        transport.read("in/recharge/a.txt")
+    server.faults.clear()
+    with open_transport("", server.settings) as transport:
+        assert transport.read("in/recharge/a.txt") == BIG
+
+
+def test_a_full_disk_says_so_and_keeps_no_half(server: Server, tmp_path: Path) -> None:
+    server.faults.add("full")
+    with open_transport("", server.settings) as transport:
+        with pytest.raises(TransportError, match=r"write out/sms/a.txt: .*disk or our quota may be full"):
+            _put(transport, tmp_path, "out/sms/a.txt", BIG)
+        assert list((server.root / "out/sms").iterdir()) == []
+        server.faults.clear()
+        _put(transport, tmp_path, "out/sms/a.txt", BIG)  # the session goes on
+
+
+def test_a_right_that_is_missing_is_named(server: Server, tmp_path: Path) -> None:
+    server.faults.add("deny")
+    with (
+        pytest.raises(TransportError, match=r"write out/sms/a.txt: permission denied: ask the carrier"),
+        open_transport("", server.settings) as transport,
+    ):
+        _put(transport, tmp_path, "out/sms/a.txt", b"x")
+
+
+def test_a_server_that_knows_no_posix_rename(server: Server, tmp_path: Path) -> None:
+    server.faults.add("no posix-rename")
+    with open_transport("", server.settings) as transport:
+        _put(transport, tmp_path, "out/sms/a.chk", b"1\n")
+        _put(transport, tmp_path, "out/sms/a.chk", b"22\n")
+        assert transport.read("out/sms/a.chk") == b"22\n"
+    assert [path.name for path in (server.root / "out/sms").iterdir()] == ["a.chk"]
+    assert server.seen[-1] == ("plain rename", ".a.chk.part", "a.chk")
+
+
+def test_a_server_that_does_not_answer_is_given_up(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("laoyouhui.delivery.transport._ANSWER_SECONDS", 1)
+    server.faults.add("slow")
+    with (
+        pytest.raises(TransportError, match=r"write out/sms/a.txt: no answer for 1 s"),
+        open_transport("", server.settings) as transport,
+    ):
+        _put(transport, tmp_path, "out/sms/a.txt", b"x")
+
+
+def test_a_server_that_takes_the_line_and_says_nothing(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("laoyouhui.delivery.transport._CONNECT_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with (
+            pytest.raises(TransportError, match=rf"127.0.0.1:{port}: .*run again"),
+            open_transport("", replace(server.settings, port=port)),
+        ):
+            pass
 
 
 def test_no_server(server: Server) -> None:

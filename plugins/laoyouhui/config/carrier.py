@@ -21,8 +21,8 @@ Outcome = Literal["ACCEPTED", "REFUSED", "RETRY"]
 
 NUMBERS = frozenset({"int", "fen", "yuan"})
 _TABLE_OF_OURS = re.compile(  # in the warehouse's schema raw, where each feed has a table
-    "run|current_run|delivery|set_aside_row|answer(_row|_code)?|campaign(_terms|_budget)?"
-    "|interface|feed_column|release_check|dbt_project"
+    "run|current_run|delivery|set_aside_row|waiting|answer(_row|_code)?|campaign(_terms|_budget)?"
+    "|interface|feed(_column)?|arrival|release_check|step|alert|watched|dbt_project"
 )
 
 
@@ -34,8 +34,19 @@ def _spelled(codes: object) -> object:
     return {code: code for code in codes} if isinstance(codes, list) else codes
 
 
+class Usual(_Frozen):
+    """Where the amounts of a right file lie: at least `share_bp` of those that are not 0, without their sign."""
+
+    min: int
+    max: int
+    share_bp: Annotated[int, Field(ge=1, le=10_000)]
+
+
 class Column(_Frozen):
-    """A column of a file. `codes` maps the carrier's word to ours; `min` and `max` of type yuan are in whole yuan."""
+    """A column of a file. `codes` maps the carrier's word to ours.
+
+    `min`, `max` and those of `usual` are in fen, of type yuan in whole yuan; `usual` tells a file in another unit.
+    """
 
     name: Name
     type: ColumnType
@@ -43,6 +54,7 @@ class Column(_Frozen):
     codes: Annotated[dict[str, str], BeforeValidator(_spelled)] = Field(default_factory=dict)
     min: int | None = None
     max: int | None = None
+    usual: Usual | None = None
     length: Annotated[int, Field(ge=1, le=4000)] | None = None
     title: str | None = None
 
@@ -91,9 +103,13 @@ class _File(_Frozen):
 
 
 class Feed(_File):
-    """A feed from the carrier; its name is its key in `Carrier.feeds`, its folder `in/<name>`."""
+    """A feed from the carrier; its name is its key in `Carrier.feeds`, its folder `in/<name>`.
+
+    Of a `daily` feed a file is due for every date.
+    """
 
     kind: Literal["snapshot", "events"]
+    daily: bool = False
     key: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -186,13 +202,19 @@ def _file_mistakes(at: YamlPath, file: _File, places: set[str], delimiter: str) 
         here = (*at, "columns", number)
         if names[column.name] > 1 or column.name in {"delivery_no", "line_no"}:
             yield (*here, "name"), "a name of its own among the columns, not delivery_no or line_no"
-        if (column.type == "code") != bool(column.codes):
-            yield (*here, "codes"), "the words of a code, and of nothing but a code"
-        if any(not word or delimiter in word or not word.isprintable() for word in column.codes):
-            yield (*here, "codes"), f"printable words without {delimiter!r}"
-        if column.type not in NUMBERS and (column.min, column.max) != (None, None):
-            yield here, "min and max at int, fen and yuan alone"
-        if column.min is not None and column.max is not None and column.min > column.max:
-            yield (*here, "min"), f"no more than max, {column.max}"
-        if column.type not in {"id", "text"} and column.length is not None:
-            yield (*here, "length"), "to stand at id and text alone"
+        yield from _column_mistakes(here, column, delimiter)
+
+
+def _column_mistakes(here: YamlPath, column: Column, delimiter: str) -> Iterator[tuple[YamlPath, str]]:
+    if (column.type == "code") != bool(column.codes):
+        yield (*here, "codes"), "the words of a code, and of nothing but a code"
+    if any(not word or delimiter in word or not word.isprintable() for word in column.codes):
+        yield (*here, "codes"), f"printable words without {delimiter!r}"
+    if column.type not in NUMBERS and (column.min, column.max) != (None, None):
+        yield here, "min and max at int, fen and yuan alone"
+    if column.min is not None and column.max is not None and column.min > column.max:
+        yield (*here, "min"), f"no more than max, {column.max}"
+    if column.usual and (column.unit is None or not 0 < column.usual.min <= column.usual.max):
+        yield (*here, "usual"), "to stand at fen and yuan alone, with 0 < min <= max"
+    if column.type not in {"id", "text"} and column.length is not None:
+        yield (*here, "length"), "to stand at id and text alone"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from laoyouhui.config.errors import ConfigError
@@ -16,7 +16,8 @@ class Settings:
 
     `home` holds `carriers/`, `campaigns/` and `dbt_project/`. `exchange` is a folder with `in/ out/ ack/`, or
     `connection:<airflow connection id>` for SFTP. `work` takes the spool, logs and dbt's target.
-    `warehouse_dsn` is `postgresql://user:password@host:port/database`.
+    `warehouse_dsn` is `postgresql://user:password@host:port/database`. `alert_urls` are the addresses
+    that alerts are told to, parted by blanks; they hold secrets.
     """
 
     home: Path
@@ -24,6 +25,7 @@ class Settings:
     campaign_file: Path
     work: Path
     warehouse_dsn: str
+    alert_urls: str = field(default="", repr=False)
 
     @property
     def journal(self) -> Path:
@@ -48,4 +50,5 @@ class Settings:
             campaign_file=Path(campaign),
             work=Path(work),
             warehouse_dsn=dsn,
+            alert_urls=environ.get("LAOYOUHUI_ALERT_URLS", ""),
         )

@@ -15,8 +15,8 @@ import posixpath
 import shutil
 import socket
 import stat
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -79,6 +79,10 @@ class Transport(Protocol):
         """Give the files of a folder by name; none when there is no such folder. Temporary files are left out."""
         ...
 
+    def others(self, folder: str) -> tuple[str, ...]:
+        """Give the names of what else lies in a folder: folders, links, which are not followed, and the like."""
+        ...
+
     def open(self, path: str) -> AbstractContextManager[BinaryIO]:
         """Open a file for reading; FileNotFoundError when it is not there."""
         ...
@@ -88,7 +92,10 @@ class Transport(Protocol):
         ...
 
     def put(self, local: Path, path: str) -> None:
-        """Copy a local file to `path`, replacing what is there, under a temporary name first. Makes the folders."""
+        """Copy a local file to `path`, replacing what is there, under a temporary name first. Makes the folders.
+
+        Raises TransportError when it cannot be written whole: then `path` is as it was.
+        """
         ...
 
 
@@ -108,6 +115,10 @@ def _is_temporary(name: str) -> bool:
     return name.startswith(".") or name.endswith(".part")
 
 
+def _is_regular(entry: paramiko.SFTPAttributes) -> bool:
+    return entry.st_mode is None or stat.S_ISREG(entry.st_mode)  # a server need not tell what a thing is
+
+
 class FolderTransport:
     """The exchange as a folder of this machine or of a mounted disk."""
 
@@ -119,16 +130,25 @@ class FolderTransport:
 
     def list(self, folder: str) -> list[RemoteFile]:
         """Give the files of a folder by name; see Transport."""
-        try:
-            entries = list(os.scandir(self._path(folder)))
-        except FileNotFoundError:
-            return []
         files = []
-        for entry in entries:
-            if not _is_temporary(entry.name) and entry.is_file():
-                found = entry.stat()
+        for entry in self._entries(folder):
+            try:
+                found = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # taken away since it was listed
+            if stat.S_ISREG(found.st_mode):
                 files.append(RemoteFile(entry.name, found.st_size, found.st_mtime_ns))
         return sorted(files, key=lambda file: file.name)
+
+    def others(self, folder: str) -> tuple[str, ...]:
+        """Give the names of what else lies in a folder; see Transport."""
+        return tuple(sorted(entry.name for entry in self._entries(folder) if not entry.is_file(follow_symlinks=False)))
+
+    def _entries(self, folder: str) -> Iterable[os.DirEntry[str]]:
+        try:
+            return [entry for entry in os.scandir(self._path(folder)) if not _is_temporary(entry.name)]
+        except FileNotFoundError:
+            return ()
 
     def open(self, path: str) -> AbstractContextManager[BinaryIO]:
         """Open a file for reading; see Transport."""
@@ -144,47 +164,63 @@ class FolderTransport:
     def put(self, local: Path, path: str) -> None:
         """Copy a local file here and make it last: the file is synced before its rename, the folder after it."""
         target = self._path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(_temporary(target.name))
-        with local.open("rb") as source, temporary.open("wb") as copy:
-            shutil.copyfileobj(source, copy, 1 << 20)
-            copy.flush()
-            os.fsync(copy.fileno())
-        temporary.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with local.open("rb") as source, temporary.open("wb") as copy:
+                shutil.copyfileobj(source, copy, 1 << 20)
+                copy.flush()
+                os.fsync(copy.fileno())
+            temporary.replace(target)
+            folder = os.open(target.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)  # a full disk keeps no half of a file
+            raise TransportError(
+                f"{target} cannot be written ({error}): free space or mend the rights there, then run again"
+            ) from error
 
 
 class SftpTransport:
     """The exchange behind an SFTP session that is open already; see `open_transport`."""
 
-    def __init__(self, session: paramiko.SFTPClient, root: str) -> None:
+    def __init__(self, session: paramiko.SFTPClient, root: str, where: str) -> None:
         self._session = session
         self._root = root or "."
+        self._where = where
 
     def _path(self, path: str) -> str:
         return posixpath.join(self._root, *_checked(path))
 
     def list(self, folder: str) -> list[RemoteFile]:
         """Give the files of a folder by name; see Transport."""
-        try:
-            entries = self._session.listdir_attr(self._path(folder))
-        except FileNotFoundError:
-            return []
         files = [
             RemoteFile(entry.filename, entry.st_size or 0, (entry.st_mtime or 0) * 1_000_000_000)
-            for entry in entries
-            if not _is_temporary(entry.filename) and (entry.st_mode is None or not stat.S_ISDIR(entry.st_mode))
+            for entry in self._entries(folder)
+            if _is_regular(entry)
         ]
         return sorted(files, key=lambda file: file.name)
+
+    def others(self, folder: str) -> tuple[str, ...]:
+        """Give the names of what else lies in a folder; see Transport."""
+        return tuple(sorted(entry.filename for entry in self._entries(folder) if not _is_regular(entry)))
+
+    def _entries(self, folder: str) -> Iterable[paramiko.SFTPAttributes]:
+        try:
+            with self._saying("list", folder):
+                found = self._session.listdir_attr(self._path(folder))
+        except FileNotFoundError:
+            return ()
+        return [entry for entry in found if not _is_temporary(entry.filename)]
 
     @contextmanager
     def open(self, path: str) -> Iterator[BinaryIO]:
         """Open a file for reading ahead; see Transport."""
-        with self._session.open(self._path(path), "rb") as file:
+        with self._saying("read", path), self._session.open(self._path(path), "rb") as file:
             file.prefetch(file.stat().st_size or 0, _PREFETCH_REQUESTS)
             yield cast("BinaryIO", file)
 
@@ -199,14 +235,57 @@ class SftpTransport:
         return buffer.getvalue()
 
     def put(self, local: Path, path: str) -> None:
-        """Upload a local file under a temporary name, check the size that arrived, rename; see Transport."""
+        """Upload a local file under a temporary name, check the size that arrived, rename; see Transport.
+
+        What an upload that was cut left under the temporary name is written over from the start: a file is sent again
+        in less time than it takes to prove what of it arrived.
+        """
         target = self._path(path)
         folder, name = posixpath.split(target)
-        self._make_folders(folder)
         temporary = posixpath.join(folder, _temporary(name))
-        with local.open("rb") as source:
-            self._session.putfo(source, temporary, local.stat().st_size, confirm=True)
-        self._session.posix_rename(temporary, target)
+        with self._saying("write", path):
+            self._make_folders(folder)
+            try:
+                with local.open("rb") as source:
+                    self._session.putfo(source, temporary, local.stat().st_size, confirm=True)
+            except OSError:
+                with suppress(OSError, EOFError, _ssh_error()):  # a full disk keeps no half of a file
+                    self._session.remove(temporary)
+                raise
+            self._rename(temporary, target)
+
+    def _rename(self, temporary: str, target: str) -> None:
+        """Rename over what stands there; in two steps where the server does not know OpenSSH's way."""
+        try:
+            self._session.posix_rename(temporary, target)
+        except OSError:
+            with suppress(FileNotFoundError):
+                self._session.remove(target)
+            self._session.rename(temporary, target)
+
+    @contextmanager
+    def _saying(self, doing: str, path: str) -> Iterator[None]:
+        """Have what goes wrong say where and what to do; a file that is not there stays FileNotFoundError."""
+        place = f"{self._where}: {doing} {path}"
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except TimeoutError as error:
+            raise TransportError(f"{place}: no answer for {_ANSWER_SECONDS} s: run again; ask the carrier") from error
+        except PermissionError as error:
+            raise TransportError(
+                f"{place}: permission denied: ask the carrier for the right to {doing} there"
+            ) from error
+        except (EOFError, _ssh_error()) as error:
+            raise TransportError(f"{place}: the line broke ({error or type(error).__name__}): run again") from error
+        except OSError as error:
+            if not _is_open(self._session):
+                raise TransportError(f"{place}: the line broke ({error}): run again") from error
+            raise TransportError(
+                f"{place}: the server says {str(error)!r}: its disk or our quota may be full: ask the carrier, then "
+                "run again"
+            ) from error
 
     def _make_folders(self, folder: str) -> None:
         try:
@@ -216,6 +295,17 @@ class SftpTransport:
             if parent not in {"", folder}:
                 self._make_folders(parent)
             self._session.mkdir(folder)
+
+
+def _ssh_error() -> type[Exception]:
+    from paramiko import SSHException
+
+    return SSHException
+
+
+def _is_open(session: paramiko.SFTPClient) -> bool:
+    channel = session.get_channel()
+    return channel is not None and not channel.closed and channel.get_transport().is_active()
 
 
 def _kind(blob: bytes) -> str:
@@ -270,6 +360,26 @@ def _private_key(text: str) -> paramiko.PKey:
     )
 
 
+def _sftp_session(transport: paramiko.Transport) -> paramiko.SFTPClient | None:
+    """Open a session that lists names in any encoding: paramiko's own gives up a folder for one name that is no UTF-8.
+
+    Such a name holds lone surrogates, as those that Python gives of a local folder do.
+    """
+    import paramiko
+
+    class Message(paramiko.Message):
+        def get_text(self) -> str:
+            return self.get_string().decode("utf-8", "surrogateescape")
+
+    class Session(paramiko.SFTPClient):
+        def _request(self, kind: int, *arguments: object) -> tuple[int, paramiko.Message]:
+            answered, message = super()._request(kind, *arguments)  # type: ignore[misc] # not in its stubs
+            message.__class__ = Message
+            return answered, message
+
+    return Session.from_transport(transport)
+
+
 @contextmanager
 def _open_sftp(settings: SftpSettings) -> Iterator[SftpTransport]:
     import paramiko
@@ -281,23 +391,24 @@ def _open_sftp(settings: SftpSettings) -> Iterator[SftpTransport]:
     except OSError as error:
         raise TransportError(f"{where}: no connection ({error}): check host, port, firewall; then run again") from error
     transport = paramiko.Transport(connection)
+    transport.banner_timeout = transport.auth_timeout = _CONNECT_SECONDS
     try:
         _require_host_key(transport, _key_blob(settings), where)
         if key is None:
             transport.auth_password(settings.user, settings.password or "")
         else:
             transport.auth_publickey(settings.user, key)
-        session = paramiko.SFTPClient.from_transport(transport)
+        session = _sftp_session(transport)
         channel = session.get_channel() if session else None
         if session is None or channel is None:
             raise TransportError(f"{where}: the server opens no SFTP session: ask the carrier")
         channel.settimeout(_ANSWER_SECONDS)  # a dead line ends the run, which can be run again
         _require_root(session, settings, where)
-        yield SftpTransport(session, settings.root)
+        yield SftpTransport(session, settings.root, where)
     except paramiko.AuthenticationException as error:
         method = "password" if key is None else "private key"
         raise TransportError(f"{where}: the {method} was refused: check user and {method} of the connection") from error
-    except (paramiko.SSHException, TimeoutError) as error:
+    except (paramiko.SSHException, EOFError, TimeoutError) as error:
         raise TransportError(f"{where}: the session broke ({type(error).__name__}: {error}): run again") from error
     finally:
         transport.close()

@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple, cast
 
 Status = Literal["RIGHT", "BAD", "SEMIWRONG"]
 
+LONGEST_ROW = 1024  # bytes of a refused row, on average: key, code, and a message
+
 _FILE = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,199})(?:\.[a-z0-9]{1,8})?(?:\.gz)?")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _WORD = re.compile(rb"[!-{}~]{1,200}")  # a key or a code: printable ASCII without blank and without `|`

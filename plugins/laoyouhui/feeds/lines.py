@@ -7,6 +7,7 @@ says the reason. The slow way alone decides: whatever it finds nothing against i
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -25,13 +26,14 @@ _DATE = (  # the calendar from year 1 on, 29 February in leap years alone
     "(?:0[13578]|1[02])(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)(?:0[1-9]|[12][0-9]|30)|02(?:0[1-9]|1[0-9]|2[0-8]))"
     "|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)0229)"
 )
-_FORMS = {  # pattern, and what it is in words
-    "date": (_DATE, "a date yyyymmdd"),
-    "timestamp": (_DATE + _TIME, "a timestamp yyyymmddHHMMSS"),
-    "int": ("-?+[0-9]{1,15}+", "a whole number of at most 15 digits"),
-    "fen": ("-?+[0-9]{1,15}+", "whole fen, at most 15 digits"),
-    "yuan": (r"-?+[0-9]{1,13}+\.[0-9]{2}", "yuan with two decimals, such as 1234.50"),
+_FORMS = {  # pattern, what it is in words, most characters
+    "date": (_DATE, "a date yyyymmdd", 8),
+    "timestamp": (_DATE + _TIME, "a timestamp yyyymmddHHMMSS", 14),
+    "int": ("-?+[0-9]{1,15}+", "a whole number of at most 15 digits", 16),
+    "fen": ("-?+[0-9]{1,15}+", "whole fen, at most 15 digits", 16),
+    "yuan": (r"-?+[0-9]{1,13}+\.[0-9]{2}", "yuan with two decimals, such as 1234.50", 17),
 }
+_LONGEST_CHARACTER = 4  # bytes, in each encoding that a profile can name
 
 
 class LineTooLongError(Exception):
@@ -58,7 +60,8 @@ class BadRow:
 class Judged:
     """The lines of one block: the good ones with their line numbers, the bad ones, the control column's sum over both.
 
-    `control_total` is in fen; `unreadable` is the number of rows whose amount cannot be read.
+    `control_total` is in fen; `unreadable` is the number of rows whose amount cannot be read. `unusual` counts, for
+    each number column, the good lines whose amount is not where the profile says that it usually lies.
     """
 
     numbers: Sequence[int]
@@ -66,6 +69,7 @@ class Judged:
     bad: list[BadRow]
     control_total: int
     unreadable: int
+    unusual: Counter[str]
 
 
 def smallest_unit(number: str) -> int:
@@ -89,9 +93,13 @@ class LineJudge:
         self._columns = [_JudgedColumn(column, form.delimiter) for column in feed.columns]
         self._control = next((at for at, column in enumerate(feed.columns) if column.name == feed.control), None)
         ranged = [at for at, column in enumerate(self._columns) if column.is_number]
-        self._ranges = [(group, *self._columns[at].range) for group, at in enumerate(ranged, start=1)]
+        self._ranges = [
+            (group, *self._columns[at].range, *self._columns[at].usual, feed.columns[at].name)
+            for group, at in enumerate(ranged, start=1)
+        ]
         self._control_group = 0 if self._control is None else ranged.index(self._control) + 1
         self._match = re.compile(re.escape(form.delimiter).join(column.in_line for column in self._columns)).fullmatch
+        self.longest_row = sum(column.longest + 1 for column in self._columns)  # bytes of a good row and its LF
         # where the carrier's words for a code are not ours: by place in the line
         self._words = {
             at: column.codes
@@ -106,6 +114,7 @@ class LineJudge:
         """
         lines = self._decode(block)
         total, suspects = 0, []
+        unusual: Counter[str] = Counter()
         match, ranges, control = self._match, self._ranges, self._control_group
         for at, line in enumerate(lines):
             found = None if line is None else match(line)
@@ -113,7 +122,7 @@ class LineJudge:
                 suspects.append(at)
                 continue
             amount = 0
-            for group, least, most in ranges:
+            for group, least, most, low, high, column in ranges:
                 number = found[group]
                 if number:
                     value = smallest_unit(number)
@@ -122,9 +131,11 @@ class LineJudge:
                         break
                     if group == control:
                         amount = value
+                    if value and not low <= abs(value) <= high:
+                        unusual[column] += 1
             else:
                 total += amount
-        judged = Judged(range(first, first + len(lines)), cast("list[str]", lines), [], total, 0)
+        judged = Judged(range(first, first + len(lines)), cast("list[str]", lines), [], total, 0, unusual)
         if suspects:
             self._look_closely(judged, suspects, block.split(b"\n"))
         if self._words:
@@ -198,16 +209,20 @@ class LineJudge:
 
 
 class _JudgedColumn:
-    """What one column may hold; `in_line` is its part of the line's pattern, with a group where it is a number."""
+    """What one column may hold; `in_line` is its part of the line's pattern, with a group where it is a number.
+
+    `longest` is the most bytes that a good value takes; `usual` is where amounts lie, in the smallest unit.
+    """
 
     def __init__(self, column: Column, delimiter: str) -> None:
         self.name, self.is_number = column.name, column.type in NUMBERS
-        self._required, self._length = column.required, None
+        self._required, self._length, longest = column.required, None, 0
         unit = 100 if column.type == "yuan" else 1
         self.range = (
             -_ANY_NUMBER if column.min is None else column.min * unit,
             _ANY_NUMBER if column.max is None else column.max * unit,
         )
+        self.usual = (column.usual.min * unit, column.usual.max * unit) if column.usual else (0, _ANY_NUMBER)
         self._range_in_words = f"from {column.min} to {column.max}" + (" yuan" if unit == 100 else "")
         # possessive throughout: no character of a field is the delimiter, so going back over it never helps
         if column.type == "id":
@@ -219,8 +234,10 @@ class _JudgedColumn:
             pattern, self._words = rf"[^\0\r\n{re.escape(delimiter)}]{{1,{self._length}}}+", "text"
         elif column.type == "code":
             pattern, self._words = f"(?:{'|'.join(map(re.escape, column.codes))})", f"one of {', '.join(column.codes)}"
+            longest = max(map(len, column.codes))
         else:
-            pattern, self._words = _FORMS[column.type]
+            pattern, self._words, longest = _FORMS[column.type]
+        self.longest = _LONGEST_CHARACTER * (self._length or longest)
         self._reason: Reason = "CODE" if column.type == "code" else "TYPE"
         self.match = re.compile(pattern).fullmatch
         whole = f"(?:{pattern})" if self._required else f"(?:{pattern})?+"

@@ -5,9 +5,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import pickle
+import re
+import tempfile
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO, Literal
 
 from laoyouhui.config.carrier import Feed, FileForm
@@ -23,14 +28,21 @@ FileReason = Literal[
     "LINE_TOO_LONG",
     "BOMB",
     "HEADER",
+    "ENCODING",
     "ROWS",
     "CONTROL_TOTAL",
+    "UNIT",
     "BAD_ROWS",
 ]
 
 _BLOCK = 1 << 18
 _BOMB_RATIO, _BOMB_BYTES = 200, 64 << 20
 _BAD_ROWS_SHOWN = 100  # of a file that is set aside as a whole: enough to see why
+_BAD_ROWS_IN_MEMORY = 4 << 20  # bytes; what is more waits on disk
+_FEW_ROWS = 50  # amounts of fewer rows do not tell their unit
+_UTF8_MARK = b"\xef\xbb\xbf"
+_UTF8_PROOF = 4  # Chinese characters: GB18030 text reads as so many by chance once in 10**8 files
+_CHINESE = re.compile("[\u2e80-\uffef]")
 
 
 @dataclass(frozen=True)
@@ -44,39 +56,40 @@ class Verdict:
 class FileScan:
     """One pass over one data file. Go through `judged` to its end, then ask for the `verdict`.
 
-    `check` is None where the check file cannot be read: then the rows are counted, and that is all. `bad` keeps the bad
+    `check` is None where the check file cannot be read: then the rows are counted, and that is all. `bad` gives the bad
     rows: all while the file may still count, the first ones when more than `limit_bp` basis points of its rows are bad.
-    `bytes` and `sha256` are those of the file as delivered, `rows` does not count a header line.
+    `bytes` and `sha256` are those of the file as delivered, `rows` does not count a header line. As soon as it is
+    certain that the file is set aside, its rows are counted and no longer judged: `bad_rows` are those of the rows read
+    until then.
     """
 
     def __init__(self, feed: Feed, form: FileForm, check: Check | None, limit_bp: int) -> None:
         self._feed, self._form, self._check, self._limit_bp = feed, form, check, limit_bp
+        self._judge = LineJudge(feed, form)
         self._broken: Verdict | None = None
         self._total, self._unreadable = 0, 0
+        self._unusual: Counter[str] = Counter()
+        self._utf8: int | None = None if form.encoding == "utf-8" else 0  # Chinese characters; None: it is not UTF-8
+        self._kept = _Spool()
+        self._awaits_header = form.header
         self.bytes, self.sha256 = 0, ""
-        self.rows, self.bad_rows = 0, 0
-        self.bad: list[BadRow] = []
+        self.rows, self.judged_rows, self.bad_rows = 0, 0, 0
 
     def judged(self, source: BinaryIO, *, gzipped: bool) -> Iterator[Judged]:
         """Read the file and give its lines, judged, in blocks of about 256 KB; never raises on what the file holds."""
         delivered = _Delivered(source)
         reader = io.BufferedReader(delivered, _BLOCK)
-        judge = LineJudge(self._feed, self._form)
+        lines = _Lines(self._unpacked(delivered, reader) if gzipped else iter(lambda: reader.read(_BLOCK), b""))
         try:
-            for block, first in self._without_header(_blocks(delivered, reader, gzipped=gzipped)):
-                judged = judge.judge(block, first)
-                self._count(judged)
-                yield judged
+            yield from self._judged(lines)
+            for rows in lines.count():
+                self.rows += rows
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             self._broken = Verdict("GZIP", f"the gzip data are broken: {error}")
-        except LineTooLongError:
-            at_least = self.rows + 1 + self._form.header
-            self._broken = Verdict(
-                "LINE_TOO_LONG", f"line {at_least} or a later one has more than {LONGEST_LINE} bytes"
-            )
-        except _BombError:
-            limit = f"{_BOMB_RATIO} times its size and {_BOMB_BYTES >> 20} MB"
-            self._broken = Verdict("BOMB", f"unpacked, the file has more than {limit}: not read to its end")
+        except _BombError as error:
+            self._broken = Verdict("BOMB", f"unpacked, the file has more than {error}: not read to its end")
+        self.rows += lines.is_within  # the line within which a file breaks off is a row, too
+        self.rows = max(self.rows - self._awaits_header, 0)
         while reader.read(_BLOCK):
             pass  # what a broken file has left: size and checksum are those of the whole
         self.bytes, self.sha256 = delivered.bytes, delivered.sha256.hexdigest()
@@ -84,7 +97,15 @@ class FileScan:
     @property
     def hopeless(self) -> bool:
         """Whether it is certain already that the file is set aside, so that its rows need not be loaded."""
-        return self._broken is not None or self._check is None or self._too_many_bad(max(self.rows, self._check.rows))
+        check = self._check
+        if self._broken is not None or check is None:
+            return True
+        return self.rows > check.rows or self._too_many_bad(max(self.rows, check.rows))
+
+    @property
+    def bad(self) -> Iterator[BadRow]:
+        """The bad rows, in the order of their lines; of a file that is set aside as a whole the first 100."""
+        return islice(self._kept, _BAD_ROWS_SHOWN if self.hopeless else None)
 
     def verdict(self) -> Verdict | None:
         """Say why the file is set aside; None where it counts. Needs a `check`."""
@@ -101,17 +122,38 @@ class FileScan:
             yield Verdict("CHECKSUM", f"sha256 is {self.sha256}, the check file says {check.sha256}")
         if self._broken is not None:
             yield self._broken
+        if self._utf8 is not None and self._utf8 >= _UTF8_PROOF:
+            yield Verdict("ENCODING", f"the text is UTF-8, expected {self._form.encoding}")
         if self.rows != check.rows:
             yield Verdict("ROWS", f"{self.rows} rows, the check file says {check.rows}")
-        if self._control_differs() and not self._unreadable:
+        if self.judged_rows == self.rows and self._control_differs() and not self._unreadable:
             yield Verdict("CONTROL_TOTAL", self._both_totals())
+        yield from self._unit_faults()
         if self._too_many_bad(self.rows):
-            first = self.bad[0]
+            first = next(self.bad)
             yield Verdict(
                 "BAD_ROWS",
-                f"{self.bad_rows} of {self.rows} rows are bad, the limit is {self._limit_bp} basis points; "
+                f"{self.bad_rows} of {self.judged_rows} rows{self._so_far()} are bad, the limit is {self._limit_bp} "
+                f"basis points of {self.rows}; "
                 f"line {first.line_no}: {first.reason} {first.field or ''}: expected {first.expected}",
             )
+
+    def _unit_faults(self) -> Iterator[Verdict]:
+        for column in self._feed.columns:
+            usual = column.usual
+            if usual is None or self.judged_rows < _FEW_ROWS:
+                continue
+            unusual = self._unusual[column.name]
+            if unusual * 10_000 > self.judged_rows * (10_000 - usual.share_bp):
+                yield Verdict(
+                    "UNIT",
+                    f"{column.name}: {unusual} of {self.judged_rows} amounts{self._so_far()} are not from {usual.min} "
+                    f"to {usual.max} {column.unit}, expected at most {10_000 - usual.share_bp} basis points: "
+                    "another unit?",
+                )
+
+    def _so_far(self) -> str:
+        return "" if self.judged_rows == self.rows else " read so far"
 
     def note(self) -> str | None:
         """What is to be known of a file that counts although its control total could not be proved."""
@@ -119,11 +161,30 @@ class FileScan:
             return f"{self._both_totals()}; {self._unreadable} bad rows have no amount that can be read"
         return None
 
+    def _judged(self, lines: _Lines) -> Iterator[Judged]:
+        """Judge the lines until it is certain that the file is set aside."""
+        try:
+            for block, first in self._without_header(lines.blocks()):
+                try:
+                    judged = self._judge.judge(block, first)
+                except LineTooLongError:
+                    self.rows += block.count(b"\n") + 1
+                    raise
+                self._count(judged)
+                yield judged
+                if self.hopeless:
+                    return
+        except LineTooLongError:
+            after = self.judged_rows + self._form.header - self._awaits_header
+            self._broken = Verdict("LINE_TOO_LONG", f"a line after line {after} has more than {LONGEST_LINE} bytes")
+
     def _without_header(self, blocks: Iterator[tuple[bytes, int]]) -> Iterator[tuple[bytes, int]]:
         for block, first in blocks:
-            if first > 1 or not self._form.header:
+            self._notice_encoding(block, first)
+            if not self._awaits_header:
                 yield block, first
                 continue
+            self._awaits_header = False
             head, newline, rows = block.partition(b"\n")
             titles = head.decode(self._form.encoding, "replace").split(self._form.delimiter)
             if titles != self._feed.header:
@@ -132,14 +193,38 @@ class FileScan:
             if newline:
                 yield rows, 2
 
+    def _notice_encoding(self, block: bytes, first: int) -> None:
+        """Count the Chinese characters of a file that may be UTF-8: some of its lines would pass for GB18030."""
+        if self._utf8 is None or block.isascii():
+            return
+        try:
+            self._utf8 += len(_CHINESE.findall(block.decode("utf-8")))
+        except UnicodeDecodeError:
+            self._utf8 = None
+        else:
+            if first == 1 and block.startswith(_UTF8_MARK):
+                self._utf8 += _UTF8_PROOF
+
+    def _unpacked(self, delivered: _Delivered, reader: io.BufferedReader[_Delivered]) -> Iterator[bytes]:
+        """Unpack in pieces of at most 256 KB, and no further than any right file goes."""
+        unpacked, size = gzip.GzipFile(fileobj=reader), 0
+        declared = None if self._check is None else self._check.rows * self._judge.longest_row
+        while data := unpacked.read(_BLOCK):
+            size += len(data)
+            if declared is not None and size > declared + _BOMB_BYTES:
+                raise _BombError(f"the {declared} bytes of the rows in the check file and {_BOMB_BYTES >> 20} MB")
+            if size > _BOMB_RATIO * delivered.bytes + _BOMB_BYTES:
+                raise _BombError(f"{_BOMB_RATIO} times its size and {_BOMB_BYTES >> 20} MB")
+            yield data
+
     def _count(self, judged: Judged) -> None:
         self.rows += len(judged.lines) + len(judged.bad)
+        self.judged_rows = self.rows
         self.bad_rows += len(judged.bad)
         self._total += judged.control_total
         self._unreadable += judged.unreadable
-        self.bad += judged.bad
-        if self.hopeless:
-            del self.bad[_BAD_ROWS_SHOWN:]
+        self._unusual += judged.unusual
+        self._kept.extend(judged.bad[: _BAD_ROWS_SHOWN if self.hopeless else None])
 
     def _too_many_bad(self, rows: int) -> bool:
         return self.bad_rows * 10_000 > self._limit_bp * rows
@@ -157,7 +242,28 @@ class FileScan:
 
 
 class _BombError(Exception):
-    """The file unpacks to far more than any feed's data would."""
+    """The file unpacks to far more than any feed's data would; the message says than what."""
+
+
+class _Spool:
+    """Bad rows in the order in which they come: 1 % of a large file is too much for memory."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(_BAD_ROWS_IN_MEMORY)  # noqa: SIM115 (it goes with this object)
+
+    def extend(self, rows: Iterable[BadRow]) -> None:
+        self._file.seek(0, io.SEEK_END)
+        for row in rows:
+            pickle.dump(row, self._file)
+
+    def __iter__(self) -> Iterator[BadRow]:
+        end = self._file.seek(0, io.SEEK_END)
+        at = 0
+        while at < end:
+            self._file.seek(at)
+            row: BadRow = pickle.load(self._file)  # noqa: S301 (written above, seen by nobody else)
+            at = self._file.tell()
+            yield row
 
 
 class _Delivered(io.RawIOBase):
@@ -178,21 +284,37 @@ class _Delivered(io.RawIOBase):
         return len(data)
 
 
-def _blocks(
-    delivered: _Delivered, reader: io.BufferedReader[_Delivered], *, gzipped: bool
-) -> Iterator[tuple[bytes, int]]:
-    """Unpack, and give whole lines, about 256 KB at once without the last LF, with the number of the first of them."""
-    unpacked = gzip.GzipFile(fileobj=reader) if gzipped else reader
-    size, line_no, rest = 0, 1, b""
-    while data := unpacked.read(_BLOCK):
-        size += len(data)
-        if size > _BOMB_RATIO * delivered.bytes + _BOMB_BYTES:
-            raise _BombError
-        lines, newline, rest = (rest + data).rpartition(b"\n")
-        if newline:
-            yield lines, line_no
-            line_no += lines.count(b"\n") + 1
-        if len(rest) > LONGEST_LINE:
-            raise LineTooLongError
-    if rest:
-        yield rest, line_no
+class _Lines:
+    """The lines of a file that comes in pieces: whole ones in blocks, and, once no line matters any more, their number.
+
+    `is_within` says whether the bytes given so far end within a line that neither way has given.
+    """
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._rest = pieces, b""
+        self.is_within = False
+
+    def blocks(self) -> Iterator[tuple[bytes, int]]:
+        """Give whole lines, about 256 KB at once without the last LF, with the number of the first of them.
+
+        Raises LineTooLongError where a line does not end: no more than a line of 64 KB is held.
+        """
+        line_no = 1
+        for data in self._pieces:
+            lines, newline, self._rest = (self._rest + data).rpartition(b"\n")
+            self.is_within = bool(self._rest)
+            if newline:
+                yield lines, line_no
+                line_no += lines.count(b"\n") + 1
+            if len(self._rest) > LONGEST_LINE:
+                self._rest = b""
+                raise LineTooLongError
+        if self._rest:
+            self.is_within = False
+            yield self._rest, line_no
+
+    def count(self) -> Iterator[int]:
+        """Give the number of lines that end in each further piece; holds none of them."""
+        for data in self._pieces:
+            yield data.count(b"\n")
+            self.is_within = not data.endswith(b"\n")

@@ -1,8 +1,8 @@
-"""Airflow's own services for one workspace of this machine, and the little of its REST API that `make run` needs.
+"""Airflow's own services for one workspace of this machine.
 
     with Airflow(home, workspace, server_dsn, database, pipeline_environment) as airflow:
         airflow.wait_until_ready()
-        run_id = airflow.trigger(date(2026, 1, 26))
+        run_id = airflow.api.trigger(date(2026, 1, 26))
 
 Scheduler, Dag processor and API server run as children, end with the `with` block and write into `<workspace>/logs`.
 There is no triggerer: nothing defers. Secrets and the page's password lie in 0600 files of the workspace.
@@ -21,26 +21,22 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import date
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from laoyouhui.local.api import DAG_ID, AirflowApi
 from laoyouhui.local.server import create_database, database_dsn, free_port
 
-if TYPE_CHECKING:
-    import httpx
-
-DAG_ID = "close_day"
 _SERVICES = {
     "scheduler": ["scheduler", "--skip-serve-logs"],  # the API server reads the logs from the same disk
     "dag-processor": ["dag-processor"],
     "api-server": ["api-server"],
 }
-_PRELOAD = [
+PRELOAD = [
     "airflow.executors.local_executor",
     "airflow.sdk.execution_time.task_runner",
     "dbt.adapters.postgres",
@@ -84,6 +80,11 @@ class Airflow:
     def password(self) -> str:
         """The password of the page's user `admin`."""
         return self._secret("admin")
+
+    @cached_property
+    def api(self) -> AirflowApi:
+        """The API of these services."""
+        return AirflowApi(self.page, self.password)
 
     def __enter__(self) -> Self:
         self.start()
@@ -136,19 +137,13 @@ class Airflow:
 
     def wait_until_ready(self) -> None:
         """Wait until the API answers and knows the DAG; AirflowError after 180 seconds or when a service ended."""
-        import httpx
-
         deadline = time.monotonic() + _READY_SECONDS
         while time.monotonic() < deadline:
             self.check()
-            with suppress(httpx.HTTPError):
-                # The first call builds the API that tasks talk to, which takes seconds: not in the first task's time.
-                self._client.get(f"{self.page}/execution/health")
-                if self._client.get(f"/dags/{DAG_ID}").is_success:
-                    return
+            if self.api.knows_dag():
+                return
             time.sleep(0.3)
-        errors = self._client.get("/importErrors").json()["import_errors"]
-        reasons = "".join(f"\n{error['filename']}: {error['stack_trace']}" for error in errors)
+        reasons = self.api.import_errors()
         raise AirflowError(f"Airflow does not know the DAG {DAG_ID} after {_READY_SECONDS} s: see {self.logs}{reasons}")
 
     def check(self) -> None:
@@ -159,36 +154,9 @@ class Airflow:
                 end = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
                 raise AirflowError(f"Airflow's {name} ended with code {process.returncode}: see {log}\n{end}")
 
-    def trigger(self, business_date: date) -> str:
-        """Run the DAG for a date, again where it ran before, and return the run's id."""
-        run_id = f"close__{business_date}"
-        if self._client.get(f"/dags/{DAG_ID}/dagRuns/{run_id}").is_success:
-            answer = self._client.post(f"/dags/{DAG_ID}/dagRuns/{run_id}/clear", json={"dry_run": False})
-        else:
-            answer = self._client.post(
-                f"/dags/{DAG_ID}/dagRuns",
-                json={
-                    "dag_run_id": run_id,
-                    "logical_date": f"{business_date}T03:00:00+08:00",
-                    "conf": {"business_date": business_date.isoformat()},
-                },
-            )
-        answer.raise_for_status()
-        return run_id
-
-    def run_state(self, run_id: str) -> str:
-        """The state of a DAG run: `queued`, `running`, `success` or `failed`."""
-        state: str = self._get(f"/dags/{DAG_ID}/dagRuns/{run_id}")["state"]
-        return state
-
-    def task_states(self, run_id: str) -> dict[str, tuple[str | None, float | None]]:
-        """The state and the seconds of each task of a DAG run."""
-        answer = self._get(f"/dags/{DAG_ID}/dagRuns/{run_id}/taskInstances")
-        return {task["task_id"]: (task["state"], task["duration"]) for task in answer["task_instances"]}
-
     def task_errors(self, run_id: str) -> Iterator[tuple[str, Path, str]]:
         """The failed tasks of a DAG run: the task, its log, and what the log says went wrong."""
-        for task, (state, _) in self.task_states(run_id).items():
+        for task, (state, _) in self.api.task_states(run_id).items():
             if state == "failed":
                 folder = self.logs / "tasks" / f"dag_id={DAG_ID}" / f"run_id={run_id}" / f"task_id={task}"
                 attempts = sorted(folder.glob("attempt=*.log"), key=lambda path: path.stat().st_mtime)
@@ -196,29 +164,6 @@ class Airflow:
                     yield task, attempts[-1], errors_in_log(attempts[-1])
                 else:
                     yield task, self.logs / "scheduler.log", "the task did not start"
-
-    @cached_property
-    def _client(self) -> httpx.Client:
-        import httpx
-
-        token = httpx.post(
-            f"{self.page}/auth/token",
-            json={"username": "admin", "password": self.password},
-            trust_env=False,
-            timeout=60,
-        )
-        token.raise_for_status()
-        return httpx.Client(
-            base_url=f"{self.page}/api/v2",
-            headers={"Authorization": f"Bearer {token.json()['access_token']}"},
-            trust_env=False,  # a proxy of the user's is not for 127.0.0.1
-            timeout=60,
-        )
-
-    def _get(self, path: str) -> Any:  # noqa: ANN401 - JSON
-        answer = self._client.get(path)
-        answer.raise_for_status()
-        return answer.json()
 
     def _create_metadata(self) -> None:
         """Make the metadata database as a copy of a migrated template: migrating takes as long as a whole date."""
@@ -291,12 +236,15 @@ class Airflow:
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.05",
             # Tasks are forked from a process that has imported what they need: five to ten seconds less for each date.
             "AIRFLOW__SCHEDULER__MP_START_METHOD": "forkserver",
-            "AIRFLOW__CORE__MP_FORKSERVER_PRELOAD": ",".join(_PRELOAD),
+            "AIRFLOW__CORE__MP_FORKSERVER_PRELOAD": ",".join(PRELOAD),
             "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+            "AIRFLOW__DAG_PROCESSOR__FILE_PARSING_SORT_MODE": "alphabetical",  # close_day is waited for
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "86400",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "86400",
             "LAOYOUHUI_SCHEDULE": "",  # `make run` says when
+            "LAOYOUHUI_WATCH_SCHEDULE": "",  # and each date is watched as it ends
             "LAOYOUHUI_RETRIES": "0",  # and the user tries again
+            "LAOYOUHUI_ALERT_URLS": os.environ.get("LAOYOUHUI_ALERT_URLS", ""),
             "LAOYOUHUI_HOME": str(self.home),
             "PYTHONPATH": str(self.home / "plugins"),
             "NO_PROXY": "127.0.0.1,localhost",

@@ -476,12 +476,12 @@ def _measure_small(bench: Bench) -> None:
     with Airflow(HOME, workspace.folder, bench.server_dsn, workspace.airflow_database, pipeline) as airflow:
         airflow.wait_until_ready()
         started = time.monotonic()
-        run_id = airflow.trigger(days[-1])
-        while (state := airflow.run_state(run_id)) not in {"success", "failed"}:
+        run_id = airflow.api.trigger(days[-1])
+        while (state := airflow.api.run_state(run_id)) not in {"success", "failed"}:
             airflow.check()
             time.sleep(_POLL_SECONDS)
         seconds = time.monotonic() - started
-        tasks = airflow.task_states(run_id)
+        tasks = airflow.api.task_states(run_id)
     if state != "success":
         raise BenchError(f"{days[-1]} failed under Airflow: see {workspace.folder / 'logs'}")
     alone, scheduled = _rows(bench, days[-2]), _rows(bench, days[-1])

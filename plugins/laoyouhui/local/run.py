@@ -94,12 +94,12 @@ def _close(workspace: Workspace, server_dsn: str, warehouse: str, dates: Sequenc
 def _close_one(airflow: Airflow, warehouse: str, day: date) -> bool:
     started = time.monotonic()
     say(f"{day}  ", end="")
-    run_id = airflow.trigger(day)
+    run_id = airflow.api.trigger(day)
     told: set[str] = set()
     while True:
         airflow.check()
-        state = airflow.run_state(run_id)
-        for task, (task_state, seconds) in airflow.task_states(run_id).items():
+        state = airflow.api.run_state(run_id)
+        for task, (task_state, seconds) in airflow.api.task_states(run_id).items():
             if task not in told and task_state in {"success", "failed"}:
                 told.add(task)
                 failed = " FAILED" if task_state == "failed" else ""
@@ -130,7 +130,8 @@ def dates_to_run(workspace: Workspace, warehouse: str, dates: Sequence[date]) ->
         closed = {
             row[0]
             for row in conn.execute(
-                "select business_date from raw.run where delivered_at is not null and started_at <= released_at "
+                "select business_date from raw.run where delivered_at is not null and not exists (select from "
+                "raw.current_run as begun where begun.business_date = run.business_date and pass_no > passes_released) "
                 "and not exists (select from outbox.file where run_on = business_date and delivered_at is null)"
             )
         }

@@ -40,7 +40,7 @@ class ServerError(Exception):
 class EmbeddedPostgres:
     """One PostgreSQL cluster in `<home>/var/postgres`.
 
-    `fsync=False` is for tests only: a crash of the machine then loses the cluster.
+    `fsync=False` is for tests only: a crash of the machine then loses the cluster, a crash of the server nothing.
     """
 
     def __init__(self, home: Path, *, fsync: bool = True) -> None:
@@ -182,7 +182,6 @@ class EmbeddedPostgres:
             "timezone": "UTC",
             "log_timezone": "UTC",
             "fsync": "on" if self._fsync else "off",
-            "synchronous_commit": "on" if self._fsync else "off",
         }
         shared = Path("/dev/shm")  # noqa: S108 - asked for its size only
         if shared.exists() and shutil.disk_usage(shared).total < 1 << 29:

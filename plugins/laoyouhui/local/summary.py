@@ -40,6 +40,11 @@ _TABLES: dict[str, LiteralString] = {
         from marts.intake_by_file
         group by feed
         order by feed""",
+    "What calls for a person now (raw.alert; docs/runbook/)": """
+        select severity, alert_code, place, to_char(since_at, 'YYYY-MM-DD HH24:MI') as since, what_to_do
+        from raw.alert
+        where closed_at is null and accepted_at is null
+        order by severity, alert_code, place""",
     "What people have to look at (marts.exceptions)": """
         select exception_type, count(*) as cases, max(found_on) as last_found, min(what_to_do) as what_to_do
         from marts.exceptions

@@ -1,11 +1,11 @@
-"""The tasks of the DAG `close_day`: each calls one function of `laoyouhui.pipeline`, imported where it is called."""
+"""The tasks of the DAGs: each calls one function of `laoyouhui.pipeline`, imported where it is called."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -15,8 +15,12 @@ from airflow.sdk.exceptions import AirflowFailException
 from laoyouhui.config.errors import ConfigError
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from laoyouhui.config.settings import Settings
     from laoyouhui.delivery.transport import SftpSettings
+
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +31,8 @@ def take_in() -> None:
     from laoyouhui.pipeline.journal import JournalError
     from laoyouhui.pipeline.take_in import take_in as step
 
-    with _no_retry(JournalError):
-        settings = _settings()
-        log.info("%s", step(settings, business_date(), sftp=sftp_settings(settings.exchange)))
+    with _step("take_in", JournalError) as (settings, day):
+        log.info("%s", step(settings, day, sftp=sftp_settings(settings.exchange)))
 
 
 @task
@@ -38,8 +41,8 @@ def decide() -> None:
     from laoyouhui.pipeline.decide import DecideError
     from laoyouhui.pipeline.decide import decide as step
 
-    with _no_retry(DecideError):
-        step(_settings(), business_date())
+    with _step("decide", DecideError) as (settings, day):
+        step(settings, day)
 
 
 @task
@@ -48,8 +51,8 @@ def release() -> None:
     from laoyouhui.pipeline.release import ReleaseRefused
     from laoyouhui.pipeline.release import release as step
 
-    with _no_retry(ReleaseRefused):
-        log.info("%s", step(_settings(), business_date()))
+    with _step("release", ReleaseRefused) as (settings, day):
+        log.info("%s", step(settings, day))
 
 
 @task
@@ -58,22 +61,48 @@ def deliver() -> None:
     from laoyouhui.pipeline.deliver import DeliveryError
     from laoyouhui.pipeline.deliver import deliver as step
     from laoyouhui.pipeline.journal import JournalError
+    from laoyouhui.pipeline.watch import watch_run
 
-    with _no_retry(DeliveryError, JournalError):
+    with _step("deliver", DeliveryError, JournalError) as (settings, day):
+        log.info("%s", step(settings, day, sftp=sftp_settings(settings.exchange)))
+    try:
+        watch_run(settings, day)
+    except Exception:  # the files are with the carrier: a watch that fails does not undo it, and the next one tells
+        log.exception("%s is delivered, but what calls for a person could not be looked up", day)
+
+
+@task
+def watch() -> None:
+    """Look at what the carrier has delivered; raise and close alerts; write the metrics."""
+    from laoyouhui.pipeline.watch import watch as step
+
+    with _no_retry():
         settings = _settings()
-        log.info("%s", step(settings, business_date(), sftp=sftp_settings(settings.exchange)))
+        step(settings, sftp=sftp_settings(settings.exchange))
 
 
-def business_date() -> date:
+def alert_failure(context: Context) -> None:
+    """Raise an alert for a task that was given up, with its reason: the `on_failure_callback` of every task."""
+    from laoyouhui.pipeline.watch import step_failed
+
+    step = context["ti"].task_id
+    try:
+        day = business_date(context)
+    except AirflowFailException:  # `watch` closes no date
+        day = datetime.now(_SHANGHAI).date() - timedelta(days=1)
+    error = context.get("exception")
+    step_failed(_settings(), day, step, str(error or "the task ended without a reason: see its log"))
+
+
+def business_date(context: Context) -> date:
     """The date that this DAG run closes: the run's parameter, or the Shanghai day on which its data interval begins."""
-    context = get_current_context()
     asked = context["params"].get("business_date")
     if asked:
         return date.fromisoformat(asked)
     begins = context.get("data_interval_start")
     if begins is None:
         raise AirflowFailException("no business date: trigger close_day with business_date, such as 2026-02-01")
-    closes: date = begins.astimezone(ZoneInfo("Asia/Shanghai")).date()
+    closes: date = begins.astimezone(_SHANGHAI).date()
     return closes
 
 
@@ -101,6 +130,17 @@ def sftp_settings(exchange: str) -> SftpSettings | None:
         host_key=extra.get("host_key", ""),
         root=extra.get("root", "."),
     )
+
+
+@contextmanager
+def _step(name: str, *errors: type[Exception]) -> Iterator[tuple[Settings, date]]:
+    """Give a step of `close_day` its settings and its date, and record its seconds."""
+    from laoyouhui.pipeline.metrics import measured
+
+    with _no_retry(*errors):
+        settings, day = _settings(), business_date(get_current_context())
+        with measured(settings, day, name):
+            yield settings, day
 
 
 @contextmanager

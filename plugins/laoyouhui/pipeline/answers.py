@@ -13,8 +13,9 @@ from laoyouhui.config.campaign import Campaign
 from laoyouhui.config.carrier import Carrier
 from laoyouhui.delivery.transport import Transport
 from laoyouhui.exports.names import parse_stem
-from laoyouhui.feeds.answers import Answer, AnswerError, parse_answer
+from laoyouhui.feeds.answers import LONGEST_ROW, Answer, AnswerError, parse_answer
 from laoyouhui.pipeline.journal import Receipts
+from laoyouhui.pipeline.waiting import Waiting, is_plain
 
 _ENDING = ".rsp"
 _EXAMPLES = 3
@@ -44,34 +45,49 @@ def take_in_answers(
     carrier: Carrier,
     campaign: Campaign,
     business_date: date,
+    waiting: Waiting,
     receipts: Receipts = _NO_RECEIPTS,
 ) -> AnswersReport:
     """Read the answers to this campaign's files that are dated before `business_date`, each content once.
 
-    What cannot stand is kept as SET_ASIDE with a reason: those of `parse_answer`; CODE (a refused row's code that the
+    What cannot stand is kept as SET_ASIDE with a reason: SIZE (more bytes than any answer has, and not read); those of
+    `parse_answer`; CODE (a refused row's code that the
     carrier profile does not know); UNKNOWN_FILE (no such file left); COUNT (of other rows than the file has);
     UNKNOWN_KEY; CONTRADICTS (the file is answered already, otherwise). The first that holds is the reason. What is set
     aside is judged again by each run, and stands once its reason is mended. In a rebuild an answer waits for its
-    receipt's date. Works inside the caller's transaction.
+    receipt's date. What is no answer by its name goes to `waiting`. Works inside the caller's transaction.
     """
     loaded = set_aside = 0
     for interface, form in carrier.interfaces.items():
+        most = form.max_rows * LONGEST_ROW
+        for other in transport.others(f"ack/{interface}"):
+            waiting.add(f"ack/{interface}/{other}", "NOT_A_FILE", "a folder, a link or a device, expected a file")
         for file in transport.list(f"ack/{interface}"):
+            path = f"ack/{interface}/{file.name}"
             stem = file.name.removesuffix(_ENDING)
-            named = parse_stem(interface, form, stem) if file.name.endswith(_ENDING) else None
-            ours = named is not None and named.campaign_id in {None, campaign.campaign_id}
-            if named is None or not ours or named.run_on >= business_date:
+            named = parse_stem(interface, form, stem) if file.name.endswith(_ENDING) and is_plain(file.name) else None
+            if named is None:
+                waiting.add(path, "NAME", f"expected the name of a file of ours with {_ENDING}")
+                continue
+            if named.campaign_id not in {None, campaign.campaign_id} or named.run_on >= business_date:
                 continue  # another campaign's, or of a date that this run must not see
-            raw = transport.read(f"ack/{interface}/{file.name}")
-            if raw is None:
-                continue  # taken away since it was listed
+            try:
+                with transport.open(path) as source:
+                    raw = source.read(most + 1)
+            except (FileNotFoundError, PermissionError) as error:
+                waiting.add(path, "UNREADABLE", str(error))
+                continue
             sha256 = hashlib.sha256(raw).hexdigest()
             if not receipts.allow(("answer", stem, sha256)):
                 continue
             known = _known_as(conn, stem, sha256)
             if known == "LOADED":
                 continue
-            judged = _judge(conn, carrier, stem, raw, receipts.answers.get(stem, sha256) == sha256)
+            judged = (
+                _judge(conn, carrier, stem, raw, receipts.answers.get(stem, sha256) == sha256)
+                if len(raw) <= most
+                else _Judged(None, "SIZE", f"more than {most} bytes, expected at most {LONGEST_ROW} a row")
+            )
             if known is not None and judged.reason == known:
                 continue
             with conn.transaction():
@@ -144,8 +160,9 @@ def _store(
     answer = judged.answer
     stored = conn.execute(
         "insert into raw.answer "
-        "(file_stem, interface, sha256, status, rows_ok, rows_failed, code, state, reason, detail, received_on) "
-        "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning answer_no",
+        "(answer_no, file_stem, interface, sha256, status, rows_ok, rows_failed, code, state, reason, detail, "
+        "received_on) select coalesce(max(answer_no), 0) + 1, %s, %s, %s, %s, %s::bigint, %s::bigint, %s, %s, %s, %s, "
+        "%s::date from raw.answer returning answer_no",
         (
             stem,
             interface,

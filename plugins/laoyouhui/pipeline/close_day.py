@@ -11,10 +11,10 @@ def close_day(settings: Settings, business_date: date) -> None:
     """Take in, decide, release, deliver; each step may be run again at any time."""
     from laoyouhui.pipeline.decide import decide
     from laoyouhui.pipeline.deliver import deliver
+    from laoyouhui.pipeline.metrics import measured
     from laoyouhui.pipeline.release import release
     from laoyouhui.pipeline.take_in import take_in
 
-    take_in(settings, business_date)
-    decide(settings, business_date)
-    release(settings, business_date)
-    deliver(settings, business_date)
+    for step in (take_in, decide, release, deliver):
+        with measured(settings, business_date, step.__name__):
+            step(settings, business_date)

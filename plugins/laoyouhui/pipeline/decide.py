@@ -10,7 +10,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from laoyouhui.config.settings import Settings
-from laoyouhui.warehouse.connection import connect
+from laoyouhui.warehouse.connection import SESSION, connect, hold_warehouse
+from laoyouhui.warehouse.passes import NotBegunError, begin_deciding, end_deciding, open_pass
 
 log = logging.getLogger(__name__)
 
@@ -20,37 +21,34 @@ class DecideError(Exception):
 
 
 def decide(settings: Settings, business_date: date) -> None:
-    """Run dbt for the date that `take_in` has begun.
+    """Run dbt for the pass that `take_in` has begun; does nothing where it is released already.
 
     Views are made when the project is new to this warehouse or has changed; on other days only what holds rows is run.
 
     Raises:
-        DecideError: a model failed or a test found rows, with dbt's message and the compiled file's path.
+        DecideError: the date was not taken in, a model failed or a test found rows, with dbt's message and the compiled
+            file's path.
+        RunningError: another run is at work.
     """
-    with connect(settings.warehouse_dsn) as connection:
-        current = connection.execute("select business_date from raw.current_run").fetchone()
-        if current is None or current[0] != business_date:
-            raise DecideError(f"{business_date} was not taken in; run the step take_in for it first")
-        later = connection.execute(
-            "select max(business_date) from raw.run where passes_released > 0 and business_date > %s", (business_date,)
-        ).fetchone()
-        if later is not None and later[0] is not None:
-            log.info("%s is closed and %s has been closed since: nothing is decided again", business_date, later[0])
+    with connect(settings.warehouse_dsn, autocommit=True) as conn:
+        hold_warehouse(conn, "decide", business_date)
+        try:
+            begun = open_pass(conn, business_date)
+        except NotBegunError as error:
+            raise DecideError(str(error)) from error
+        if begun is None:
+            log.info("%s: all that was taken in is released: nothing is decided again", business_date)
             return
         fingerprint = _fingerprint(settings.home / "dbt_project")
-        known = connection.execute("select to_regclass('raw.dbt_project')").fetchone()
-        built = (
-            known is not None
-            and known[0] is not None
-            and connection.execute("select 1 from raw.dbt_project where fingerprint = %s", (fingerprint,)).fetchone()
-        )
-    # `empty`: leaving the views out is not to leave out the tests that read them
-    selection = ["--exclude", "config.materialized:view", "--indirect-selection", "empty"] if built else []
-    _dbt(settings, ["build", "--exclude-resource-type", "unit_test", *selection])
-    if not built:
-        with connect(settings.warehouse_dsn) as connection:
-            connection.execute("create table if not exists raw.dbt_project (fingerprint text primary key)")
-            connection.execute("insert into raw.dbt_project values (%s) on conflict do nothing", (fingerprint,))
+        conn.execute("create table if not exists raw.dbt_project (fingerprint text primary key)")
+        built = conn.execute("select from raw.dbt_project where fingerprint = %s", (fingerprint,)).fetchone()
+        begin_deciding(conn)
+        # `empty`: leaving the views out is not to leave out the tests that read them
+        selection = ["--exclude", "config.materialized:view", "--indirect-selection", "empty"] if built else []
+        run_dbt(settings, ["build", "--exclude-resource-type", "unit_test", *selection])
+        with conn.transaction():
+            conn.execute("insert into raw.dbt_project values (%s) on conflict do nothing", (fingerprint,))
+            end_deciding(conn)
 
 
 def _fingerprint(project: Path) -> str:
@@ -64,7 +62,7 @@ def _fingerprint(project: Path) -> str:
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
-    """The variables that `dbt_project/profiles.yml` reads, from the warehouse's DSN."""
+    """The variables that `dbt_project/profiles.yml` and libpq read, from the warehouse's DSN."""
     parts = urlsplit(settings.warehouse_dsn)
     return {
         "LAOYOUHUI_PGHOST": parts.hostname or "127.0.0.1",
@@ -72,10 +70,12 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "LAOYOUHUI_PGUSER": unquote(parts.username or ""),
         "DBT_ENV_SECRET_LAOYOUHUI_PGPASSWORD": unquote(parts.password or ""),
         "LAOYOUHUI_PGDATABASE": parts.path.lstrip("/"),
+        "PGOPTIONS": SESSION,
     }
 
 
-def _dbt(settings: Settings, arguments: list[str]) -> None:
+def run_dbt(settings: Settings, arguments: list[str]) -> None:
+    """Run one command of dbt over the warehouse, in this process. Raises DecideError with dbt's messages."""
     from dbt.cli.main import dbtRunner
 
     project = settings.home / "dbt_project"

@@ -15,11 +15,11 @@ from psycopg.rows import class_row
 from laoyouhui.config.campaign import load_campaign
 from laoyouhui.config.carrier import Carrier, load_carrier
 from laoyouhui.config.settings import Settings
-from laoyouhui.delivery.transport import SftpSettings, Transport, open_transport
+from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError, open_transport
 from laoyouhui.exports.names import check_line, control_total
 from laoyouhui.exports.spelling import header_line
 from laoyouhui.pipeline.journal import Journal
-from laoyouhui.warehouse.connection import connect
+from laoyouhui.warehouse.connection import connect, hold_warehouse
 
 _LINES_AT_ONCE = 2_000  # the database joins so many lines into one value: Python sees bytes, never a row
 _READ_BYTES = 1 << 20
@@ -47,12 +47,14 @@ class _Waiting:
 
 @dataclass(frozen=True)
 class _Spooled:
-    """A data file as it leaves, and the line of its check file."""
+    """A data file as it leaves, and its check file."""
 
     path: Path
+    rows: int
     size: int
     sha256: str
     control_total: str
+    check: Path
     check_line: bytes
 
 
@@ -62,15 +64,15 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
     Each file is recorded as soon as it stands, so a run that died goes on where it stopped. A file that stands in
     `out/` already with the same content, or that the carrier has answered, counts as delivered. Two runs at once take
     turns. Before anything leaves, the journal notes what was taken in for this date. Raises DeliveryError when the date
-    was not released, or when a file of that name holds something else.
+    was not released, or when a file of that name holds something else; TransportError when the exchange or the spool
+    cannot be written; RunningError when another run does not end.
     """
     campaign = load_campaign(settings.campaign_file)
     carrier = load_carrier(campaign.carrier_file)
     delivered: list[str] = []
     found: list[str] = []
     with connect(settings.warehouse_dsn) as conn:
-        # Held until the connection closes: it must outlive the commit after each file.
-        conn.execute("select pg_advisory_lock(hashtextextended('laoyouhui.deliver', 0))")
+        hold_warehouse(conn, "deliver", business_date)
         _require_released(conn, business_date)
         journal = Journal(settings, campaign)
         for day in _released_dates(conn, business_date):
@@ -124,42 +126,59 @@ def _waiting(conn: psycopg.Connection, business_date: date) -> list[_Waiting]:
 
 @contextmanager
 def _spooled(conn: psycopg.Connection, carrier: Carrier, file: _Waiting, folder: Path) -> Iterator[_Spooled]:
-    """Write the file's bytes to the spool, and take them away again whatever happens: they hold phone numbers."""
+    """Write the file and its check file to the spool, and take them away again: they hold phone numbers.
+
+    Where the run is killed they stay until the next one, which spools the same file: it is not recorded as delivered.
+    """
     interface = carrier.interfaces.get(file.interface)
     if interface is None:
         raise DeliveryError(
             f"file {file.file_stem}: interface {file.interface!r} is not in the carrier profile any more: put it back"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{file.file_stem}{carrier.files.suffix}"
-    digest = hashlib.sha256()
-    rows = total_fen = 0
+    data = folder / f"{file.file_stem}{carrier.files.suffix}"
+    check = folder / f"{file.file_stem}{carrier.check_file.suffix}"
     try:
-        with path.open("wb") as spool, conn.cursor(binary=True) as cursor:
-            chunk = header_line(interface, carrier.files).encode(carrier.files.encoding)
-            digest.update(chunk)
-            spool.write(chunk)
-            for chunk, lines, amount_fen in cursor.stream(
-                "select convert_to(string_agg(line, E'\\n' order by line_no) || E'\\n', %(encoding)s), count(*), "
-                "coalesce(sum(amount_fen), 0)::bigint from outbox.item where file_stem = %(stem)s "
-                "group by (line_no - 1) / %(at_once)s order by (line_no - 1) / %(at_once)s",
-                {"encoding": carrier.files.encoding, "stem": file.file_stem, "at_once": _LINES_AT_ONCE},
-            ):
-                digest.update(chunk)
-                spool.write(chunk)
-                rows += lines
-                total_fen += amount_fen
-        if rows != file.rows:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            spooled = _spool(conn, carrier, file, data, check)
+        except OSError as error:
+            raise TransportError(
+                f"spool {data}: cannot be written ({error}): free space or mend the rights there, then run again"
+            ) from error
+        if spooled.rows != file.rows:
             raise DeliveryError(
-                f"file {file.file_stem}: the outbox holds {rows} lines, {file.rows} were released: somebody "
+                f"file {file.file_stem}: the outbox holds {spooled.rows} lines, {file.rows} were released: somebody "
                 "changed the outbox. Restore the warehouse, or rebuild it from the exchange"
             )
-        size, sha256 = path.stat().st_size, digest.hexdigest()
-        total = control_total(interface, total_fen)
-        line = check_line(carrier.check_file, file=path.name, size=size, rows=rows, sha256=sha256, control_total=total)
-        yield _Spooled(path, size, sha256, total, line)
+        yield spooled
     finally:
-        path.unlink(missing_ok=True)
+        data.unlink(missing_ok=True)
+        check.unlink(missing_ok=True)
+
+
+def _spool(conn: psycopg.Connection, carrier: Carrier, file: _Waiting, data: Path, check: Path) -> _Spooled:
+    interface = carrier.interfaces[file.interface]
+    digest = hashlib.sha256()
+    rows = total_fen = 0
+    with data.open("wb") as spool, conn.cursor(binary=True) as cursor:
+        chunk = header_line(interface, carrier.files).encode(carrier.files.encoding)
+        digest.update(chunk)
+        spool.write(chunk)
+        for chunk, lines, amount_fen in cursor.stream(
+            "select convert_to(string_agg(line, E'\\n' order by line_no) || E'\\n', %(encoding)s), count(*), "
+            "coalesce(sum(amount_fen), 0)::bigint from outbox.item where file_stem = %(stem)s "
+            "group by (line_no - 1) / %(at_once)s order by (line_no - 1) / %(at_once)s",
+            {"encoding": carrier.files.encoding, "stem": file.file_stem, "at_once": _LINES_AT_ONCE},
+        ):
+            digest.update(chunk)
+            spool.write(chunk)
+            rows += lines
+            total_fen += amount_fen
+    size, sha256 = data.stat().st_size, digest.hexdigest()
+    total = control_total(interface, total_fen)
+    line = check_line(carrier.check_file, file=data.name, size=size, rows=rows, sha256=sha256, control_total=total)
+    check.write_bytes(line)
+    return _Spooled(data, rows, size, sha256, total, check, line)
 
 
 def _paths(carrier: Carrier, file: _Waiting) -> tuple[str, str]:
@@ -200,12 +219,7 @@ def _sha256(transport: Transport, path: str) -> str | None:
 def _write(transport: Transport, carrier: Carrier, file: _Waiting, spooled: _Spooled) -> None:
     data_path, check_path = _paths(carrier, file)
     transport.put(spooled.path, data_path)
-    check = spooled.path.with_suffix(carrier.check_file.suffix)
-    try:
-        check.write_bytes(spooled.check_line)
-        transport.put(check, check_path)
-    finally:
-        check.unlink(missing_ok=True)
+    transport.put(spooled.check, check_path)
 
 
 def _record(conn: psycopg.Connection, file: _Waiting, spooled: _Spooled) -> None:

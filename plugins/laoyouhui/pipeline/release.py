@@ -21,7 +21,8 @@ from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.located_yaml import load
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.outbox import OutboxError, fill_outbox
-from laoyouhui.warehouse.connection import connect
+from laoyouhui.warehouse.connection import connect, hold_warehouse
+from laoyouhui.warehouse.passes import open_pass
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -63,10 +64,9 @@ class Check:
 
 @dataclass(frozen=True)
 class ReleaseReport:
-    """What a release did. `released` is False where this pass, or a later date, was out already."""
+    """What a release did. `released` is False where all that was taken in for the date was out already."""
 
     business_date: date
-    pass_no: int
     released: bool
     checks: int = 0
 
@@ -92,17 +92,23 @@ class ReleaseRefused(Exception):  # noqa: N818 - no error of the program: the ga
 def release(settings: Settings, business_date: date) -> ReleaseReport:
     """Check what was decided for `business_date`, then fill the outbox and show the new marts, in one transaction.
 
-    Does nothing where this pass, or a later date, was released already. Raises ReleaseRefused when a check fails: then
-    only `raw.release_check` has changed.
+    Does nothing where the pass, or a later date, was released already. Raises ReleaseRefused when a check fails: then
+    only `raw.release_check` has changed; RuntimeError where dbt has not decided the pass to its end.
     """
     suites = load_suites(settings.home / "expectations")
     campaign = load_campaign(settings.campaign_file)
     carrier = load_carrier(campaign.carrier_file)
     with connect(settings.warehouse_dsn) as conn:
-        pass_no, is_open = _pass_to_release(conn, business_date)
-        if not is_open:
-            log.info("%s: pass %s, or a later date, is released already: nothing to do", business_date, pass_no)
-            return ReleaseReport(business_date, pass_no, released=False)
+        hold_warehouse(conn, "release", business_date)
+        begun = open_pass(conn, business_date)
+        if begun is None or begun.state == "EMPTY":
+            log.info("%s: all that was taken in is released: nothing to do", business_date)
+            return ReleaseReport(business_date, released=False)
+        pass_no = begun.pass_no
+        if begun.state != "DECIDED":
+            raise RuntimeError(
+                f"release of {business_date}: dbt has not decided pass {pass_no} to its end: run decide first"
+            )
         checks = list(_coverage(conn, suites))
         conn.commit()  # no lock is held while the suites run
         if _held(checks):
@@ -118,7 +124,7 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
             log.error("%s", line)
         raise refused
     log.info("%s: pass %s released, %s checks held", business_date, pass_no, len(checks))
-    return ReleaseReport(business_date, pass_no, released=True, checks=len(checks))
+    return ReleaseReport(business_date, released=True, checks=len(checks))
 
 
 def load_suites(folder: Path) -> list[Suite]:
@@ -249,33 +255,6 @@ def _spell(row: object) -> str:
 
 def _held(checks: Sequence[Check]) -> bool:
     return all(check.success for check in checks)
-
-
-def _pass_to_release(conn: Connection, business_date: date) -> tuple[int, bool]:
-    """The pass that dbt worked on, and whether it is still to be released."""
-    row = conn.execute(
-        """
-        select
-            current_run.business_date, current_run.pass_no, run.passes_released,
-            exists (
-                select from raw.run as later where later.business_date > run.business_date and later.passes_released > 0
-            )
-        from raw.run
-        left join raw.current_run on current_run.business_date = run.business_date
-        where run.business_date = %s
-        """,
-        [business_date],
-    ).fetchone()
-    if row is None:
-        raise RuntimeError(f"release of {business_date}: the date was never taken in: run take_in and decide first")
-    decided_for, pass_no, passes_released, later_released = row
-    if later_released:
-        return passes_released, False
-    if decided_for is None:
-        raise RuntimeError(
-            f"release of {business_date}: dbt last worked on another date: run decide for this date first"
-        )
-    return pass_no, pass_no > passes_released
 
 
 def _coverage(conn: Connection, suites: Sequence[Suite]) -> Iterator[Check]:

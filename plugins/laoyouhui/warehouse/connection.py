@@ -2,50 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from datetime import date
 
 import psycopg
 
-_TAKE_IN = 7_041_001  # the advisory lock's number: the same in every process
+# A killed run's statement ends within the second that the server looks after its client, not when it is done: what
+# begins after it does not work beside it.
+SESSION = "-c timezone=Asia/Shanghai -c client_connection_check_interval=1s"
+_STEP = 7_041_001  # the advisory lock's number: the same in every process
+_DBT = "laoyouhui dbt"  # the name of dbt's sessions, as dbt_project/profiles.yml gives it
+_LOOK_SECONDS = 0.05
 
 
 class RunningError(Exception):
-    """Another run is doing the same step; the message says for which business date."""
+    """Another run is at work; the message says at which step of which business date."""
 
 
 def connect(dsn: str, *, autocommit: bool = False) -> psycopg.Connection:
     """Open a connection whose session speaks UTF-8 and Shanghai time; the caller closes it (`with`)."""
-    return psycopg.connect(dsn, autocommit=autocommit, client_encoding="utf8", options="-c timezone=Asia/Shanghai")
+    return psycopg.connect(dsn, autocommit=autocommit, client_encoding="utf8", options=SESSION)
 
 
-@contextmanager
-def take_in_lock(conn: psycopg.Connection, business_date: date, *, wait_seconds: int = 10) -> Iterator[None]:
-    """Hold the lock of the step take_in, which the session's name in `pg_stat_activity` shows the others.
+def hold_warehouse(conn: psycopg.Connection, step: str, business_date: date, *, wait_seconds: float = 10) -> None:
+    """Let this step alone work in the warehouse until `conn` closes: steps of two runs never interleave.
 
-    `conn` is in autocommit. Waits some seconds, since the server may take a moment to notice that a killed run is gone;
-    then raises RunningError.
+    The session's name in `pg_stat_activity` shows the others who is at work. Waits some seconds, since the server may
+    take a moment to notice that a killed run is gone; then raises RunningError. dbt has sessions of its own, which may
+    outlive the lock when the server was restarted under them: they are waited for as well. Ends the transaction.
     """
-    conn.execute("select set_config('application_name', %s, false)", (f"take_in {business_date}",))
-    try:
-        conn.execute("select set_config('lock_timeout', %s, false)", (f"{wait_seconds}s",))
-        conn.execute("select pg_advisory_lock(%s)", (_TAKE_IN,))
-    except psycopg.errors.LockNotAvailable:
-        holder = conn.execute(
-            "select application_name from pg_stat_activity join pg_locks using (pid) "
-            "where locktype = 'advisory' and objid = %s and granted "
-            "and database = (select oid from pg_database where datname = current_database())",
-            (_TAKE_IN,),
+    deadline = time.monotonic() + wait_seconds
+    conn.execute("select set_config('application_name', %s, false)", (f"{step} {business_date}",))
+    is_held = False
+    while not is_held or _dbt_works(conn):
+        is_held = is_held or _try(conn)
+        conn.commit()  # the lock is the session's; no snapshot is kept while waiting
+        if time.monotonic() > deadline:
+            raise RunningError(
+                f"{step} {business_date}: {_who(conn)} is running in this warehouse: wait until it ends, then run again"
+            )
+        if not is_held:
+            time.sleep(_LOOK_SECONDS)
+
+
+def _try(conn: psycopg.Connection) -> bool:
+    row = conn.execute("select pg_try_advisory_lock(%s)", (_STEP,)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _dbt_works(conn: psycopg.Connection) -> bool:
+    return (
+        conn.execute(
+            "select from pg_stat_activity where datname = current_database() and application_name = %s", (_DBT,)
         ).fetchone()
-        who = holder[0] if holder else "another run"
-        raise RunningError(
-            f"take_in {business_date}: {who!r} is running in this warehouse: wait until it ends, then run again"
-        ) from None
-    finally:
-        conn.execute("set lock_timeout = 0")
-    try:
-        yield
-    finally:
-        if not conn.closed:
-            conn.execute("select pg_advisory_unlock(%s)", (_TAKE_IN,))
+        is not None
+    )
+
+
+def _who(conn: psycopg.Connection) -> str:
+    holder = conn.execute(
+        "select application_name from pg_stat_activity left join pg_locks using (pid) "
+        "where datname = current_database() and pid <> pg_backend_pid() "
+        "and (application_name = %s or (locktype = 'advisory' and objid = %s and granted "
+        "and database = (select oid from pg_database where datname = current_database())))",
+        (_DBT, _STEP),
+    ).fetchone()
+    return repr(holder[0]) if holder else "another run"

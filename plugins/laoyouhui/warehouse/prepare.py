@@ -145,9 +145,14 @@ def _write_campaign(conn: psycopg.Connection, campaign: Campaign) -> None:
 
 
 def _write_carrier(conn: psycopg.Connection, carrier: Carrier) -> None:
+    conn.execute("delete from raw.feed")
     conn.execute("delete from raw.feed_column")
     conn.execute("delete from raw.answer_code")
     with conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into raw.feed (feed, kind, is_daily) values (%s, %s, %s)",
+            [(name, feed.kind, feed.daily) for name, feed in carrier.feeds.items()],
+        )
         cursor.executemany(
             "insert into raw.feed_column (feed, column_name, unit) values (%s, %s, %s)",
             [(name, column.name, column.unit) for name, feed in carrier.feeds.items() for column in feed.columns],

@@ -36,9 +36,12 @@ def test_list_shows_files_by_name_without_temporary_ones(tmp_path: Path) -> None
     for name in ("b.txt", "a.txt", ".c.txt.part", "d.txt.part", ".hidden"):
         (folder / name).write_bytes(b"x")
     (folder / "sub").mkdir()
+    (folder / "link.txt").symlink_to("a.txt")
     transport = FolderTransport(tmp_path)
     found = transport.list("in/hall")
     assert [file.name for file in found] == ["a.txt", "b.txt"]
+    assert transport.others("in/hall") == ("link.txt", "sub")
+    assert transport.others("in/recharge") == ()
     assert found[0] == RemoteFile("a.txt", 1, (folder / "a.txt").stat().st_mtime_ns)
     assert transport.list("in/recharge") == []
 

@@ -20,6 +20,8 @@ from cryptography.fernet import Fernet
 from deploy import entrypoint, healthy
 from jsonschema import Draft7Validator
 
+from laoyouhui.local.airflow import PRELOAD
+
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -81,6 +83,12 @@ def test_no_password_has_a_default():
                 assert VARIABLE.fullmatch(value), name
             assert not re.search(r"://[^/@:]+:(?!\$\{)[^@]*@", value), f"{name} holds a password"
     assert all(example()[name] == "" for name in required())
+
+
+def test_tasks_are_forked_from_the_process_that_make_run_forks_them_from():
+    environment = COMPOSE["x-airflow-environment"]
+    assert environment["AIRFLOW__SCHEDULER__MP_START_METHOD"] == "forkserver"
+    assert environment["AIRFLOW__CORE__MP_FORKSERVER_PRELOAD"].split(",") == PRELOAD
 
 
 def test_every_variable_stands_in_the_example():

@@ -41,7 +41,7 @@ def test_every_relation_that_people_read_is_in_the_data_dictionary() -> None:
     models = ROOT / "dbt_project" / "models"
     names = {
         f"{folder}.{path.stem}"
-        for folder in ("marts", "ledger", "exports")
+        for folder in ("marts", "ledger", "exports", "watch")
         for path in (models / folder).rglob("*.sql")
     }
     assert names
@@ -51,6 +51,23 @@ def test_every_relation_that_people_read_is_in_the_data_dictionary() -> None:
 def test_a_project_without_models_is_noticed(render: Callable[[Path], str], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="found none"):
         render(tmp_path)
+
+
+def test_each_alert_has_its_page_and_each_page_its_alert() -> None:
+    sql = (ROOT / "dbt_project" / "models" / "watch" / "alerts.sql").read_text("utf-8")
+    codes = dict(re.findall(r"^    \('([A-Z_]+)', '(critical|warning)', '[^']+'\)", sql, re.MULTILINE))
+    assert len(codes) >= 10
+    said = set(re.findall(r"'([A-Z]+(?:_[A-Z]+)+)'", sql)) - {"SET_ASIDE"}  # a file's state, no alert
+    assert said == set(codes), "a kind of alert that is not in the list is never shown"
+    runbook = ROOT / "docs" / "runbook"
+    pages = {path.stem: path.read_text("utf-8") for path in runbook.glob("*.md")}
+    overview = pages.pop("README")
+    assert set(pages) == set(codes)
+    for code, page in pages.items():
+        assert page.startswith(f"# {code}: ")
+        for part in ("**Means.**", "**Look.**", "**Do.**", "**Closes**"):
+            assert part in page, f"{code}.md lacks {part}"
+        assert f"| [{code}]({code}.md) | {codes[code]} |" in overview
 
 
 def test_there_are_pages() -> None:

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import random
+import tracemalloc
 from datetime import date
 from pathlib import Path
 
@@ -39,7 +40,8 @@ def scanned(
 ) -> FileScan:
     scan = FileScan(carrier.feeds[feed], carrier.files, check, 100)
     loaded = sum(len(judged.lines) for judged in scan.judged(io.BytesIO(data), gzipped=gz))
-    assert loaded + scan.bad_rows == scan.rows
+    assert loaded + scan.bad_rows == scan.judged_rows
+    assert scan.judged_rows == scan.rows or scan.hopeless
     return scan
 
 
@@ -109,10 +111,43 @@ def test_broken_gzip_is_told_from_broken_transport() -> None:
 
 
 def test_a_line_without_end_is_not_read_into_memory() -> None:
-    data = ROWS + b"x" * 70_000 + b"\n" + ROWS
-    assert reason(data, check_of(data)) == "LINE_TOO_LONG"
-    data = ROWS + b"x" * 3_000_000
-    assert reason(data, check_of(data)) == "LINE_TOO_LONG"
+    for data, rows in (
+        (ROWS + b"x" * 70_000 + b"\n" + ROWS, 401),
+        (ROWS + b"x" * 300_000 + b"\n" + ROWS[:-1], 401),
+        (ROWS + b"x" * 3_000_000, 201),
+        (b"x" * 3_000_000 + b"\n", 1),
+    ):
+        scan = scanned(data, check_of(data, rows))
+        verdict = scan.verdict()
+        assert verdict is not None
+        assert (verdict.reason, scan.rows) == ("LINE_TOO_LONG", rows)  # counted to the end, though not judged
+
+
+class _Endless(io.RawIOBase):
+    """A gigabyte without a line's end, made as it is read."""
+
+    left = 1 << 30
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        size = min(len(buffer), self.left)
+        buffer[:size] = b"x" * size
+        self.left -= size
+        return size
+
+
+def test_a_line_of_a_gigabyte_takes_no_memory() -> None:
+    scan = FileScan(CARRIER.feeds["recharge"], CARRIER.files, check_of(b"", 1), 100)
+    tracemalloc.start()
+    try:
+        assert list(scan.judged(io.BufferedReader(_Endless()), gzipped=False)) == []
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (scan.bytes, scan.rows) == (1 << 30, 1)
+    assert peak < 4 << 20
 
 
 def test_a_file_that_unpacks_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +158,109 @@ def test_a_file_that_unpacks_without_end_is_not_read_to_its_end(monkeypatch: pyt
     assert verdict is not None
     assert verdict.reason == "BOMB"
     assert scan.rows < 1 << 20
-    assert len(scan.bad) == 100  # of a hopeless file a few bad rows are kept, not all
+    assert len(list(scan.bad)) == 100  # of a hopeless file a few bad rows are kept, not all
+
+
+def test_a_file_that_unpacks_to_more_than_its_rows_can_take_is_refused_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan_module, "_BOMB_BYTES", 1 << 16)
+    packed = gzip.compress(ROWS * 100)
+    verdict = scanned(packed, check_of(packed), gz=True).verdict()  # 200 rows by the check file, 20,000 in the file
+    assert verdict is not None
+    assert verdict.reason == "BOMB"
+    assert "rows in the check file" in verdict.detail
+    assert reason(packed, check_of(packed, 20_000), gz=True) is None
+
+
+def test_rows_beyond_those_of_the_check_file_are_counted_and_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan_module, "_BLOCK", 4096)
+    scan = scanned(ROWS, check_of(ROWS, 100))
+    verdict = scan.verdict()
+    assert verdict is not None
+    assert verdict == scan_module.Verdict("ROWS", "200 rows, the check file says 100")
+    assert 100 < scan.judged_rows < 200
+
+
+def test_a_file_with_far_too_many_bad_rows_is_counted_and_not_judged_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scan_module, "_BLOCK", 4096)
+    data = ROWS.replace(b"APP", b"WEB")
+    scan = scanned(data, check_of(data))
+    verdict = scan.verdict()
+    assert verdict is not None
+    assert verdict.reason == "BAD_ROWS"  # and not the total of the rows read so far
+    assert f"{scan.bad_rows} of {scan.judged_rows} rows read so far are bad" in verdict.detail
+    assert (scan.rows, scan.judged_rows < 200) == (200, True)
+
+
+def test_bad_rows_wait_on_disk_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan_module, "_BAD_ROWS_IN_MEMORY", 100)
+    monkeypatch.setattr(scan_module, "_BLOCK", 4096)
+    data = "".join(recharge(number, "WEB" if number % 9 == 0 else "APP") for number in range(900)).encode()
+    scan = FileScan(CARRIER.feeds["recharge"], CARRIER.files, check_of(data, 900), 2_000)
+    list(scan.judged(io.BytesIO(data), gzipped=False))
+    assert scan.verdict() is None
+    assert [row.line_no for row in scan.bad] == list(range(1, 901, 9))
+    assert next(scan.bad).text == recharge(0, "WEB").rstrip("\n")
+
+
+def with_amounts(amounts: list[str]) -> tuple[bytes, Check]:
+    rows = [f"R{number}|S1||20260105101112|RECHARGE||{one}|{one}|APP||\n" for number, one in enumerate(amounts)]
+    data = "".join(rows).encode()
+    return data, check_of(data, len(rows), str(sum(int(amount) for amount in amounts)))
+
+
+# 94 of 100 real payments are from 10 to 500 yuan; here in fen
+PAYMENTS = (
+    ["10000"] * 30 + ["5000"] * 20 + ["3000"] * 14 + ["20000"] * 10 + ["2000"] * 10 + ["30000"] * 6 + ["50000"] * 4
+)
+PAYMENTS += ["-10000", "5", "7", "200", "100000", "0"]
+
+
+def test_another_unit_is_told_by_where_amounts_usually_lie() -> None:
+    assert reason(*with_amounts(PAYMENTS)) is None
+    in_li, in_yuan = ([str(int(amount) * 10) for amount in PAYMENTS], [str(int(amount) // 100) for amount in PAYMENTS])
+    for amounts in (in_li, in_yuan):
+        data, check = with_amounts(amounts)
+        verdict = scanned(data, check).verdict()
+        assert verdict is not None
+        assert verdict.reason == "UNIT"
+        assert "face_amount" in verdict.detail
+    assert reason(*with_amounts(in_li[:49])) is None  # of few rows nothing can be said
+
+
+def test_yuan_with_decimals_are_no_fen() -> None:
+    data = ROWS.replace(b"|10000|9500|", b"|100.00|95.00|")
+    assert reason(data, check_of(data, total="20000.00")) == "BAD_ROWS"
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ("H1|王府井厅|010||\nH2|西单厅|010||\n".encode("gb18030"), None),
+        ("H1|王府|010||\nH2|西单|010||\n".encode(), "ENCODING"),  # an even number of characters: no row would fail
+        ("H1|王府井|010||\nH2|西单|010||\n".encode(), "ENCODING"),
+        (b"H1||010||\nH2|plain|010||\n", None),  # ASCII is the same in both
+        ("\ufeffH1||010||\nH2||010||\n".encode(), "ENCODING"),  # a byte order mark alone gives it away
+        ("H1|王府|010||\nH2|西单|010||\n".encode("utf-16"), "ROWS"),  # a byte is left after the last LF
+        ("H1|联通|010||\n".encode("gb18030"), None),  # the classic: 联通 looks like UTF-8
+    ],
+)
+def test_utf8_is_not_taken_for_gb18030(data: bytes, expected: str | None) -> None:
+    assert reason(data, check_of(data, data.count(b"\n"), ""), feed="hall") == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "detail"),
+    [(b"\n", b"\r\n", "no carriage return"), (b"|", b",", "11 fields, found 1"), (b"\n", b"|\n", "11 fields, found 12"),
+     (b"APP", b"AP\0", "no character NUL")],
+)  # fmt: skip
+def test_a_file_of_another_form_is_set_aside_with_what_was_expected(old: bytes, new: bytes, detail: str) -> None:
+    data = ROWS.replace(old, new)
+    verdict = scanned(data, check_of(data)).verdict()
+    assert verdict is not None
+    assert verdict.reason == "BAD_ROWS"
+    assert detail in verdict.detail
 
 
 def test_blocks_part_no_line(monkeypatch: pytest.MonkeyPatch) -> None:

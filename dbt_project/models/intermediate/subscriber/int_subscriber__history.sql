@@ -14,36 +14,35 @@ with run as (
 
 deliveries as (
     select
-        delivery_no,
-        business_date,
-        file_name,
-        received_on
-    from {{ ref('stg_carrier__deliveries') }}
-    where feed = 'subscriber' and is_last_of_date
+        deliveries.delivery_no,
+        deliveries.business_date,
+        deliveries.file_name,
+        deliveries.received_on = run.business_date and deliveries.pass_no = run.pass_no as is_new
+    from {{ ref('stg_carrier__deliveries') }} as deliveries
+    cross join run
+    where deliveries.feed = 'subscriber' and deliveries.is_last_of_date
 ),
 
--- each date taken in now, with the delivery before it and after it
+-- each date taken in now, with the delivery before it and after it; what an earlier pass of this run's date took in is
+-- known already
 dates as (
     select
         neighbours.business_date,
         neighbours.delivery_no,
         neighbours.file_name,
         -- two dates taken in together: the second is compared with the first, not with what was known before
-        case
-            when neighbours.previous_received_on = run.business_date then neighbours.previous_date
-        end as compared_with,
-        case when neighbours.next_received_on < run.business_date then neighbours.next_date end as known_next_date
+        case when neighbours.is_previous_new then neighbours.previous_date end as compared_with,
+        case when not neighbours.is_next_new then neighbours.next_date end as known_next_date
     from (
         select
             *,
             lag(business_date) over (order by business_date) as previous_date,
-            lag(received_on) over (order by business_date) as previous_received_on,
+            lag(is_new) over (order by business_date) as is_previous_new,
             lead(business_date) over (order by business_date) as next_date,
-            lead(received_on) over (order by business_date) as next_received_on
+            lead(is_new) over (order by business_date) as is_next_new
         from deliveries
     ) as neighbours
-    cross join run
-    where neighbours.received_on = run.business_date
+    where neighbours.is_new
 ),
 
 delivered as (

@@ -14,7 +14,13 @@ files_set_aside as (
         deliveries.file_name as source_file,
         null::bigint as source_line,
         deliveries.reason || coalesce(': ' || deliveries.detail, '') as detail,
-        'Ask the carrier for a corrected delivery (same name with a new check file, or the next number).' as what_to_do
+        case deliveries.reason
+            when 'UNIT'
+                then
+                    'Ask the carrier for the unit of the amounts and for a corrected delivery; where they are right, '
+                    || 'change what the carrier profile says is usual, and have the files written again.'
+            else 'Ask the carrier for a corrected delivery (same name with a new check file, or the next number).'
+        end as what_to_do
     from {{ ref('stg_carrier__files') }} as deliveries
     where deliveries.state = 'SET_ASIDE'
 ),
@@ -34,6 +40,29 @@ rows_set_aside as (
     from {{ ref('stg_carrier__set_aside_rows') }} as bad
     inner join {{ ref('stg_carrier__files') }} as deliveries on bad.delivery_no = deliveries.delivery_no
     where deliveries.state = 'LOADED'
+),
+
+files_waiting as (
+    select
+        null::text as campaign_id,
+        'FILE_WAITING' as exception_type,
+        waiting.since as found_on,
+        null::text as subscriber_id,
+        null::text as item_key,
+        null::bigint as amount_fen,
+        waiting.path as source_file,
+        null::bigint as source_line,
+        waiting.reason || ': ' || waiting.detail as detail,
+        case waiting.reason
+            when 'NO_CHECK' then 'Ask the carrier for the check file: without it the data file does not count.'
+            when 'NO_DATA' then 'Ask the carrier for the data file, or for the right name of the check file.'
+            when 'LATER' then 'Nothing, if its date is right: its own run takes it in. Else ask for a right name.'
+            when 'CHANGED' then 'Ask the carrier whether it corrects what was loaded: then a new check file is needed.'
+            when 'UNDECLARED' then 'Declare the feed in the carrier profile, or ask the carrier to take it away.'
+            when 'UNREADABLE' then 'Have its permissions mended; the next run looks again.'
+            else 'Ask the carrier to deliver it as a plain file under a right name.'
+        end as what_to_do
+    from {{ ref('stg_carrier__waiting_files') }} as waiting
 ),
 
 answers_set_aside as (
@@ -146,7 +175,7 @@ recharges as (
 conflicts as (
     select
         null::text as campaign_id,
-        'RECHARGE_CONFLICT' as exception_type,
+        case when disputes.is_open then 'RECHARGE_CONFLICT' else 'RECHARGE_CHOSEN' end as exception_type,
         disputes.found_on,
         others.subscriber_id,
         others.recharge_id as item_key,
@@ -273,10 +302,33 @@ forfeits as (
     where closures.entry_type = 'forfeited'
 ),
 
+reports as (
+    select
+        messages.campaign_id,
+        'SMS_REPORT' as exception_type,
+        reports.run_on as found_on,
+        messages.subscriber_id,
+        reports.message_key as item_key,
+        null::bigint as amount_fen,
+        reports.source_file,
+        reports.source_line,
+        reports.problem || ': report ' || reports.report_id || ' says ' || reports.state
+        || ' of part ' || reports.part_no || ' of ' || reports.parts as detail,
+        case reports.problem
+            when 'CONTRADICTS' then 'Ask the carrier which of the two is true; the message counts as failed.'
+            else 'Ask the carrier; the report counts for nothing.'
+        end as what_to_do
+    from {{ ref('int_sms_report__parts') }} as reports
+    left join {{ ref('messages') }} as messages on reports.message_key = messages.message_key
+    where reports.problem is not null
+),
+
 final as (
     select * from files_set_aside
     union all
     select * from rows_set_aside
+    union all
+    select * from files_waiting
     union all
     select * from answers_set_aside
     union all
@@ -299,6 +351,8 @@ final as (
     select * from leakage
     union all
     select * from forfeits
+    union all
+    select * from reports
 )
 
 select * from final

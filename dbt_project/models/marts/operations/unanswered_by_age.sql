@@ -1,5 +1,5 @@
--- What left and has no answer, by its age in days. What was asked for again and has left once more is counted there,
--- what was given up is counted nowhere.
+-- What left before this date and has no answer, by its age in days. What was asked for again and has left once more is
+-- counted there, what was given up is counted nowhere.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
@@ -7,6 +7,7 @@ with run as (
 unanswered as (
     select files.*
     from {{ ref('stg_outbox__files') }} as files
+    inner join run on files.run_on < run.business_date
     left join {{ ref('stg_carrier__answers') }} as answers on files.file_stem = answers.file_stem
     where answers.file_stem is null
 ),

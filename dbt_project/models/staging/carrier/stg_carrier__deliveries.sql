@@ -15,6 +15,7 @@ final as (
         business_date,
         seq,
         received_on,
+        pass_no,
         rows_received,
         rows_loaded,
         delivery_no = last_delivery_no as is_last_of_date

@@ -1,0 +1,25 @@
+-- one row a version of what is watched; a view, since views stand on it: a table takes them with it when made anew
+with versions as (
+    select
+        campaign_id,
+        effective_from,
+        terms,
+        lag(effective_from) over (partition by campaign_id order by effective_from) as previous_from,
+        lead(effective_from) over (partition by campaign_id order by effective_from) as next_from
+    from {{ source('raw', 'campaign_terms') }}
+),
+
+final as (
+    select
+        campaign_id,
+        case when previous_from is null then '-infinity'::date else effective_from end as holds_from,
+        coalesce(next_from, 'infinity'::date) as holds_until,
+        (terms -> 'intake' ->> 'delivered_by')::time as delivered_by,
+        (terms -> 'watch' ->> 'finished_by')::time as finished_by,
+        (terms -> 'watch' ->> 'stale_days')::integer as stale_days,
+        (terms -> 'watch' ->> 'unanswered_days')::integer as unanswered_days,
+        coalesce((terms -> 'recharge' ->> 'late_days')::integer, 0) as late_days
+    from versions
+)
+
+select * from final

@@ -1,0 +1,47 @@
+"""What lies in the exchange and does not count: kept for people, and looked at again by each run."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+import psycopg
+
+WaitingReason = Literal[
+    "NO_CHECK",  # a data file that no check file names: still being written, or its check file was forgotten
+    "NO_DATA",  # a check file without its data file
+    "LATER",  # dated after the day on which this run works
+    "CHANGED",  # loaded, and of another size now, without a new check file
+    "NAME",  # a name that is no delivery's, or that cannot be opened safely
+    "NOT_A_FILE",  # a folder, a link, a device
+    "UNREADABLE",  # listed, and not to be opened
+    "UNDECLARED",  # no feed of the carrier profile
+]
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name can be opened, logged and stored as it is: printable, and a name alone, not a path."""
+    return name.isprintable() and not set(name) & set("/\\")
+
+
+class Waiting:
+    """The paths that one run found waiting, each with one reason."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[WaitingReason, str]] = {}
+
+    def add(self, path: str, reason: WaitingReason, detail: str) -> None:
+        """Note a path of the exchange; an odd character in it is kept as its escape."""
+        self._found[path if path.isprintable() else ascii(path)[1:-1]] = (reason, detail)
+
+    def store(self, conn: psycopg.Connection, business_date: date) -> None:
+        """Make `raw.waiting` what this run found; what an earlier run saw for the same reason keeps its date."""
+        with conn.transaction(), conn.cursor() as cursor:
+            cursor.execute("delete from raw.waiting where path <> all(%s)", (list(self._found),))
+            cursor.executemany(
+                "insert into raw.waiting (path, reason, detail, since) values (%s, %s, %s, %s) "
+                "on conflict (path) do update set reason = excluded.reason, detail = excluded.detail, "
+                "since = case when waiting.reason = excluded.reason then least(waiting.since, excluded.since) "
+                "else excluded.since end",
+                [(path, reason, detail, business_date) for path, (reason, detail) in self._found.items()],
+            )

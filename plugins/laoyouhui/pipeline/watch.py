@@ -1,0 +1,204 @@
+"""Watch: look at what the carrier has delivered, raise each alert once, close it once, write the metrics.
+
+`watch.alerts` decides in SQL which alerts there are; here they are kept in `raw.alert` and told on.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from typing import LiteralString
+from zoneinfo import ZoneInfo
+
+import psycopg
+from psycopg.rows import dict_row
+
+from laoyouhui.config.campaign import load_campaign
+from laoyouhui.config.carrier import Carrier, load_carrier
+from laoyouhui.config.errors import ConfigError
+from laoyouhui.config.settings import Settings
+from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError, open_transport
+from laoyouhui.feeds.names import parse_stem
+from laoyouhui.pipeline.metrics import write_metrics
+from laoyouhui.pipeline.tell import Alert, Event, tell, write_events
+from laoyouhui.warehouse.connection import connect, hold_warehouse
+from laoyouhui.warehouse.prepare import prepare
+
+log = logging.getLogger(__name__)
+
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True)
+class WatchReport:
+    """How many alerts one look raised and closed, and how many are open after it."""
+
+    raised: int
+    closed: int
+    open: int
+
+
+def watch(
+    settings: Settings, *, as_of: datetime | None = None, sftp: SftpSettings | None = None, look: bool = True
+) -> WatchReport:
+    """Raise and close alerts as of an instant (default: now), tell them, and write the metrics; again is harmless.
+
+    An instant before that of an earlier look is taken as the later one: what stands open is not closed by looking back.
+    `look` has the exchange's `in/` listed first: without it, what is there is what the last look or run saw. Where the
+    exchange cannot be reached everything else is done, then its error is raised.
+    """
+    began = time.monotonic()
+    campaign = load_campaign(settings.campaign_file)
+    carrier = load_carrier(campaign.carrier_file)
+    unreachable: TransportError | ConfigError | OSError | None = None
+    with connect(settings.warehouse_dsn, autocommit=True) as conn:
+        if not _exists(conn, "raw.watched") or not _exists(conn, "watch.alerts"):
+            _make_ready(settings, carrier)
+        conn.execute(
+            'insert into raw.watched (as_of) values (coalesce(%s, now())) on conflict ("only") '
+            "do update set as_of = greatest(watched.as_of, excluded.as_of)",
+            (as_of,),
+        )
+        conn.execute("select set_config('laoyouhui.as_of', as_of::text, false) from raw.watched")
+        if look:
+            try:
+                with open_transport(settings.exchange, sftp) as transport:
+                    _look(conn, transport, carrier)
+            except (TransportError, ConfigError, OSError) as error:
+                unreachable = error
+        if unreachable is None:
+            _record_recovery(conn, time.monotonic() - began)
+        report = _keep(conn, settings)
+        write_metrics(conn, settings, campaign.campaign_id)
+    if unreachable is not None:
+        raise unreachable
+    log.info("%s", report)
+    return report
+
+
+def watch_run(settings: Settings, business_date: date) -> WatchReport:
+    """Watch as the run of `business_date` ends: as of now, or of the day after where a date is closed long after."""
+    day_after = datetime.combine(business_date, datetime.min.time(), _SHANGHAI) + timedelta(days=2)
+    return watch(settings, as_of=min(datetime.now(_SHANGHAI), day_after), look=False)
+
+
+def step_failed(settings: Settings, business_date: date, step: str, reason: str) -> None:
+    """Record that a step was given up, and watch. Where the warehouse is part of the trouble, tell it all the same."""
+    try:
+        with connect(settings.warehouse_dsn) as conn:
+            conn.execute(
+                "insert into raw.step (business_date, step, failure) values (%s, %s, %s)",
+                (business_date, step, reason),
+            )
+        watch_run(settings, business_date)
+    except Exception:
+        log.exception("the failure of %s %s cannot be kept in the warehouse", step, business_date)
+        now = datetime.now(_SHANGHAI)
+        alert = Alert(
+            alert_code="STEP_FAILED",
+            severity="critical",
+            campaign_id=None,
+            place=f"{step} {business_date}",
+            what=reason,
+            since_at=now.replace(tzinfo=None),
+            what_to_do="Mend the reason, then clear the task.",
+            runbook="docs/runbook/STEP_FAILED.md",
+        )
+        write_events(settings, [Event("raised", now, alert)])
+        tell(settings, [Event("raised", now, alert)])
+
+
+def _exists(conn: psycopg.Connection, relation: str) -> bool:
+    row = conn.execute("select to_regclass(%s) is not null", (relation,)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _make_ready(settings: Settings, carrier: Carrier) -> None:
+    """Make what alerts are decided by where no run has made it: a first run that never starts is an alert, too."""
+    from laoyouhui.pipeline.decide import run_dbt
+
+    with connect(settings.warehouse_dsn, autocommit=True) as conn:
+        hold_warehouse(conn, "watch", datetime.now(_SHANGHAI).date())
+        prepare(conn, carrier, load_campaign(settings.campaign_file))
+        run_dbt(settings, ["run", "--select", "+path:models/watch"])
+
+
+def _look(conn: psycopg.Connection, transport: Transport, carrier: Carrier) -> None:
+    """Write down what stands in `in/`: which data and check files, by stem."""
+    check_suffix, data_suffix = carrier.check_file.suffix, carrier.files.suffix
+    with conn.transaction():
+        conn.execute("delete from raw.arrival")
+        for name, feed in carrier.feeds.items():
+            stems: dict[str, tuple[date, bool, bool]] = {}
+            for file in transport.list(f"in/{name}"):
+                is_check = file.name.endswith(check_suffix)
+                stem = file.name.removesuffix(check_suffix) if is_check else file.name.removesuffix(".gz")
+                named = parse_stem(stem if is_check else stem.removesuffix(data_suffix), name, feed)
+                if named is not None:
+                    stem = stem if is_check else stem.removesuffix(data_suffix)
+                    _, has_data, has_check = stems.get(stem, (named.business_date, False, False))
+                    stems[stem] = (named.business_date, has_data or not is_check, has_check or is_check)
+            with conn.cursor().copy(
+                "copy raw.arrival (feed, stem, business_date, has_data, has_check) from stdin"
+            ) as copy:
+                for stem, parts in stems.items():
+                    copy.write_row((name, stem, *parts))
+
+
+def _record_recovery(conn: psycopg.Connection, seconds: float) -> None:
+    """Note that watching works where it had failed; else a row for each look would fill the table."""
+    conn.execute(
+        "insert into raw.step (business_date, step, seconds) "
+        "select last.business_date, 'watch', %s from raw.step as last "
+        "where last.step_no = (select max(step_no) from raw.step where step = 'watch') and last.failure is not null",
+        (round(seconds, 3),),
+    )
+
+
+def _keep(conn: psycopg.Connection, settings: Settings) -> WatchReport:
+    """Bring `raw.alert` to what `watch.alerts` says, and tell every change that was not told yet."""
+    with conn.transaction():
+        conn.execute("select pg_advisory_xact_lock(hashtextextended('laoyouhui.watch', 0))")
+        changed = _events(
+            conn,
+            """
+            with standing as materialized (select * from watch.alerts),
+            closed as (
+                update raw.alert set closed_at = now(), told_at = null
+                where closed_at is null and alert_key not in (select alert_key from standing)
+                returning *
+            ),
+            raised as (
+                insert into raw.alert
+                    (alert_key, alert_code, severity, campaign_id, place, what, since_at, what_to_do, runbook)
+                select alert_key, alert_code, severity, campaign_id, place, what, since_at, what_to_do, runbook
+                from standing
+                where alert_key not in (select alert_key from raw.alert where closed_at is null)
+                returning *
+            )
+            select * from closed union all select * from raised order by closed_at, alert_code, place
+            """,
+        )
+        events = list(changed.values())
+        write_events(settings, events)  # before the commit: rather twice than never
+    untold = _events(conn, "select * from raw.alert where told_at is null order by closed_at, alert_code, place")
+    if tell(settings, list(untold.values())):
+        conn.execute("update raw.alert set told_at = now() where alert_no = any(%s)", (list(untold),))
+    counted = conn.execute("select count(*) from raw.alert where closed_at is null").fetchone()
+    raised = sum(event.happened == "raised" for event in events)
+    return WatchReport(raised, len(events) - raised, counted[0] if counted else 0)
+
+
+def _events(conn: psycopg.Connection, query: LiteralString) -> dict[int, Event]:
+    """The rows of `raw.alert` that a query gives, each as its last event, by number."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return {
+            row["alert_no"]: Event(
+                "closed" if row["closed_at"] else "raised",
+                row["closed_at"] or row["raised_at"],
+                Alert(**{part.name: row[part.name] for part in fields(Alert)}),
+            )
+            for row in cursor.execute(query)
+        }

@@ -1,0 +1,61 @@
+"""Which pass of a business date is being worked on, and how far it is: `raw.current_run` beside `raw.run`.
+
+A pass is begun by take_in, decided by decide and released once. All other runs of a step have nothing to do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import psycopg
+
+State = Literal["EMPTY", "TAKEN_IN", "DECIDING", "DECIDED"]
+
+
+class NotBegunError(Exception):
+    """The date was never taken in; the message says what to run first."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A pass that is begun and not released.
+
+    `state`: EMPTY (a further pass of a released date, in which nothing new has come), TAKEN_IN, DECIDING (dbt began),
+    DECIDED (dbt ended).
+    """
+
+    pass_no: int
+    state: State
+
+
+def open_pass(conn: psycopg.Connection, business_date: date) -> Pass | None:
+    """The pass of the date that is to be decided and released; None where all of it is released, or a later date is.
+
+    Raises NotBegunError where the date has neither.
+    """
+    row = conn.execute(
+        "select passes_released, current.pass_no, current.state, "
+        "exists (select from raw.run as later where later.business_date > run.business_date and passes_released > 0) "
+        "from raw.run left join raw.current_run as current using (business_date) where run.business_date = %s",
+        (business_date,),
+    ).fetchone()
+    if row is None or (row[1] is None and not row[0]):
+        raise NotBegunError(f"{business_date} was not taken in: run the step take_in for it first")
+    released, pass_no, state, is_followed = row
+    if is_followed or pass_no is None or pass_no <= released:
+        return None
+    return Pass(pass_no, state)
+
+
+def begin_deciding(conn: psycopg.Connection) -> None:
+    """Say that dbt begins; where it began before and did not end, its rows are those of a pass broken off."""
+    conn.execute(
+        "update raw.current_run set is_retry = is_retry or state in ('DECIDING', 'DECIDED'), state = 'DECIDING'"
+    )
+
+
+def end_deciding(conn: psycopg.Connection) -> None:
+    """Say that dbt has decided all: the pass may be released."""
+    conn.execute("update raw.current_run set state = 'DECIDED'")

@@ -1,0 +1,17 @@
+"""One server that may be killed, and the undisturbed story on it, for all tests of the session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.crash.servers import Postgres
+from tests.crash.story import Reference
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reference]:
+    """The story undisturbed; worlds begin from before any of its dates."""
+    folder = tmp_path_factory.mktemp("crash")
+    with Postgres(folder, fsync=False) as server:
+        yield Reference(folder, server).play()

@@ -1,0 +1,119 @@
+"""What must be the same however often a run died: every row kept, every figure shown, every byte that left.
+
+Left out are the clocks, and what is about the last pass only (`exports`, `raw.current_run`, `raw.release_check`).
+Beside the comparison stand the truths that hold by themselves: see `wrong`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from laoyouhui.warehouse.connection import connect
+
+_SCHEMAS = ["raw", "staging", "intermediate", "ledger", "outbox", "marts"]
+_NOT_COMPARED = ["raw.run", "raw.current_run", "raw.release_check", "raw.dbt_project"]
+_VIEWS = ["ledger.ledger_entries"]
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Rows by table, and bytes by path under `out/` and `ack/`."""
+
+    rows: Mapping[str, Counter[str]]
+    files: Mapping[str, bytes]
+
+    @classmethod
+    def of(cls, dsn: str, exchange: Path) -> Truth:
+        """Read it from a warehouse and an exchange."""
+        with connect(dsn) as conn:
+            rows = {table: _rows(conn, table) for table in _tables(conn)}
+        files = {
+            path.relative_to(exchange).as_posix(): path.read_bytes()
+            for folder in ("out", "ack")
+            for path in sorted((exchange / folder).rglob("*"))
+            if path.is_file()
+        }
+        return cls(rows, files)
+
+    def differences(self, other: Truth) -> list[str]:
+        """What `other` has otherwise, a line for each table or file, with a few rows."""
+        found = []
+        for table in sorted(self.rows.keys() | other.rows.keys()):
+            mine, theirs = self.rows.get(table, Counter()), other.rows.get(table, Counter())
+            for word, rows in (("missing", mine - theirs), ("too many", theirs - mine)):
+                if rows:
+                    found.append(f"{table}: {rows.total()} rows {word}, such as {sorted(rows)[:_EXAMPLES]}")
+        found += [
+            f"{path}: {_compared(self.files.get(path), other.files.get(path))}"
+            for path in sorted(self.files.keys() | other.files.keys())
+            if self.files.get(path) != other.files.get(path)
+        ]
+        return found
+
+
+def wrong(dsn: str, exchange: Path, work: Path) -> Iterator[str]:
+    """What is wrong after a date was closed, whatever it held: things left lying, files not recorded as delivered."""
+    for path in sorted(exchange.rglob("*")):
+        if path.name.startswith(".") and path.name != ".carrier":
+            yield f"{path.relative_to(exchange)}: a temporary file stayed"
+    for path in sorted((work / "spool").glob("*")):
+        yield f"spool/{path.name}: a file stayed in the spool"
+    with connect(dsn) as conn:
+        for (stem,) in conn.execute("select file_stem from outbox.file where delivered_at is null"):
+            yield f"{stem}: not recorded as delivered"
+        for (day,) in conn.execute("select business_date from raw.run where delivered_at is null"):
+            yield f"{day}: not recorded as delivered"
+        for (name,) in conn.execute("select nspname from pg_namespace where nspname = 'marts_candidate'"):
+            yield f"schema {name}: marts that were never shown"
+        for key, times in conn.execute(
+            "select entry_key, count(*) from ledger.ledger_entries group by entry_key having count(*) > 1"
+        ):
+            yield f"ledger.ledger_entries: {key} stands {times} times"
+
+
+def sessions(server_dsn: str, dsn: str) -> list[str]:
+    """Sessions that are at work in a warehouse, as the server shows them."""
+    with psycopg.connect(server_dsn) as conn:
+        return [
+            f"{name}: {state}: {query}"
+            for name, state, query in conn.execute(
+                "select application_name, state, left(query, 200) from pg_stat_activity "
+                "where datname = %s and pid <> pg_backend_pid()",
+                (dsn.rsplit("/", 1)[1],),
+            )
+        ]
+
+
+def _tables(conn: psycopg.Connection) -> list[str]:
+    found = conn.execute(
+        "select schemaname || '.' || tablename from pg_tables where schemaname = any(%s) order by 1", (_SCHEMAS,)
+    )
+    return [table for (table,) in found if table not in _NOT_COMPARED] + _VIEWS
+
+
+def _rows(conn: psycopg.Connection, table: str) -> Counter[str]:
+    columns = [
+        sql.Identifier(name)
+        for (name,) in conn.execute(
+            "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped "
+            "and atttypid <> 'timestamptz'::regtype and attname <> 'mtime_ns' order by attnum",
+            (table,),
+        )
+    ]
+    query = sql.SQL("select row_to_json(r)::text from (select {} from {}) as r").format(
+        sql.SQL(", ").join(columns), sql.Identifier(*table.split("."))
+    )
+    return Counter(row for (row,) in conn.execute(query))
+
+
+def _compared(mine: bytes | None, theirs: bytes | None) -> str:
+    if mine is None or theirs is None:
+        return "missing" if theirs is None else "too many"
+    return f"other content: {len(mine)} bytes expected, {len(theirs)} found"
