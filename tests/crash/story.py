@@ -46,6 +46,7 @@ class World:
         _write_campaign(campaign)
         self.database = database
         self.settings = Settings(HOME, str(self.exchange), campaign, self.work, server.dsn(database))
+        self.sftp = Sftp(folder, self.exchange)
         self.carrier = SampleCarrier(self.exchange, campaign_starts_on=STARTS_ON, subscribers=_SUBSCRIBERS, seed=_SEED)
 
     def run(self, number: int, steps: Sequence[str] = STEPS, **environment: str) -> Attempt:
