@@ -18,7 +18,7 @@ import psycopg
 import yaml
 from psycopg import sql
 from tests.crash.attempt import STEPS, Attempt
-from tests.crash.servers import HOME, Postgres
+from tests.crash.servers import HOME, Postgres, Sftp
 from tests.crash.truth import Truth, wrong
 
 from laoyouhui.config.settings import Settings
