@@ -3,12 +3,12 @@
 SHELL := /bin/sh
 CALLED_FROM := $(PWD)
 PYTHON := .venv/bin/python
-export STORY EXCHANGE CAMPAIGN FROM TO RERUN N MINUTES KILLS SEED CALLED_FROM
+export STORY EXCHANGE CAMPAIGN FROM TO RERUN SAY BY WHY N MINUTES KILLS SEED CALLED_FROM
 export PYTHONPATH := $(CURDIR)/plugins
 # Without compiled bytecode every process starts two to three times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run psql airflow test fuzz crash lint bench up down docs lock clean
+.PHONY: help run psql word airflow test fuzz crash lint bench up down docs lock clean
 
 help: ## this list
 	@echo "make <target> [VARIABLE=value ...]"
@@ -22,13 +22,17 @@ psql: ## open the warehouse of the story, or of EXCHANGE and CAMPAIGN
 	@scripts/bootstrap runtime
 	@$(PYTHON) -m laoyouhui.local.open psql
 
+word: ## say a word, SAY="give-up <file>" BY=<who> WHY=<why>, to the story, or EXCHANGE and CAMPAIGN; docs/words.md
+	@scripts/bootstrap runtime
+	@$(PYTHON) -m laoyouhui.local.open word
+
 airflow: ## open Airflow's page for the story, or for EXCHANGE and CAMPAIGN, until Ctrl-C
 	@scripts/bootstrap runtime
 	@$(PYTHON) -m laoyouhui.local.open airflow
 
 test: ## run every test
 	@scripts/bootstrap dev
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 fuzz: ## look for bytes that a reader of foreign files stumbles over, MINUTES=4
 	@scripts/bootstrap dev

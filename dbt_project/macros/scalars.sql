@@ -88,7 +88,7 @@
 
 {#- Length of an SMS in UTF-16 units: a character beyond the basic plane counts twice. -#}
 {% macro utf16_length(text_column) -%}
-    (char_length({{ text_column }}) + char_length(regexp_replace({{ text_column }}, '[\u0001-\uffff]', '', 'g')))
+    (char_length({{ text_column }}) + regexp_count({{ text_column }}, '[\U00010000-\U0010ffff]'))
 {%- endmacro %}
 
 {#- Rows this pass of this date adds carry both; `run` is the one row of stg_run__current. -#}

@@ -1,4 +1,4 @@
--- The last closing balance is the sum of the instalments that are neither credited, forfeited nor cancelled.
+-- The last closing balance is the sum of the instalments that are neither credited, forfeited, cancelled nor given up.
 with open_instalments as (
     select
         obligations.campaign_id,
@@ -12,7 +12,7 @@ with open_instalments as (
         )
         and not exists (
             select from {{ ref('ledger_settlements') }} as settlements
-            where settlements.grant_key = obligations.grant_key and settlements.entry_type = 'credited'
+            where settlements.grant_key = obligations.grant_key and settlements.entry_type in ('credited', 'given_up')
         )
     group by obligations.campaign_id
 ),

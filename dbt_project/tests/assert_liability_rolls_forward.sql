@@ -1,5 +1,5 @@
--- Opening + promised - credited - forfeited - cancelled + clawed back = closing, and each month opens as the last one
--- closed.
+-- Opening + promised - credited - forfeited - cancelled - given up + clawed back = closing, and each month opens as the
+-- last one closed.
 with months as (
     select
         *,
@@ -15,6 +15,7 @@ select
     closed_before_fen
 from months
 where
-    opening_fen + promised_fen - credited_fen - forfeited_fen - cancelled_fen + clawed_back_fen <> closing_fen
+    opening_fen + promised_fen - credited_fen - forfeited_fen - cancelled_fen - given_up_fen + clawed_back_fen
+    <> closing_fen
     or opening_fen <> closed_before_fen
     or closing_fen < 0

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import psycopg
 import yaml
@@ -40,6 +40,7 @@ INTERFACES: dict[str, list[str]] = {
         "grant_key", "subscriber_id", "msisdn", "amount", "kind", "instalment_no", "instalments", "source_recharge_id",
     ],
     "sms": ["message_key", "msisdn", "template_code", "not_before", "not_after", "segments", "text"],
+    "push": ["message_key", "subscriber_id", "template_code", "not_before", "not_after", "title", "text"],
 }  # fmt: skip
 CONTROL_COLUMN = {"recharge": 6, "expense": 3}  # of what comes in: face_amount (fen), amount_yuan
 
@@ -85,6 +86,7 @@ class Answer:
 RIGHT = Answer()
 SILENT = None  # no answer
 ANYTHING = "..."  # rows that this story does not look at
+WHO, WHY = "张三", "已电话确认"  # who says the words of a story, and why
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ class Day:
 
     `out` gives the rows of each interface; one that is not named leaves no file. `decided`: the recharges decided in
     this run. `answers` is about this run's files (an interface that is not named is answered RIGHT); `late` about those
-    of earlier ones, by (interface, date), arriving before this run.
+    of earlier ones, by (interface, date), arriving before this run. `says` are words of WHO, said before both: a
+    command line (`--row` takes the story's name of a row) and why it must be refused, empty where it must stand.
     """
 
     closes: str
@@ -111,6 +114,7 @@ class Day:
     decided: str | None = None
     answers: Mapping[str, Answer | None] = field(default_factory=dict)
     late: Mapping[tuple[str, str], Answer] = field(default_factory=dict)
+    says: Mapping[str, str] = field(default_factory=dict)
     facts: Sequence[Fact] = ()
 
     def __str__(self) -> str:
@@ -365,11 +369,11 @@ class Play:
     def _close(self, day: Day) -> list[str]:
         for file in day.arrives:
             self.carrier.deliver(file, day.closes)
+        problems = self._say(day)
         for (interface, sent_on), late in day.late.items():
             self.carrier.answer(interface, sent_on, late)
         close(self.settings, day.closes)
         self.carrier.check_out()
-        problems: list[str] = []
         for interface in INTERFACES:
             wanted = day.out.get(interface, "")
             rows = [row for _, rows in self.carrier.sent(interface, day.closes) for row in rows]
@@ -382,6 +386,23 @@ class Play:
             problems += self._compare_fact(_decided(day.decided), day)
         for fact in day.facts:
             problems += self._compare_fact(fact, day)
+        return problems
+
+    def _say(self, day: Day) -> list[str]:
+        from laoyouhui.pipeline.words import WordError, read_command, say
+
+        keys = {name: key for key, name in self.names.items()}
+        problems = []
+        for number, (command, expected) in enumerate(day.says.items()):
+            words = [keys.get(word, word) for word in command.split()]
+            said_at = datetime.strptime(f"{day.closes}09{number:02}+0800", "%Y%m%d%H%M%z")
+            refused = ""
+            try:
+                say(self.settings, read_command([*words, "--by", WHO, "--why", WHY], said_at))
+            except WordError as error:
+                refused = str(error).partition(":")[0]
+            if refused != expected:
+                problems.append(f"  {command}: refused for {refused!r}, expected {expected!r}")
         return problems
 
     def _compare_file(self, interface: str, expected: list[Row], rows: list[Row]) -> list[str]:
@@ -406,8 +427,7 @@ class Play:
 
 def settings(story: Story, folder: Path, dsn: str) -> Settings:
     """Settings of a pipeline process for this story, its campaign file written into the folder."""
-    campaign = yaml.safe_load((HOME / "campaigns" / f"{CAMPAIGN}.yml").read_text(encoding="utf-8"))
-    campaign["control_group"]["share_bp"] = 0  # a story says who is in the control group, not a draw
+    campaign = _shipped()
     path = folder / f"{CAMPAIGN}.yml"
     path.write_text(
         yaml.safe_dump(_merge(campaign, story.campaign), allow_unicode=True, sort_keys=False), encoding="utf-8"
@@ -429,7 +449,7 @@ def close(pipeline: Settings, business_date: str) -> None:
 def terms(starts_on: str, ends_on: str, *versions: Mapping[str, object]) -> dict[str, object]:
     """The changes of a campaign file: its window, its first version's terms, later ones with `effective_from`."""
     first: dict[str, object] = {"effective_from": date.fromisoformat(starts_on)}
-    base = yaml.safe_load((HOME / "campaigns" / f"{CAMPAIGN}.yml").read_text(encoding="utf-8"))["terms"][0]
+    base = _shipped()["terms"][0]
     head, *later = versions or ({},)
     return {
         "starts_on": date.fromisoformat(starts_on),
@@ -437,6 +457,15 @@ def terms(starts_on: str, ends_on: str, *versions: Mapping[str, object]) -> dict
         "terms": [_merge(base, {**head, **first}), *(dict(version) for version in later)],
         "budget": [{"line": "B1", "month": starts_on[:7], "plan_fen": 1000000}],
     }
+
+
+def _shipped() -> Any:
+    """The campaign file as shipped, but for what a story says itself: the control group, and what is announced."""
+    campaign = yaml.safe_load((HOME / "campaigns" / f"{CAMPAIGN}.yml").read_text(encoding="utf-8"))
+    campaign["control_group"]["share_bp"] = 0
+    messages = campaign["terms"][0]["messages"]
+    messages["templates"] = [each for each in messages["templates"] if each["event"] != "announcement"]
+    return campaign
 
 
 def costs(line: str, why: str, rows: str) -> Fact:
@@ -468,14 +497,15 @@ def fit(expected: list[Row], actual: list[Row]) -> tuple[list[Row], list[Row], l
 
 
 def again(story: Story, dsn: str, played: Play, folder: Path) -> Play:
-    """The story's dates closed anew in another folder and an empty warehouse, from a play's `in/` and `ack/`."""
+    """The story's dates closed anew in another folder and an empty warehouse, from what a play left but for `out/`."""
     anew = Play(replace(story, name=f"{story.name}, rebuilt"), folder, dsn)
-    for source in ("in", "ack"):
+    for source in ("in", "ack", "journal"):
         for path in sorted((played.carrier.exchange / source).rglob("*")):
             copy = anew.carrier.exchange / path.relative_to(played.carrier.exchange)
             if path.is_dir():
-                copy.mkdir(exist_ok=True)
+                copy.mkdir(parents=True, exist_ok=True)
             else:
+                copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(path.read_bytes())
     for business_date in story.dates():
         close(anew.settings, business_date)

@@ -19,7 +19,9 @@ from laoyouhui.delivery.transport import FolderTransport, SftpSettings
 from laoyouhui.pipeline import deliver as deliver_module
 from laoyouhui.pipeline.answers import AnswersReport, take_in_answers
 from laoyouhui.pipeline.deliver import DeliveryError, deliver
+from laoyouhui.pipeline.journal import Journal
 from laoyouhui.pipeline.outbox import OutboxError, fill_outbox
+from laoyouhui.pipeline.waiting import Waiting
 from laoyouhui.warehouse.connection import connect
 from laoyouhui.warehouse.prepare import prepare
 
@@ -419,6 +421,7 @@ class Answers:
 
     def __init__(self, settings: Settings, conn: psycopg.Connection, carrier: Carrier, campaign: Campaign) -> None:
         self._settings, self._conn, self._carrier, self._campaign = settings, conn, carrier, campaign
+        self._journal = Journal(settings, campaign)
 
     def write(self, text: str, stem: str = CREDIT, folder: str = "credit") -> None:
         path = Path(self._settings.exchange) / "ack" / folder / f"{stem}.rsp"
@@ -427,7 +430,8 @@ class Answers:
 
     def take_in(self, day: date = NEXT) -> AnswersReport:
         transport = FolderTransport(Path(self._settings.exchange))
-        report = take_in_answers(self._conn, transport, self._carrier, self._campaign, day)
+        receipts = self._journal.receipts(day, 1)
+        report = take_in_answers(self._conn, transport, self._carrier, self._campaign, day, Waiting(), receipts)
         self._conn.commit()
         return report
 
@@ -494,6 +498,23 @@ def test_what_an_answer_is_worth(answers: Answers, text: str, state: str, reason
     answers.take_in()
     answers.take_in()
     assert [row[:2] for row in answers.known()] == [(state, reason)]
+
+
+@pytest.mark.usefixtures("released")
+def test_a_rebuild_takes_no_other_answer_for_the_one_that_stood(answers: Answers, settings: Settings) -> None:
+    """The carrier has written over its first answer, which the receipts know: the second is not booked instead."""
+    first = f"{CREDIT}.txt|SEMIWRONG|1|1\n{K2}|11|m\n".encode("gb18030")
+    campaign = load_campaign(settings.campaign_file)
+    receipts = Path(settings.journal) / campaign.campaign_id / "receipts" / "20260202.json"
+    receipts.parent.mkdir(parents=True)
+    sha256 = hashlib.sha256(first).hexdigest()
+    receipts.write_text(f'[["LOADED", "answer", "{CREDIT}", "{sha256}"]]')
+    answers.write(f"{CREDIT}.txt|RIGHT|2|0\n")
+    assert answers.take_in(NEXT) == AnswersReport(0, 0)  # the first was read on 2 February, this one after that
+    assert answers.take_in(date(2026, 2, 3)) == AnswersReport(0, 1)
+    assert [row[:2] for row in answers.known()] == [("SET_ASIDE", "CONTRADICTS")]
+    answers.write(first.decode("gb18030"))
+    assert answers.take_in(date(2026, 2, 3)) == AnswersReport(1, 0)
 
 
 def test_an_answer_to_no_file_of_ours_is_looked_at_again(

@@ -49,6 +49,12 @@ create table exports.export_sms (
     message_key text, subscriber_id text, msisdn text, template_code text, not_before timestamp, not_after timestamp,
     segments int, text text
 );
+create table exports.export_push (
+    campaign_id text, item_key text, answer_key text, benefit text, budget_line text, committed_fen bigint,
+    liability_fen bigint, resend_of text,
+    message_key text, subscriber_id text, template_code text, not_before timestamp, not_after timestamp, title text,
+    text text
+);
 create table ledger.ledger_entries (
     entry_key text, campaign_id text, benefit text, entry_type text, grant_key text, changes_key text,
     subscriber_id text, customer_id text, city_code text, tenure_band text, event_on date, booked_on date,
@@ -66,10 +72,16 @@ create table marts_candidate.participation_by_day (
 );
 create table marts_candidate.liability_by_month (
     campaign_id text, month date, opening_fen bigint, promised_fen bigint, credited_fen bigint, forfeited_fen bigint,
-    cancelled_fen bigint, clawed_back_fen bigint, closing_fen bigint
+    cancelled_fen bigint, given_up_fen bigint, clawed_back_fen bigint, closing_fen bigint
 );
 create table marts_candidate.eligibility_by_city_reason (
     campaign_id text, judged_for date, city_code text, reason text, subscribers bigint
+);
+create table marts_candidate.messages_by_day (
+    campaign_id text, day date, template_code text, channel text, built bigint, suppressed_opted_out bigint,
+    suppressed_no_consent bigint, suppressed_number_changed bigint, suppressed_frequency bigint,
+    suppressed_expired bigint, handed_over bigint, accepted bigint, refused bigint, delivered bigint, failed bigint,
+    unknown bigint, segments bigint, cost_fen bigint
 );
 create table marts_candidate.exceptions (
     campaign_id text, exception_type text, found_on date, subscriber_id text, item_key text, amount_fen bigint,
@@ -82,6 +94,10 @@ create table marts_candidate.intake_by_file (
 create table marts_candidate.outbox_by_file (
     file_stem text, interface text, run_on date, rows bigint, amount_fen bigint, status text, rows_accepted bigint,
     rows_refused bigint, answered_on date
+);
+create table marts_candidate.unanswered_by_age (
+    campaign_id text, interface text, benefit text, sent_on date, age_days int, files bigint, rows bigint,
+    amount_fen bigint, committed_fen bigint, liability_fen bigint
 );
 """
 
@@ -123,7 +139,7 @@ insert into marts_candidate.budget_by_line_month values
     ('lyh2026', 'B1', '2026-01-01', 500, 250, 0, 250),
     ('lyh2026', 'B2', '2026-01-01', 0, 1200, 0, -1200),
     ('lyh2026', 'B2', '2026-04-01', 900, 0, 0, 900);
-insert into marts_candidate.liability_by_month values ('lyh2026', '2026-01-01', 0, 1200, 0, 0, 0, 0, 1200);
+insert into marts_candidate.liability_by_month values ('lyh2026', '2026-01-01', 0, 1200, 0, 0, 0, 0, 0, 1200);
 insert into marts_candidate.participation_by_day values
     ('lyh2026', '2026-02-01', 'DATA_GIFT', '010', '5-7', 1, 1, 250, 5120);
 insert into marts_candidate.eligibility_by_city_reason values ('lyh2026', '2026-02-01', '010', 'ELIGIBLE', 1);
@@ -243,6 +259,8 @@ insert into outbox.item
     (file_stem, line_no, campaign_id, interface, item_key, answer_key, subscriber_id, amount_fen, run_on, line)
 values ('credit_lyh2026_20260130_0001', 1, 'lyh2026', 'credit', '{THIRD}', '{THIRD}', 's1', 600, '2026-01-30', '');
 insert into marts_candidate.outbox_by_file (file_stem, rows) values ('credit_lyh2026_20260130_0001', 1);
+insert into marts_candidate.unanswered_by_age (interface, sent_on, age_days, rows)
+values ('credit', '2026-01-30', 1, 1);
 """
 
 
@@ -292,6 +310,12 @@ insert into marts_candidate.outbox_by_file (file_stem, rows) values ('credit_lyh
             id="sent before and unanswered",
         ),
         pytest.param(
+            f"{SENT}; delete from exports.export_credit; delete from marts_candidate.unanswered_by_age",
+            "unanswered_by_age",
+            ["is counted once", "rows=1", "rows_in_mart=None"],
+            id="an unanswered row forgotten",
+        ),
+        pytest.param(
             """update raw.delivery set rows_received = 500, rows_loaded = 499 where business_date = '2026-01-31';
                update marts_candidate.intake_by_file set rows_loaded = 499 where business_date = '2026-01-31'""",
             "intake",
@@ -323,9 +347,9 @@ insert into marts_candidate.outbox_by_file (file_stem, rows) values ('credit_lyh
             id="a month to come",
         ),
         pytest.param(
-            "create table exports.export_push (item_key text)",
+            "create table exports.export_membership (item_key text)",
             "(none)",
-            ["exports.export_push", "has a suite"],
+            ["exports.export_membership", "has a suite"],
             id="a relation without a suite",
         ),
         pytest.param(
@@ -370,6 +394,21 @@ def test_what_the_carrier_refused_may_be_sent_again(settings: Settings) -> None:
     assert release(settings, D).released
 
 
+@pytest.mark.parametrize("row_key", [None, THIRD])
+def test_what_a_person_asked_for_again_may_be_sent_again(settings: Settings, row_key: str | None) -> None:
+    run(settings, SENT)
+    run(
+        settings,
+        f"""
+        insert into raw.word (file_name, kind, file_stem, row_key, said_by, why, state, received_on)
+        values ('w', 'ASK_AGAIN', 'credit_lyh2026_20260130_0001', {f"'{row_key}'" if row_key else "null"}, '张三',
+                '无回音', 'LOADED', '2026-01-31')
+        """,
+    )
+
+    assert release(settings, D).released
+
+
 def test_the_release_is_whole_or_not_at_all(settings: Settings) -> None:
     """What fails last takes with it what was written first."""
     run(settings, "create function raw.fail() returns trigger language plpgsql as $$ begin raise 'no'; end $$")
@@ -387,5 +426,5 @@ def test_every_suite_reads_and_names_each_relation_once() -> None:
     suites = load_suites(HOME / "expectations")
 
     relations = [suite.relation for suite in suites]
-    assert len(set(relations)) == len(relations) == 12
+    assert len(set(relations)) == len(relations) == 15
     assert all(suite.expectations for suite in suites)

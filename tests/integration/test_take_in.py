@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import shutil
 from collections.abc import Sequence
 from datetime import date
@@ -274,6 +275,24 @@ def test_snapshots_are_kept_until_the_next_date_and_events_for_good(intake: Inta
     intake.release(D)
     intake.take(NEXT)
     assert intake.run("select count(*) from raw.subscriber") == [(0,)]
+
+
+def test_a_rebuild_takes_each_file_in_on_its_day(intake: Intake) -> None:
+    """A file that came late has a receipt of its late date; one that no run had seen waits until all are rebuilt."""
+    intake.deliver("recharge", EVE, [recharge(1)], total="10000")
+    late = intake.deliver("recharge", EVE, [recharge(2)], total="10000", seq=2)
+    check_line = late.with_suffix(".chk").read_text().strip()
+    folder = intake.settings.journal / "lyh2026" / "receipts"
+    folder.mkdir(parents=True)
+    first = (late.parent / "recharge_20260125_0001.chk").read_text().strip()
+    for day, name, line in ((EVE, "recharge_20260125_0001.txt", first), (D, late.name, check_line)):
+        (folder / f"{day:%Y%m%d}.json").write_text(json.dumps([["LOADED", "file", "recharge", name, line]]))
+    intake.deliver("recharge", EVE, [recharge(3)], total="10000", seq=3)
+    assert [file.file_name for file in intake.take(EVE).files] == ["recharge_20260125_0001.txt"]
+    intake.release(EVE)
+    assert [file.file_name for file in intake.take(D).files] == [late.name]
+    intake.release(D)
+    assert [file.file_name for file in intake.take(NEXT).files] == ["recharge_20260125_0003.txt"]
 
 
 def test_dates_are_closed_in_order(intake: Intake) -> None:

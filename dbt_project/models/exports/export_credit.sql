@@ -1,5 +1,5 @@
 -- The money to credit or take back: what is due by the next date and not yet sent, what was held and may go now, what
--- the carrier asked to send again, and claims on what was paid for a recharge since reversed.
+-- the carrier or a person asked to send again, and claims on what was paid for a recharge since reversed.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
@@ -25,15 +25,16 @@ candidates as (
     union
 
     select obligations.grant_key
-    from {{ ref('int_recharge__conflicts') }} as conflicts
-    inner join {{ ref('credit_obligations') }} as obligations on conflicts.recharge_id = obligations.recharge_id
+    from {{ ref('int_recharge__disputes') }} as disputes
+    inner join {{ ref('credit_obligations') }} as obligations on disputes.recharge_id = obligations.recharge_id
     inner join run on obligations.due_on <= run.next_date
 ),
 
 due as (
     select
         candidates.grant_key,
-        null::text as resend_of
+        null::text as resend_of,
+        false as is_asked
     from candidates
     where
         not exists (
@@ -45,7 +46,8 @@ due as (
 again as (
     select
         setbacks.item_key as grant_key,
-        setbacks.resend_of
+        setbacks.resend_of,
+        setbacks.is_asked
     from {{ ref('int_outbox__setbacks') }} as setbacks
     cross join run
     where
@@ -103,8 +105,15 @@ credits as (
         )
         -- rows in conflict earn nothing until one is chosen (rules, 4.10)
         and not exists (
-            select from {{ ref('int_recharge__conflicts') }} as conflicts
-            where conflicts.recharge_id = obligations.recharge_id
+            select from {{ ref('int_recharge__disputes') }} as disputes
+            where disputes.recharge_id = obligations.recharge_id and disputes.is_open
+        )
+        -- what may have been paid for a recharge since reversed waits for its answer: asking must not pay it
+        and not (
+            chosen.is_asked
+            and obligations.recharge_id in (
+                select reversals.recharge_id from {{ ref('int_recharge__reversals') }} as reversals
+            )
         )
 ),
 

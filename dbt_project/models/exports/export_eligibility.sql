@@ -80,15 +80,21 @@ changes as (
     select
         statuses.campaign_id,
         statuses.subscriber_id,
-        case when coalesce(listed.is_listed, false) then 'REMOVE' else 'ADD' end as action,
+        case when statuses.is_eligible and not campaigns.is_over then 'ADD' else 'REMOVE' end as action,
         run.next_date as effective_on,
-        case when campaigns.is_over then 'WINDOW' else statuses.reason end as reason
+        case when campaigns.is_over then 'WINDOW' else statuses.reason end as reason,
+        retries.resend_of
     from statuses
     inner join campaigns on statuses.campaign_id = campaigns.campaign_id
     cross join run
     left join listed
         on statuses.campaign_id = listed.campaign_id and statuses.subscriber_id = listed.subscriber_id
-    where (statuses.is_eligible and not campaigns.is_over) <> coalesce(listed.is_listed, false)
+    left join retries
+        on statuses.campaign_id = retries.campaign_id and statuses.subscriber_id = retries.subscriber_id
+    where
+        (statuses.is_eligible and not campaigns.is_over) <> coalesce(listed.is_listed, false)
+        -- whoever asks again does not know what the carrier has: it is told what is true now
+        or retries.is_asked
 ),
 
 final as (
@@ -102,7 +108,7 @@ final as (
         null::text as budget_line,
         null::bigint as committed_fen,
         null::bigint as liability_fen,
-        retries.resend_of,
+        changes.resend_of,
         changes.subscriber_id,
         states.msisdn,
         changes.action,
@@ -110,8 +116,6 @@ final as (
         changes.reason
     from changes
     cross join run
-    left join retries
-        on changes.campaign_id = retries.campaign_id and changes.subscriber_id = retries.subscriber_id
     left join lateral (
         select history.msisdn
         from {{ ref('int_subscriber__history') }} as history

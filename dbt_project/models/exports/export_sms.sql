@@ -1,7 +1,27 @@
--- The messages to hand over: those built and not suppressed in this pass, and those the carrier asked to send again
+-- The SMS to hand over: those built and not suppressed in this pass, and those the carrier asked to send again
 -- that were judged anew.
 with run as (
     select * from {{ ref('stg_run__current') }}
+),
+
+chosen as (
+    select
+        messages.message_key,
+        messages.not_before,
+        messages.not_after,
+        null::text as resend_of
+    from {{ ref('messages') }} as messages
+    inner join run on {{ is_this_pass('messages') }}
+
+    union all
+
+    select
+        retries.message_key,
+        retries.not_before,
+        retries.not_after,
+        retries.resend_of
+    from {{ ref('int_message__retries') }} as retries
+    where retries.refusal is null
 ),
 
 final as (
@@ -13,22 +33,18 @@ final as (
         'B5.1' as budget_line,
         messages.cost_fen as committed_fen,
         0::bigint as liability_fen,
-        retries.resend_of,
+        chosen.resend_of,
         messages.subscriber_id,
         messages.message_key,
         messages.msisdn,
         messages.template_code,
-        run.next_date + messages.not_before::time as not_before,
-        run.next_date + messages.not_after::time as not_after,
+        chosen.not_before,
+        chosen.not_after,
         messages.segments,
         messages.message_text as text
-    from {{ ref('messages') }} as messages
-    cross join run
-    left join {{ ref('int_message__retries') }} as retries
-        on messages.message_key = retries.message_key and retries.refusal is null
-    where
-        messages.fate = 'sent'
-        and (({{ is_this_pass('messages') }}) or retries.message_key is not null)
+    from chosen
+    inner join {{ ref('messages') }} as messages on chosen.message_key = messages.message_key
+    where messages.channel = 'sms' and messages.fate = 'sent'
 )
 
 select * from final

@@ -64,6 +64,14 @@ touched as (
     cross join run
     where obligations.due_on between run.previous_date + 2 and run.next_date
 
+    union
+
+    -- what fell due while its recharge was in conflict, which ended today
+    select obligations.grant_key
+    from {{ ref('int_recharge__disputes') }} as disputes
+    inner join run on disputes.chosen_on = run.business_date
+    inner join {{ ref('credit_obligations') }} as obligations on disputes.recharge_id = obligations.recharge_id
+
     {%- if is_incremental() %}
 
     union
@@ -85,8 +93,13 @@ open_obligations as (
         sendings.file_stem as last_file_stem,
         sendings.outcome as last_outcome,
         obligations.recharge_id in (
-            select conflicts.recharge_id from {{ ref('int_recharge__conflicts') }} as conflicts
+            select disputes.recharge_id from {{ ref('int_recharge__disputes') }} as disputes
+            where disputes.is_open
         ) as is_conflict,
+        obligations.grant_key in (
+            select words.item_key from {{ ref('int_outbox__words') }} as words
+            where words.kind = 'GIVE_UP'
+        ) as is_given_up,
         {% if is_incremental() %}
         obligations.grant_key in (
             select standing.changes_key from standing
@@ -112,7 +125,8 @@ open_obligations as (
             outcomes.outcome
         from {{ ref('int_outbox__outcomes') }} as outcomes
         where outcomes.item_key = obligations.grant_key
-        order by outcomes.run_on desc, outcomes.file_stem desc
+        -- accepted is accepted, also where it was asked for again meanwhile
+        order by coalesce(outcomes.outcome = 'ACCEPTED', false) desc, outcomes.run_on desc, outcomes.file_stem desc
         limit 1
     ) as sendings on true
     {% if is_incremental() %}
@@ -134,6 +148,7 @@ actions as (
                 open_obligations.reversal_id is not null
                 and open_obligations.last_outcome = 'ACCEPTED'
                 then 'claw_back'
+            when open_obligations.is_given_up then null
             when open_obligations.reversal_id is not null then 'cancel'
             when open_obligations.last_outcome = 'ACCEPTED' then null
             when open_obligations.status in ('C', 'P') then 'forfeit'

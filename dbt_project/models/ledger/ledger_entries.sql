@@ -144,7 +144,7 @@ messages as (
     select
         {{ content_key(['message_key', "'promised'"]) }} as entry_key,
         campaign_id,
-        'SMS' as benefit,
+        upper(channel) as benefit,
         case fate when 'sent' then 'promised' else 'suppressed' end as entry_type,
         message_key as grant_key,
         grant_key as changes_key,

@@ -1,206 +1,191 @@
--- Messages and their fate (rules, 8). A notice follows the carrier's acceptance of what it tells, never runs before it.
+-- Messages and their fate (rules, 8): what there is to tell, judged as it is built. Who is told of what, and when, is
+-- said by the notices alone: models of intermediate/message, all of one form. A notice of a grant follows the carrier's
+-- acceptance, never runs before it.
+--
+-- No nested loops: the planner sees through no notice, expects one row, and half a million come on a month's first day.
 {{ config(
     materialized='incremental',
+    pre_hook='set local enable_nestloop = off',
     indexes=[
         {'columns': ['subscriber_id']},
         {'columns': ['run_on'], 'type': 'brin'},
     ],
 ) }}
+-- depends_on: {{ ref('int_outbox__outcomes') }} (below, from the second run on)
 
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
 templates as materialized (
-    select
-        terms.*,
-        templates.template_code,
-        templates.template_class,
-        templates.template_event,
-        templates.template_text,
-        run.next_date + terms.messages_from as not_before,
-        run.next_date + terms.messages_to as not_after
-    from (
-        select
-            campaign_id,
-            terms_version,
-            holds_from,
-            holds_until,
-            messages_from,
-            messages_to,
-            marketing_limit,
-            marketing_limit_days,
-            sms_unit_price_fen
-        from {{ ref('stg_campaign__terms') }}
-    ) as terms
-    inner join run on terms.holds_from <= run.next_date and terms.holds_until > run.next_date
-    inner join {{ ref('stg_campaign__templates') }} as templates
-        on terms.campaign_id = templates.campaign_id and terms.terms_version = templates.terms_version
+    select * from {{ ref('int_message__templates') }}
 ),
 
-accepted as (
-    select
-        outcomes.item_key,
-        outcomes.run_on as sent_on
-    from {{ ref('int_outbox__outcomes') }} as outcomes
-    inner join run on outcomes.answered_on = run.business_date
-    where outcomes.outcome = 'ACCEPTED' and outcomes.benefit in ('DATA_GIFT', 'RECHARGE_BONUS')
+told as (
+    select * from {{ ref('int_message__announcement_notices') }}
+    union all
+    select * from {{ ref('int_message__gift_notices') }}
+    union all
+    select * from {{ ref('int_message__instalment_notices') }}
 ),
 
-gift_notices as (
+keyed as (
     select
-        gifts.campaign_id,
-        gifts.subscriber_id,
-        gifts.grant_key,
-        accepted.sent_on,
-        gifts.valid_to as useful_until,
-        templates.template_code,
-        templates.template_class,
+        told.*,
         {{ content_key([
-            'gifts.campaign_id', "'MESSAGE'", 'templates.template_code', 'gifts.subscriber_id', 'gifts.month'
-        ]) }} as message_key,
-        {{ filled_in('templates.template_text', {
-            'gigabytes': 'trim_scale(round(gifts.megabytes / 1024.0, 2))::text',
-            'megabytes': 'gifts.megabytes::text',
-            'valid_from': "to_char(gifts.valid_from, 'FMMM月FMDD日')",
-            'valid_to': "to_char(gifts.valid_to, 'FMMM月FMDD日')",
-            'month': "to_char(gifts.month, 'FMMM月')",
-        }) }} as message_text
-    from accepted
-    inner join {{ ref('data_gift_decisions') }} as gifts on accepted.item_key = gifts.grant_key
-    inner join templates on gifts.campaign_id = templates.campaign_id and templates.template_event = 'data_gift'
+            'told.campaign_id', "'MESSAGE'", 'told.template_code', 'told.subscriber_id', 'told.period'
+        ]) }} as message_key
+    from told
 ),
 
-instalment_notices as (
-    select
-        obligations.campaign_id,
-        obligations.subscriber_id,
-        obligations.grant_key,
-        accepted.sent_on,
-        null::date as useful_until,
-        templates.template_code,
-        templates.template_class,
-        {{ content_key([
-            'obligations.campaign_id', "'MESSAGE'", 'templates.template_code', 'obligations.subscriber_id',
-            'obligations.recharge_id', 'obligations.instalment_no'
-        ]) }} as message_key,
-        {{ filled_in('templates.template_text', {
-            'instalment_no': 'obligations.instalment_no::text',
-            'instalments': 'obligations.instalments::text',
-            'yuan': "trim(to_char(obligations.amount_fen / 100.0, 'FM999999990.00'))",
-            'recharge_id': 'obligations.recharge_id',
-        }) }} as message_text
-    from accepted
-    inner join {{ ref('credit_obligations') }} as obligations
-        on accepted.item_key = obligations.grant_key and obligations.kind = 'INSTALMENT'
-    inner join templates on obligations.campaign_id = templates.campaign_id and templates.template_event = 'instalment'
-),
-
-notices as (
-    select notices.*
-    from (
-        select * from gift_notices
-        union all
-        select * from instalment_notices
-    ) as notices
+notices as materialized (
+    select keyed.*
+    from keyed
     {% if is_incremental() %}
     cross join run
     where
         not exists (
             select from {{ this }} as known
-            where known.message_key = notices.message_key and {{ is_standing('known') }}
+            where known.message_key = keyed.message_key and {{ is_standing('known') }}
         )
     {% endif %}
+),
+
+-- of all subscribers: to look for the half million of a month's first day costs more than to take everybody
+states as (
+    select distinct on (history.subscriber_id)
+        history.subscriber_id,
+        history.state_on,
+        history.is_present,
+        history.msisdn,
+        history.status,
+        history.sms_consent
+    from {{ ref('int_subscriber__history') }} as history
+    cross join run
+    where history.state_on <= run.business_date and exists (select from notices)
+    order by history.subscriber_id asc, history.state_on desc, history.revision desc
+),
+
+last_words as (
+    select distinct on (events.subscriber_id)
+        events.subscriber_id,
+        events.action
+    from {{ ref('int_optout__events') }} as events
+    cross join run
+    where
+        events.opted_at < run.next_date
+        and events.subscriber_id in (
+            select notices.subscriber_id
+            from notices
+            inner join templates
+                on
+                    notices.campaign_id = templates.campaign_id
+                    and notices.template_code = templates.template_code
+                    and templates.template_class = 'marketing'
+        )
+    order by events.subscriber_id asc, events.opted_at desc, events.event_id desc
 ),
 
 judged as (
     select
         notices.*,
+        templates.template_no,
+        templates.template_class,
+        templates.channel,
+        templates.priority,
         templates.not_before,
         templates.not_after,
         templates.marketing_limit,
         templates.marketing_limit_days,
-        templates.sms_unit_price_fen,
+        templates.segment_price_fen,
         templates.terms_version,
         states.msisdn,
-        {{ utf16_length('notices.message_text') }} as message_length,
+        case templates.channel when 'sms' then {{ utf16_length('notices.message_text') }} end as sms_length,
         case
+            when templates.template_class = 'marketing' and last_words.action = 'OUT' then 'OPTED_OUT'
+            when templates.template_class = 'marketing' and coalesce(states.sms_consent, '') <> 'Y' then 'NO_CONSENT'
+            when states.is_present is not true or states.status not in ('A', 'S') then 'NUMBER_CHANGED'
             when
-                notices.template_class = 'marketing'
+                templates.channel = 'sms'
                 and (
-                    select events.action
-                    from {{ ref('int_optout__events') }} as events
-                    where events.subscriber_id = notices.subscriber_id and events.opted_at < run.next_date
-                    order by events.opted_at desc, events.event_id desc
-                    limit 1
-                ) = 'OUT'
-                then 'OPTED_OUT'
-            when notices.template_class = 'marketing' and coalesce(states.sms_consent, '') <> 'Y' then 'NO_CONSENT'
-            when
-                states.is_present is not true
-                or states.msisdn is null
-                or states.status not in ('A', 'S')
-                or (
-                    -- the number that the benefit went to is no longer this subscriber's
-                    states.state_on > notices.sent_on
-                    and states.msisdn is distinct from (
-                        select history.msisdn
-                        from {{ ref('int_subscriber__history') }} as history
-                        where history.subscriber_id = notices.subscriber_id and history.state_on <= notices.sent_on
-                        order by history.state_on desc, history.revision desc
-                        limit 1
+                    states.msisdn is null
+                    or (
+                        -- the number that the benefit went to is no longer this subscriber's; looked up for the few
+                        -- whose state changed since
+                        states.state_on > notices.addressed_on
+                        and states.msisdn is distinct from (
+                            select history.msisdn
+                            from {{ ref('int_subscriber__history') }} as history
+                            where
+                                history.subscriber_id = notices.subscriber_id
+                                and history.state_on <= notices.addressed_on
+                            order by history.state_on desc, history.revision desc
+                            limit 1
+                        )
                     )
                 )
                 then 'NUMBER_CHANGED'
         end as refusal,
-        notices.useful_until < run.next_date as is_expired
+        coalesce(notices.useful_until < run.next_date, false) as is_expired
     from notices
     cross join run
     inner join templates
         on notices.campaign_id = templates.campaign_id and notices.template_code = templates.template_code
-    left join lateral (
-        select history.*
-        from {{ ref('int_subscriber__history') }} as history
-        where history.subscriber_id = notices.subscriber_id and history.state_on <= run.business_date
-        order by history.state_on desc, history.revision desc
-        limit 1
-    ) as states on true
+    left join states on notices.subscriber_id = states.subscriber_id
+    left join last_words on notices.subscriber_id = last_words.subscriber_id
 ),
 
+-- in a day's batch the campaign of higher priority comes first, then the template that stands first in its file
 marketing as (
     select
-        judged.*,
-        row_number() over (
-            partition by judged.campaign_id, judged.subscriber_id order by judged.message_key
-        ) as place_in_batch
+        judged.message_key,
+        judged.subscriber_id,
+        judged.marketing_limit_days,
+        count(*) filter (where not judged.is_expired) over (
+            partition by judged.subscriber_id
+            order by judged.priority desc, judged.template_no asc, judged.message_key asc
+            rows between unbounded preceding and 1 preceding
+        ) as messages_before
     from judged
-    where judged.template_class = 'marketing' and judged.refusal is null and judged.is_expired is not true
+    where judged.template_class = 'marketing' and judged.refusal is null
 ),
 
 {% if is_incremental() %}
+-- what was handed over in the last days, or goes again in this run; what the carrier refused for good reached nobody
 sent_before as (
     select
         marketing.message_key,
-        count(*) as messages
+        count(distinct sent.message_key) as messages
     from marketing
     cross join run
     inner join {{ this }} as sent
-        on
-            marketing.subscriber_id = sent.subscriber_id
-            and sent.template_class = 'marketing'
-            and sent.fate = 'sent'
-            and sent.run_on > run.business_date - marketing.marketing_limit_days
-    where {{ is_standing('sent') }}
+        on marketing.subscriber_id = sent.subscriber_id and sent.template_class = 'marketing' and sent.fate = 'sent'
+    inner join {{ ref('int_outbox__outcomes') }} as outcomes on sent.message_key = outcomes.item_key
+    where
+        exists (
+            select from judged
+            where judged.template_class = 'marketing'
+        )
+        and (
+            (
+                outcomes.run_on > run.business_date - marketing.marketing_limit_days
+                and coalesce(outcomes.outcome, '') <> 'REFUSED'
+            )
+            or (outcomes.answered_on = run.business_date and outcomes.outcome = 'RETRY')
+        )
     group by marketing.message_key
 ),
 {% endif %}
 
--- marketing messages of the last days and those before it in this batch
 counted as (
     select
         judged.*,
-        marketing.place_in_batch
-        {{ '+ coalesce(sent_before.messages, 0)' if is_incremental() }} as marketing_place
+        coalesce(
+            marketing.messages_before {{ '+ coalesce(sent_before.messages, 0)' if is_incremental() }}
+            >= judged.marketing_limit,
+            false
+        ) as is_too_frequent,
+        case when judged.sms_length <= 70 then 1 else coalesce((judged.sms_length + 66) / 67, 0) end as segments
     from judged
     left join marketing on judged.message_key = marketing.message_key
     {% if is_incremental() %}
@@ -214,29 +199,26 @@ final as (
         counted.campaign_id,
         counted.template_code,
         counted.template_class,
+        counted.channel,
         counted.subscriber_id,
         counted.grant_key,
         counted.msisdn,
         case
-            when
-                counted.refusal is null
-                and counted.is_expired is not true
-                and coalesce(counted.marketing_place <= counted.marketing_limit, true)
-                then 'sent'
+            when counted.refusal is null and not counted.is_too_frequent and not counted.is_expired then 'sent'
             else 'suppressed'
         end as fate,
         coalesce(
             counted.refusal,
-            case when counted.marketing_place > counted.marketing_limit then 'FREQUENCY' end,
+            case when counted.is_too_frequent then 'FREQUENCY' end,
             case when counted.is_expired then 'EXPIRED' end
         ) as reason,
         counted.not_before,
         counted.not_after,
         counted.useful_until,
+        counted.message_title,
         counted.message_text,
-        case when counted.message_length <= 70 then 1 else (counted.message_length + 66) / 67 end as segments,
-        case when counted.message_length <= 70 then 1 else (counted.message_length + 66) / 67 end
-        * counted.sms_unit_price_fen as cost_fen,
+        counted.segments,
+        counted.segments * coalesce(counted.segment_price_fen, 0) as cost_fen,
         counted.terms_version,
         run.business_date as run_on,
         run.pass_no

@@ -1,5 +1,6 @@
 -- Each recharge decided once, in the first run that sees it, by the first reason that holds (rules, 4). A recharge
--- refused for LIMIT whose place is freed by a reversal gets a second decision, GRANTED; nothing is ever rewritten.
+-- refused for LIMIT whose place is freed by a reversal gets a second decision, GRANTED; one in conflict gets its second
+-- when a person has chosen a row. Nothing is ever rewritten.
 {{ config(
     materialized='incremental',
     indexes=[
@@ -22,25 +23,72 @@ decided as not materialized (
 ),
 {% endif %}
 
+-- rows that a person has chosen, as of this run, out of those in conflict
+chosen as (
+    select disputes.*
+    from {{ ref('int_recharge__disputes') }} as disputes
+    inner join run on disputes.chosen_on = run.business_date
+    where not disputes.is_open
+),
+
+seen as (
+    select
+        events.*,
+        false as is_chosen
+    from {{ ref('int_recharge__events') }} as events
+    inner join run on events.run_on = run.business_date
+
+    union all
+
+    select
+        events.*,
+        true as is_chosen
+    from chosen
+    inner join {{ ref('int_recharge__events') }} as events
+        on
+            chosen.recharge_id = events.recharge_id
+            and chosen.chosen_file = events.source_file
+            and chosen.chosen_line = events.source_line
+),
+
+{% if is_incremental() %}
+-- what was decided before; a row that a person has chosen counts as if it had come today, unless it was granted, or
+-- decided for that very row
+settled as (
+    select
+        decided.campaign_id,
+        decided.recharge_id
+    from seen
+    inner join decided on seen.recharge_id = decided.recharge_id
+    where
+        not seen.is_chosen
+        or decided.reason = 'GRANTED'
+        or (
+            decided.reason <> 'CONFLICT'
+            and decided.source_file = seen.source_file
+            and decided.source_line = seen.source_line
+        )
+),
+{% endif %}
+
 candidates as (
-    select distinct on (campaigns.campaign_id, events.recharge_id)
+    select distinct on (campaigns.campaign_id, seen.recharge_id)
         campaigns.campaign_id,
         campaigns.starts_on,
         campaigns.ends_on,
-        events.*
-    from {{ ref('int_recharge__events') }} as events
-    inner join run on events.run_on = run.business_date
+        seen.*
+    from seen
     cross join {{ ref('stg_campaign__campaigns') }} as campaigns
     where
-        events.kind = 'RECHARGE'
+        seen.kind = 'RECHARGE'
         {% if is_incremental() %}
         and not exists (
-            select from decided
-            where decided.campaign_id = campaigns.campaign_id and decided.recharge_id = events.recharge_id
+            select from settled
+            where settled.campaign_id = campaigns.campaign_id and settled.recharge_id = seen.recharge_id
         )
         {% endif %}
     order by
-        campaigns.campaign_id, events.recharge_id, events.file_business_date, events.source_file, events.source_line
+        campaigns.campaign_id, seen.recharge_id, seen.file_business_date, seen.source_file, seen.source_line
 ),
 
 -- the hall list that was known on each recharge's day
@@ -110,7 +158,8 @@ judged as (
         and candidates.recharged_at < candidates.ends_on + 1 as is_in_window,
         candidates.file_business_date <= candidates.ends_on + terms.late_days as is_in_time,
         candidates.recharge_id in (
-            select conflicts.recharge_id from {{ ref('int_recharge__conflicts') }} as conflicts
+            select disputes.recharge_id from {{ ref('int_recharge__disputes') }} as disputes
+            where disputes.is_open
         ) as is_conflict
     from candidates
     inner join terms
@@ -186,15 +235,25 @@ waiting as (
     from decided
     where
         decided.reason = 'LIMIT'
-        and exists (
-            select from freed
-            where
-                freed.campaign_id = decided.campaign_id
-                and freed.recharged_month = decided.recharged_month
-                and (
-                    (freed.subscriber_id = decided.subscriber_id and freed.tier_face_fen = decided.tier_face_fen)
-                    or (freed.customer_limit_per_month is not null and freed.customer_id = decided.customer_id)
-                )
+        and (
+            exists (
+                select from freed
+                where
+                    freed.campaign_id = decided.campaign_id
+                    and freed.recharged_month = decided.recharged_month
+                    and (
+                        (freed.subscriber_id = decided.subscriber_id and freed.tier_face_fen = decided.tier_face_fen)
+                        or (freed.customer_limit_per_month is not null and freed.customer_id = decided.customer_id)
+                    )
+            )
+            -- the place may have been freed while the recharge was in conflict
+            or (decided.recharge_id, decided.source_file, decided.source_line) in (
+                select
+                    chosen.recharge_id,
+                    chosen.chosen_file,
+                    chosen.chosen_line
+                from chosen
+            )
         )
         and not exists (
             select from decided as granted
@@ -208,8 +267,14 @@ waiting as (
             where reversals.recharge_id = decided.recharge_id
         )
         and not exists (
-            select from {{ ref('int_recharge__conflicts') }} as conflicts
-            where conflicts.recharge_id = decided.recharge_id
+            select from {{ ref('int_recharge__disputes') }} as disputes
+            where
+                disputes.recharge_id = decided.recharge_id
+                and (
+                    disputes.is_open
+                    or disputes.chosen_file <> decided.source_file
+                    or disputes.chosen_line <> decided.source_line
+                )
         )
 ),
 {% endif %}

@@ -13,10 +13,10 @@ codes (alert_code, severity, what_to_do) as (
     ('FEED_STALE', 'critical', 'Ask the carrier why the feed has stopped.'),
     ('FILE_SET_ASIDE', 'critical', 'Ask the carrier for a corrected file under the next number.'),
     ('ROWS_SET_ASIDE', 'warning', 'Ask the carrier for these rows again, mended, under the next number.'),
-    ('FILE_UNANSWERED', 'critical', 'Ask the carrier for its answer; nothing is sent again by itself.'),
+    ('FILE_UNANSWERED', 'critical', 'Ask the carrier for its answer; ask again or give up by a word.'),
     ('ANSWER_SET_ASIDE', 'critical', 'Ask the carrier for a right answer to this file.'),
     ('ORPHAN_REVERSAL', 'warning', 'Ask the carrier for the recharges that these reversals name.'),
-    ('RECHARGE_CONFLICT', 'warning', 'Find out which row is true; until then none of them earns anything.'),
+    ('RECHARGE_CONFLICT', 'warning', 'Find out which row is true and choose it by a word.'),
     ('BUDGET_OVER_PLAN', 'warning', 'Tell finance; raise the plan, or end what costs it.'),
     ('RELEASE_REFUSED', 'critical', 'Mend what the checks name, then run the date again.'),
     ('STEP_FAILED', 'critical', 'Mend the reason, then clear the task.'),
@@ -166,6 +166,11 @@ unanswered as (
     where
         files.delivered_at is not null
         and answers.file_stem is null
+        -- a row left that nobody has asked for again or given up
+        and files.row_count > (
+            select count(*) from {{ ref('int_outbox__words') }} as words
+            where words.file_stem = files.file_stem
+        )
         and files.run_on + 1 + terms.unanswered_days <= clock.as_of::date
 ),
 

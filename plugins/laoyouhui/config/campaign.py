@@ -38,6 +38,7 @@ BUDGET_LINES = ("B1", "B2", "B3", "B4", "B5.1", "B5.2", "B6", "B7", "B8")
 
 # what a text may quote of the event that it tells of
 PLACEHOLDERS = {
+    "announcement": ("starts_on", "ends_on"),
     "data_gift": ("gigabytes", "megabytes", "valid_from", "valid_to", "month"),
     "instalment": ("instalment_no", "instalments", "yuan", "recharge_id"),
 }
@@ -143,7 +144,8 @@ Date = Annotated[str, _Kind("a date YYYY-MM-DD", _is_date)]
 Month = Annotated[str, _text(r"[0-9]{4}-(0[1-9]|1[0-2])", "a month YYYY-MM")]
 Clock = Annotated[str, _text(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time of day HH:MM")]
 Name = Annotated[str, _text(r"[a-z0-9_]+", "the name of a file in carriers/, without .yml")]
-Text = Annotated[str, _text(r"[^|\r\n]*[^|\r\n\s][^|\r\n]*", "text in one line, without '|'")]
+_LINE = _text(r"[^|\r\n]*[^|\r\n\s][^|\r\n]*", "text in one line, without '|'")
+Text = Annotated[str, _LINE]
 Code = Annotated[str, _text(r"[^|\s]+", "a code without spaces or '|', in quotes where it is a number")]
 
 
@@ -299,14 +301,17 @@ class _MarketingLimit(_Section):
 class _Template(_Section):
     code: Code
     class_: Annotated[str, _one_of("service", "marketing")] = Field(alias="class")
+    channel: Annotated[str, _one_of("sms", "push")] = "sms"
     event: Annotated[str, _one_of(*PLACEHOLDERS)]
+    days_before_start: Annotated[int | None, _whole(0, 10_000, "whole days")] = None
+    title: Annotated[str | None, _LINE] = None
     text: Text
 
-    @field_validator("text")
+    @field_validator("title", "text")
     @classmethod
-    def placeholders_known(cls, text: str, info: ValidationInfo) -> str:
+    def placeholders_known(cls, text: str | None, info: ValidationInfo) -> str | None:
         allowed = PLACEHOLDERS.get(info.data.get("event", ""))
-        if allowed is None:
+        if allowed is None or text is None:
             return text
         others = re.search("{[^{}]*}|[{}]", re.sub("{(" + "|".join(allowed) + ")}", "", text))
         if others:
@@ -314,10 +319,23 @@ class _Template(_Section):
             raise _refusal(f"only the placeholders {spelled}, not {others[0]}")
         return text
 
+    @model_validator(mode="after")
+    def fields_agree(self) -> Self:
+        mistakes: list[tuple[YamlPath, object, str]] = []
+        if (self.channel == "push") != (self.title is not None):
+            mistakes.append((("title",), self.title, "a title exactly where the channel is push"))
+        if (self.event == "announcement") != (self.days_before_start is not None):
+            mistakes.append((("days_before_start",), self.days_before_start, "days exactly at an announcement"))
+        if self.event == "announcement" and self.class_ != "marketing":
+            mistakes.append((("class",), self.class_, "marketing, which an announcement is"))
+        _refuse(mistakes)
+        return self
+
 
 class _Messages(_Section):
     signature: Text
     opt_out_text: Text
+    push_opt_out_text: Annotated[str | None, _LINE] = None
     hours: _Hours
     marketing_limit: _MarketingLimit
     unit_price_fen: Fen
@@ -327,13 +345,20 @@ class _Messages(_Section):
     @classmethod
     def texts_lawful(cls, templates: list[_Template], info: ValidationInfo) -> list[_Template]:
         # where the signature itself is refused there is nothing to compare with
-        signature, opt_out = info.data.get("signature", ""), info.data.get("opt_out_text", "")
+        signature = info.data.get("signature", "")
+        endings = {  # nobody can reply to a push message
+            "sms": ("opt_out_text", info.data.get("opt_out_text", "")),
+            "push": ("push_opt_out_text", info.data.get("push_opt_out_text", "")),
+        }
         mistakes: list[tuple[YamlPath, object, str]] = []
         for number, template in enumerate(templates):
             if not template.text.startswith(signature):
                 mistakes.append(((number, "text"), template.text, f"to begin with the signature {signature}"))
-            if template.class_ == "marketing" and not template.text.endswith(opt_out):
-                mistakes.append(((number, "text"), template.text, f"to end with the opt_out_text {opt_out}"))
+            name, ending = endings[template.channel]
+            if template.class_ == "marketing" and ending is None:
+                mistakes.append(((number, "channel"), template.channel, f"a {name} beside the templates"))
+            elif template.class_ == "marketing" and not template.text.endswith(ending):
+                mistakes.append(((number, "text"), template.text, f"to end with the {name} {ending}"))
         codes = _repeated([template.code for template in templates])
         _refuse([*mistakes, *(((number, "code"), code, "each template code once") for number, code in codes)])
         return templates

@@ -27,6 +27,14 @@ class Settings:
     warehouse_dsn: str
     alert_urls: str = field(default="", repr=False)
 
+    @property
+    def journal(self) -> Path:
+        """Where people's words and the runs' receipts are kept: beside `in/`; in `work` where the exchange is remote.
+
+        It is never on the carrier's server: it names our people, and says why they did what they did.
+        """
+        return (self.work if self.exchange.startswith("connection:") else Path(self.exchange)) / "journal"
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Read the `LAOYOUHUI_*` variables and `WAREHOUSE_DSN`; a ConfigError names every one that is missing."""

@@ -1,8 +1,9 @@
-"""`make psql` and `make airflow`: look at a workspace by hand. EXCHANGE and CAMPAIGN say which, as for `make run`."""
+"""`make psql`, `make airflow`, `make word`: a workspace by hand. EXCHANGE and CAMPAIGN say which, as for `make run`."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,12 +17,14 @@ from laoyouhui.local.workspace import HOME, UsageError, Workspace, read_workspac
 
 
 def main(what: str) -> int:
-    """Open the warehouse (`psql`) or Airflow's page (`airflow`); return the exit code."""
+    """Open the warehouse (`psql`) or Airflow's page (`airflow`), or say a word (`word`); return the exit code."""
     try:
         workspace = read_workspace(os.environ)
         with workspace.server() as server_dsn:
             if what == "psql":
                 return _psql(workspace.warehouse(server_dsn))
+            if what == "word":
+                return _word(workspace, server_dsn)
             with workspace.locked():
                 return _airflow(workspace, server_dsn)
     except (UsageError, ConfigError) as error:
@@ -45,6 +48,14 @@ def _psql(warehouse: str) -> int:
     return subprocess.run(
         [binary("psql"), psycopg.conninfo.make_conninfo("", **words)], env=environment, check=False
     ).returncode
+
+
+def _word(workspace: Workspace, server_dsn: str) -> int:
+    from laoyouhui.pipeline.words import main as say_word
+
+    os.environ.update(workspace.pipeline_environment(workspace.warehouse(server_dsn)))
+    given = shlex.split(os.environ.get("SAY", ""))
+    return say_word([*given, "--by", os.environ.get("BY", ""), "--why", os.environ.get("WHY", "")])
 
 
 def _airflow(workspace: Workspace, server_dsn: str) -> int:

@@ -24,7 +24,7 @@ _TABLES: dict[str, LiteralString] = {
         order by budget_by_line_month.month, budget_line = 'TOTAL', budget_line""",
     "What is still owed in instalments, in yuan (marts.liability_by_month)": """
         select to_char(month, 'YYYY-MM') as month, opening_fen, promised_fen, credited_fen, forfeited_fen,
-            cancelled_fen, clawed_back_fen, closing_fen
+            cancelled_fen, given_up_fen, clawed_back_fen, closing_fen
         from marts.liability_by_month
         order by liability_by_month.month""",
     "What was sent, and what the carrier has answered (outbox.file, raw.answer)": """

@@ -28,9 +28,10 @@ log = logging.getLogger(__name__)
 @task
 def take_in() -> None:
     """Check what the carrier delivered up to the business date and load it into the schema `raw`."""
+    from laoyouhui.pipeline.journal import JournalError
     from laoyouhui.pipeline.take_in import take_in as step
 
-    with _step("take_in") as (settings, day):
+    with _step("take_in", JournalError) as (settings, day):
         log.info("%s", step(settings, day, sftp=sftp_settings(settings.exchange)))
 
 
@@ -59,9 +60,10 @@ def deliver() -> None:
     """Write the released files into the exchange's `out/`."""
     from laoyouhui.pipeline.deliver import DeliveryError
     from laoyouhui.pipeline.deliver import deliver as step
+    from laoyouhui.pipeline.journal import JournalError
     from laoyouhui.pipeline.watch import watch_run
 
-    with _step("deliver", DeliveryError) as (settings, day):
+    with _step("deliver", DeliveryError, JournalError) as (settings, day):
         log.info("%s", step(settings, day, sftp=sftp_settings(settings.exchange)))
     try:
         watch_run(settings, day)

@@ -14,10 +14,12 @@ from laoyouhui.config.carrier import Carrier
 from laoyouhui.delivery.transport import Transport
 from laoyouhui.exports.names import parse_stem
 from laoyouhui.feeds.answers import LONGEST_ROW, Answer, AnswerError, parse_answer
+from laoyouhui.pipeline.journal import Receipts
 from laoyouhui.pipeline.waiting import Waiting, is_plain
 
 _ENDING = ".rsp"
 _EXAMPLES = 3
+_NO_RECEIPTS = Receipts()
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def take_in_answers(
     campaign: Campaign,
     business_date: date,
     waiting: Waiting,
+    receipts: Receipts = _NO_RECEIPTS,
 ) -> AnswersReport:
     """Read the answers to this campaign's files that are dated before `business_date`, each content once.
 
@@ -51,8 +54,8 @@ def take_in_answers(
     `parse_answer`; CODE (a refused row's code that the
     carrier profile does not know); UNKNOWN_FILE (no such file left); COUNT (of other rows than the file has);
     UNKNOWN_KEY; CONTRADICTS (the file is answered already, otherwise). The first that holds is the reason. What is set
-    aside is judged again by each run, and stands once its reason is mended. What is no answer by its name goes to
-    `waiting`. Works inside the caller's transaction.
+    aside is judged again by each run, and stands once its reason is mended. In a rebuild an answer waits for its
+    receipt's date. What is no answer by its name goes to `waiting`. Works inside the caller's transaction.
     """
     loaded = set_aside = 0
     for interface, form in carrier.interfaces.items():
@@ -75,11 +78,13 @@ def take_in_answers(
                 waiting.add(path, "UNREADABLE", str(error))
                 continue
             sha256 = hashlib.sha256(raw).hexdigest()
+            if not receipts.allow(("answer", stem, sha256)):
+                continue
             known = _known_as(conn, stem, sha256)
             if known == "LOADED":
                 continue
             judged = (
-                _judge(conn, carrier, stem, raw)
+                _judge(conn, carrier, stem, raw, receipts.answers.get(stem, sha256) == sha256)
                 if len(raw) <= most
                 else _Judged(None, "SIZE", f"more than {most} bytes, expected at most {LONGEST_ROW} a row")
             )
@@ -100,17 +105,22 @@ def _known_as(conn: psycopg.Connection, stem: str, sha256: str) -> str | None:
     return str(row[0]) if row else None
 
 
-def _judge(conn: psycopg.Connection, carrier: Carrier, stem: str, raw: bytes) -> _Judged:
+def _judge(conn: psycopg.Connection, carrier: Carrier, stem: str, raw: bytes, is_first: bool) -> _Judged:
     try:
         answer = parse_answer(raw)
     except AnswerError as error:
         return _Judged(None, error.reason, error.detail)
-    reason, detail = next(_mistakes(conn, carrier, stem, answer), (None, None))
+    reason, detail = next(_mistakes(conn, carrier, stem, answer, is_first), (None, None))
     return _Judged(answer, reason, detail)
 
 
-def _mistakes(conn: psycopg.Connection, carrier: Carrier, stem: str, answer: Answer) -> Iterator[tuple[str, str]]:
-    """Give (reason, detail) of what is wrong with a readable answer, the gravest first."""
+def _mistakes(
+    conn: psycopg.Connection, carrier: Carrier, stem: str, answer: Answer, is_first: bool
+) -> Iterator[tuple[str, str]]:
+    """Give (reason, detail) of what is wrong with a readable answer, the gravest first.
+
+    `is_first` is False where the receipts say that another content stands for this file.
+    """
     if answer.stem != stem:
         yield "NAME", f"the answer names file {answer.stem!r}, expected {stem!r}"
     unknown = sorted({row.code for row in answer.rows} - set(carrier.answer_codes))
@@ -135,6 +145,11 @@ def _mistakes(conn: psycopg.Connection, carrier: Carrier, stem: str, answer: Ans
     ).fetchone()
     if standing is not None:
         yield "CONTRADICTS", f"{standing[0]} was received on {standing[1]} and stands: ask the carrier"
+    elif not is_first:
+        yield (
+            "CONTRADICTS",
+            "another answer stood before the rebuild and is gone: put it back into ack/, ask the carrier",
+        )
 
 
 def _store(

@@ -18,6 +18,7 @@ from laoyouhui.config.settings import Settings
 from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError, open_transport
 from laoyouhui.exports.names import check_line, control_total
 from laoyouhui.exports.spelling import header_line
+from laoyouhui.pipeline.journal import Journal
 from laoyouhui.warehouse.connection import connect, hold_warehouse
 
 _LINES_AT_ONCE = 2_000  # the database joins so many lines into one value: Python sees bytes, never a row
@@ -62,8 +63,9 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
 
     Each file is recorded as soon as it stands, so a run that died goes on where it stopped. A file that stands in
     `out/` already with the same content, or that the carrier has answered, counts as delivered. Two runs at once take
-    turns. Raises DeliveryError when the date was not released, or when a file of that name holds something else;
-    TransportError when the exchange or the spool cannot be written; RunningError when another run does not end.
+    turns. Before anything leaves, the journal notes what was taken in for this date. Raises DeliveryError when the date
+    was not released, or when a file of that name holds something else; TransportError when the exchange or the spool
+    cannot be written; RunningError when another run does not end.
     """
     campaign = load_campaign(settings.campaign_file)
     carrier = load_carrier(campaign.carrier_file)
@@ -72,6 +74,9 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
     with connect(settings.warehouse_dsn) as conn:
         hold_warehouse(conn, "deliver", business_date)
         _require_released(conn, business_date)
+        journal = Journal(settings, campaign)
+        for day in _released_dates(conn, business_date):
+            journal.note_receipts(conn, day)
         waiting = _waiting(conn, business_date)
         if waiting:
             with open_transport(settings.exchange, sftp) as transport:
@@ -95,6 +100,16 @@ def _require_released(conn: psycopg.Connection, business_date: date) -> None:
     row = conn.execute("select passes_released from raw.run where business_date = %s", (business_date,)).fetchone()
     if row is None or not row[0]:
         raise DeliveryError(f"{business_date} was not released: nothing is delivered. Run release for this date first")
+
+
+def _released_dates(conn: psycopg.Connection, business_date: date) -> list[date]:
+    """This date, and earlier ones whose delivery never ended."""
+    rows = conn.execute(
+        "select business_date from raw.run where passes_released > 0 and business_date <= %(date)s "
+        "and (business_date = %(date)s or delivered_at is null) order by business_date",
+        {"date": business_date},
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
 def _waiting(conn: psycopg.Connection, business_date: date) -> list[_Waiting]:

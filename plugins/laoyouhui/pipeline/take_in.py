@@ -18,7 +18,9 @@ from laoyouhui.feeds.checkfile import LONGEST_CHECK_FILE, Check, CheckFileError,
 from laoyouhui.feeds.names import FileDate, parse_stem
 from laoyouhui.feeds.scan import FileScan, Verdict
 from laoyouhui.pipeline.answers import take_in_answers
+from laoyouhui.pipeline.journal import Journal, Receipts
 from laoyouhui.pipeline.waiting import Waiting, is_plain
+from laoyouhui.pipeline.words import take_in_words
 from laoyouhui.warehouse.connection import connect, hold_warehouse
 from laoyouhui.warehouse.load import analyze, copy_lines, forget_older_snapshot
 from laoyouhui.warehouse.prepare import prepare
@@ -55,6 +57,8 @@ class TakeInReport:
     files: tuple[Taken, ...]
     answers_loaded: int
     answers_set_aside: int
+    words_loaded: int = 0
+    words_set_aside: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,10 +79,12 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
     Each file is one transaction: its rows, its bad rows and its delivery stand together or not at all. A file that does
     not agree with its check file is set aside whole, with the reason, and looked at again once one of the two changes.
     What lies in the exchange and is no delivery is noted in `raw.waiting`.
+    Then the carrier's answers are read, then people's words. What has a receipt in the journal waits for its date.
 
     Raises:
         ConfigError: the campaign file or the carrier profile is wrong.
         TakeInError: dates would be closed out of their order.
+        JournalError: the journal's receipts cannot be read.
         RunningError: another run is at work.
     """
     campaign = load_campaign(settings.campaign_file)
@@ -90,15 +96,18 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
         if is_closed:
             log.info("%s is released and a later date was begun: nothing is taken in", business_date)
             return TakeInReport(business_date, pass_no, is_closed=True, files=(), answers_loaded=0, answers_set_aside=0)
+        journal = Journal(settings, campaign)
+        receipts = journal.receipts(business_date, pass_no)
         waiting = Waiting()
         limit_bp = _bad_rows_limit_bp(campaign, business_date)
-        intake = _Intake(conn, carrier, business_date, pass_no, limit_bp, waiting)
+        intake = _Intake(conn, carrier, business_date, pass_no, limit_bp, waiting, receipts)
         with open_transport(settings.exchange, sftp) as transport:
             files = [taken for name, feed in carrier.feeds.items() for taken in intake.take_feed(transport, name, feed)]
             intake.note_undeclared(transport)
             with conn.transaction():
-                answers = take_in_answers(conn, transport, carrier, campaign, business_date, waiting)
-                if answers.loaded or answers.set_aside:
+                answers = take_in_answers(conn, transport, carrier, campaign, business_date, waiting, receipts)
+                words = take_in_words(conn, journal, receipts, campaign, business_date)
+                if answers.loaded or answers.set_aside or words.loaded or words.set_aside:
                     _say_not_empty(conn)
         waiting.store(conn, business_date)
         analyze(conn, {taken.feed for taken in files})
@@ -110,6 +119,8 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
         files=tuple(files),
         answers_loaded=answers.loaded,
         answers_set_aside=answers.set_aside,
+        words_loaded=words.loaded,
+        words_set_aside=words.set_aside,
     )
 
 
@@ -175,6 +186,7 @@ class _Intake:
     pass_no: int
     limit_bp: int
     waiting: Waiting
+    receipts: Receipts
 
     def note_undeclared(self, transport: Transport) -> None:
         """Note what lies in `in/` itself and is no folder of a feed."""
@@ -225,7 +237,9 @@ class _Intake:
                 continue
             pair = self._paired(folder, check_name, line, delivered, parse_stem(stem, name, feed), feed)
             partners.add(pair.data.name)
-            if self._is_new(pair, known):
+            if not self.receipts.allow(("file", name, pair.data.name, pair.check_line)):
+                log.info("%s: %s waits for the date of its receipt", name, pair.data.name)
+            elif self._is_new(pair, known):
                 found.append(pair)
         for data_name in files.keys() - partners:
             self._note_alone(folder, data_name, name, feed)

@@ -1,7 +1,8 @@
 """The sample carrier: delivers what closes a date into `in/`, and answers in `ack/` what it finds in `out/`.
 
-Everything it delivers follows from the seed, the date and the eligibility files that stand in `out/` (the channels take
-the discount off for those they find there), never from what was delivered before: any date can be delivered alone.
+Everything it delivers follows from the seed, the date and what stands in `out/`, never from what was delivered before:
+any date can be delivered alone. Of `out/` it reads the eligibility files (the channels take the discount off for those
+they find there) and the SMS that it accepted (it reports what became of them).
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class SampleCarrier:
         self._deliver_subscribers(business_date)
         self._deliver_recharges(business_date)
         self._write("optout", business_date, self._optouts(business_date))
+        self._write("sms_report", business_date, self._reports(business_date))
         since = self._days_since(business_date)
         if since in assumptions()["hall_list_on_days"]:
             self._write("hall", business_date, self._halls(since))
@@ -146,6 +148,24 @@ class SampleCarrier:
                     lines.append(_optout(subscriber, day, "OUT", draw))
                 elif returns and back == day:
                     lines.append(_optout(subscriber, day, "IN", draw))
+        return lines
+
+    def _reports(self, day: date) -> list[str]:
+        """Spell a report of each part of the SMS that went out on a day, sent in the evening before it."""
+        chosen = assumptions()["sms_report"]
+        lines = []
+        for key, segments in self._reception.messages(day - timedelta(days=1)):
+            for part in range(1, segments + 1):
+                draw = chance(self._seed, "sms report", key, part)
+                at = datetime.combine(day, time(8)) + timedelta(seconds=draw.randrange(12 * 3600))
+                lot = draw.random()
+                state, error = "0", ""
+                if lot < chosen["failed_share"]:
+                    state, error = "2", draw.choice(chosen["errors"])
+                elif lot < chosen["failed_share"] + chosen["waiting_share"]:
+                    state = "1"
+                if lot < 1 - chosen["silent_share"]:
+                    lines.append(f"P{key}{part:02d}|{key}|{part}|{segments}|{state}|{error}|{at:%Y%m%d%H%M%S}\n")
         return lines
 
     def _listed(self, subscriber_id: str, day: date) -> bool:

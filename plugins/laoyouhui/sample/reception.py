@@ -28,7 +28,8 @@ _ROWS = {
     "credit": re.compile(
         rf"{_KEY}\|{_WHO}\|(?P<amount>-?[1-9]\d*)\|(?P<action>INSTALMENT|MAKE_GOOD|CLAWBACK)\|\d*\|\d*\|[^|]+"
     ),
-    "sms": re.compile(rf"{_KEY}\|(?P<msisdn>1\d{{10}})\|\w+\|{_DAY}\d{{6}}\|{_DAY}\d{{6}}\|\d+\|[^|]+"),
+    "sms": re.compile(rf"{_KEY}\|(?P<msisdn>1\d{{10}})\|\w+\|{_DAY}\d{{6}}\|{_DAY}\d{{6}}\|(?P<segments>\d+)\|[^|]+"),
+    "push": re.compile(rf"{_KEY}\|(?P<subscriber>[^|]+)\|\w+\|{_DAY}\d{{6}}\|{_DAY}\d{{6}}\|[^|]+\|[^|]+"),
 }
 _MESSAGES = {"10": "用户不存在", "11": "用户状态异常", "20": "流水号重复", "30": "字段错误", "90": "系统忙，请重试"}
 _NEEDS_ACTIVE = {"data_grant", "INSTALMENT", "MAKE_GOOD", "ADD"}
@@ -94,6 +95,16 @@ class Reception:
             row = _ROWS["eligibility"].fullmatch(line)
             if row and self._judge(file, row, set()) is None:
                 yield row["subscriber"], row["action"]
+
+    def messages(self, day: date) -> Iterator[tuple[str, int]]:
+        """Give key and segments of each SMS that this reception accepted of the files dated a day."""
+        for file in self.sent():
+            if file.interface == "sms" and file.day == day:
+                accepted = set(self._book_of(file.stem))
+                for line in _lines(file.data):
+                    row = _ROWS["sms"].fullmatch(line)
+                    if row and bytes.fromhex(row["key"]) in accepted:
+                        yield row["key"], int(row["segments"])
 
     def audit(self) -> list[str]:
         """Find what a careful carrier would complain of: one line for each problem, none when all is well."""
@@ -187,7 +198,7 @@ class Reception:
             next_day = file.day + timedelta(days=1)
             if subscriber is None or subscriber.joined_on > next_day:
                 return "10"
-            action = file.interface if file.interface == "data_grant" else row["action"]
+            action = row.groupdict().get("action", file.interface)
             if action in _NEEDS_ACTIVE and subscriber.status(next_day)[0] != "A":
                 return "11"
         named = row["subscriber"] if file.interface == "eligibility" else row["key"]

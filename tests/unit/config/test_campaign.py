@@ -176,12 +176,20 @@ TIER = "20000, discount_fen: 1200, bonus_fen: 2400, instalments: 7"
         ("{messages: 2,", "{messages: 0,", "46: terms[0].messages.marketing_limit.messages: value '0': expected a whole number from 1 to 1000000"),
         ("code: PAID", "code: GIFT", "50: terms[0].messages.templates[1].code: value 'GIFT': expected each template code once"),
         ("code: PAID", 'code: "P|D"', "50: terms[0].messages.templates[1].code: value 'P|D': expected a code without spaces or '|', in quotes where it is a number"),
-        ("event: data_gift", "event: birthday", "49: terms[0].messages.templates[0].event: value 'birthday': expected one of data_gift, instalment"),
+        ("event: data_gift", "event: birthday", "49: terms[0].messages.templates[0].event: value 'birthday': expected one of announcement, data_gift, instalment"),
         ("GB至{valid_to}", "GB{yuan}", "49: terms[0].messages.templates[0].text: value '【甲】{gigabytes}GB{yuan}': expected only the placeholders {gigabytes}, {megabytes}, {valid_from}, {valid_to}, {month}, not {yuan}"),
         ("元 退订", "元} 退订", "50: terms[0].messages.templates[1].text: value '【甲】第{instalment_no}期{yuan}元} 退订回T': expected only the placeholders {instalment_no}, {instalments}, {yuan}, {recharge_id}, not }"),
         ('"【甲】{gig', '"{gig', "49: terms[0].messages.templates[0].text: value '{gigabytes}GB至{valid_to}': expected to begin with the signature 【甲】"),
         (" 退订回T\"", '"', "50: terms[0].messages.templates[1].text: value '【甲】第{instalment_no}期{yuan}元': expected to end with the opt_out_text 退订回T"),
         ("GB至", "GB|", "49: terms[0].messages.templates[0].text: value '【甲】{gigabytes}GB|{valid_to}': expected text in one line, without '|'"),
+        ("service, event: data_gift", "service, channel: fax, event: data_gift", "49: terms[0].messages.templates[0].channel: value 'fax': expected one of sms, push"),
+        ("service, event: data_gift", "service, channel: push, event: data_gift", "49: terms[0].messages.templates[0].title: value 'null': expected a title exactly where the channel is push"),
+        ("event: data_gift,", "event: data_gift, title: 到账,", "49: terms[0].messages.templates[0].title: value '到账': expected a title exactly where the channel is push"),
+        ("service, event: data_gift", 'service, channel: push, title: "送{yuan}", event: data_gift', "49: terms[0].messages.templates[0].title: value '送{yuan}': expected only the placeholders {gigabytes}, {megabytes}, {valid_from}, {valid_to}, {month}, not {yuan}"),
+        ("event: data_gift,", "event: data_gift, days_before_start: 1,", "49: terms[0].messages.templates[0].days_before_start: value '1': expected days exactly at an announcement"),
+        ('event: instalment, text: "【甲】第{instalment_no}期{yuan}元', 'event: announcement, text: "【甲】{starts_on}起', "50: terms[0].messages.templates[1].days_before_start: value 'null': expected days exactly at an announcement"),
+        ('service, event: data_gift, text: "【甲】{gigabytes}GB至{valid_to}', 'service, event: announcement, days_before_start: 3, text: "【甲】{starts_on}起', "49: terms[0].messages.templates[0].class: value 'service': expected marketing, which an announcement is"),
+        ("marketing, event", "marketing, channel: push, title: 到账, event", "50: terms[0].messages.templates[1].channel: value 'push': expected a push_opt_out_text beside the templates"),
         ("signature: 【甲】", 'signature: "【甲】\\r"', "43: terms[0].messages.signature: value '【甲】\r': expected text in one line, without '|'"),
         # budget
         ("line: B5.1", "line: B5", "53: budget[1].line: value 'B5': expected one of B1, B2, B3, B4, B5.1, B5.2, B6, B7, B8"),
@@ -216,6 +224,15 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     ]
     (tmp_path / "latin.yml").write_bytes(b"name: \xff\n")
     assert refusal(tmp_path / "latin.yml") == [" byte 6 is not UTF-8: save the file as UTF-8"]
+
+
+def test_a_push_message_ends_with_how_to_refuse_in_the_app(write: Write) -> None:
+    push = ("class: marketing, event", "class: marketing, channel: push, title: 到账, event")
+    refused_in = ("opt_out_text: 退订回T", "opt_out_text: 退订回T\n      push_opt_out_text: 在App中关闭")
+    told = "51: terms[0].messages.templates[1].text: value '【甲】第{instalment_no}期{yuan}元 退订回T': expected to end with the push_opt_out_text 在App中关闭"
+    assert refusal(write(changed(push, refused_in))) == [told]
+    right = load_campaign(write(changed(push, refused_in, ("元 退订回T", "元 在App中关闭"))))
+    assert right.versions[0].terms["messages"]["templates"][1]["title"] == "到账"
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_lines(write: Write) -> None:
@@ -319,7 +336,10 @@ def test_a_campaign_is_as_the_file_says(write: Write) -> None:
     assert version.terms["messages"]["templates"][0] == {
         "code": "GIFT",
         "class": "service",
+        "channel": "sms",
         "event": "data_gift",
+        "days_before_start": None,
+        "title": None,
         "text": "【甲】{gigabytes}GB至{valid_to}",
     }
 

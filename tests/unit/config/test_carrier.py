@@ -21,12 +21,14 @@ def test_the_shipped_profile_is_the_carrier_interface() -> None:
         "hall": ("snapshot", None, 5),
         "expense": ("events", "amount_yuan", 5),
         "optout": ("events", None, 6),
+        "sms_report": ("events", None, 7),
     }
     assert {name: (i.control, i.max_rows, len(i.columns)) for name, i in carrier.interfaces.items()} == {
         "eligibility": (None, 100_000, 5),
         "data_grant": (None, 100_000, 7),
         "credit": ("amount", 100_000, 8),
         "sms": (None, 100_000, 7),
+        "push": (None, 100_000, 7),
     }
     assert carrier.answer_codes == {
         "10": "REFUSED", "11": "REFUSED", "20": "ACCEPTED", "30": "REFUSED", "90": "RETRY",
@@ -98,7 +100,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     wrong.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as error:
         load_carrier(wrong)
-    assert len(str(error.value).splitlines()) == 5
+    assert len(str(error.value).splitlines()) == 6
 
 
 def test_settings_name_every_variable_that_is_missing() -> None:

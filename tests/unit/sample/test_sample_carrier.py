@@ -107,7 +107,7 @@ def test_every_row_has_its_fields_and_codes(tmp_path: Path) -> None:
     the_carrier = carrier(tmp_path, subscribers=1500)
     for day in days(12):
         the_carrier.deliver(day)
-    fields = {"subscriber": 16, "recharge": 11, "hall": 5, "expense": 5, "optout": 6}
+    fields = {"subscriber": 16, "recharge": 11, "hall": 5, "expense": 5, "optout": 6, "sms_report": 7}
     for path in (tmp_path / "in").rglob("*.txt*"):
         assert {len(row) for row in rows(path)} <= {fields[path.parent.name]}, path
     snapshot = [row for day in days(12) for row in feed(tmp_path, "subscriber", day)]
@@ -247,6 +247,47 @@ def test_a_file_that_disagrees_with_its_check_file_is_refused_whole(tmp_path: Pa
     the_carrier.answer(EVE)
     assert (answer(tmp_path, stem).status, answer(tmp_path, stem).code) == ("BAD", "30")
     assert len(the_carrier.audit()) == 1
+
+
+def test_a_push_message_needs_no_number(tmp_path: Path) -> None:
+    the_carrier = carrier(tmp_path)
+    the_carrier.deliver(EVE)
+    known = feed(tmp_path, "subscriber", EVE)[0][0]
+    window = "20260126080000|20260126200000"
+    stem = send(tmp_path, "push", EVE, [
+        f"{1:032x}|{known}|TODAY|{window}|开启|【中国联通】你好",
+        f"{2:032x}|nobody|TODAY|{window}|开启|【中国联通】你好",
+        f"{3:032x}|{known}|TODAY|{window}|【中国联通】无标题",
+    ])  # fmt: skip
+    the_carrier.answer(EVE)
+    given = answer(tmp_path, stem)
+    assert given.status == "SEMIWRONG"
+    assert [(row.key, row.code) for row in given.rows] == [(f"{2:032x}", "10"), (f"{3:032x}", "30")]
+
+
+def test_every_accepted_sms_is_reported_by_part_the_next_day(tmp_path: Path) -> None:
+    the_carrier = carrier(tmp_path)
+    the_carrier.deliver(EVE)
+    numbers = [row[1] for row in feed(tmp_path, "subscriber", EVE)][:200]
+    window = "20260126080000|20260126200000"
+    stem = send(tmp_path, "sms", EVE, [
+        *(f"{no:032x}|{number}|GIFT|{window}|2|【中国联通】你好" for no, number in enumerate(numbers)),
+        f"{999:032x}|13999999999|GIFT|{window}|2|【中国联通】你好",  # nobody's number
+    ])  # fmt: skip
+    the_carrier.answer(EVE)
+    refused = {row.key for row in answer(tmp_path, stem).rows}
+    assert f"{999:032x}" in refused
+    the_carrier.deliver(STARTS_ON)
+    reports = feed(tmp_path, "sms_report", STARTS_ON)
+    told = Counter((row[1], row[2]) for row in reports)
+    sent = {(f"{no:032x}", part) for no in range(len(numbers)) for part in "12" if f"{no:032x}" not in refused}
+    assert set(told) <= sent
+    assert set(told.values()) == {1}
+    assert len(told) > 0.95 * len(sent)  # a few are never heard of
+    assert len({row[0] for row in reports}) == len(reports)
+    assert {(row[3], row[4]) for row in reports} >= {("2", "0"), ("2", "2")}
+    assert all(row[6].startswith("20260126") and "080000" <= row[6][8:] < "200000" for row in reports)
+    assert {bool(row[5]) for row in reports if row[4] == "2"} == {True}
 
 
 def test_the_story_refuses_one_file_whole_and_takes_it_again(tmp_path: Path) -> None:

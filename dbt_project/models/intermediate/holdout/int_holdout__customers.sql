@@ -1,6 +1,6 @@
--- Who belongs to the control group: drawn once a campaign, in the run that closes the day before its start (or the
--- first after it), then frozen. Every customer is kept with the draw's outcome, since the effect compares everyone
--- assigned.
+-- Who belongs to the control group: drawn once a campaign, in the run that closes the day before its first announcement
+-- or its start (or the first after it), then frozen. Every customer is kept with the draw's outcome, since the effect
+-- compares everyone assigned.
 {{ config(materialized='incremental') }}
 
 with run as (
@@ -12,7 +12,7 @@ campaigns as (
     from {{ ref('stg_campaign__campaigns') }} as campaigns
     cross join run
     where
-        run.next_date >= campaigns.starts_on
+        run.next_date >= campaigns.announced_from
         {% if is_incremental() %}
         and not exists (
             select from {{ this }} as drawn

@@ -1,41 +1,47 @@
 -- Messages that the carrier asked to send again, judged a second time as they are handed over (rules, 8): what is no
--- longer true, allowed or this subscriber's number is not sent, and its cost is given back.
+-- longer true, allowed or this subscriber's number is not sent, and its cost is given back. Looked up one by one: they
+-- are few, but for a whole file refused, and every look finds an index. A table, for the planner of those who read it
+-- has to know how many there are.
+{{ config(materialized='table') }}
+
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
 retries as (
     select
-        messages.message_key,
-        messages.subscriber_id,
-        messages.msisdn,
-        messages.template_class,
-        messages.useful_until,
+        messages.*,
         setbacks.resend_of,
         setbacks.file_stem
     from {{ ref('int_outbox__setbacks') }} as setbacks
     inner join run on setbacks.answered_on = run.business_date
     inner join {{ ref('messages') }} as messages on setbacks.item_key = messages.message_key
-    where setbacks.interface = 'sms' and setbacks.outcome = 'RETRY'
+    where setbacks.interface in ('sms', 'push') and setbacks.outcome = 'RETRY'
 ),
 
-final as (
+judged as (
     select
-        retries.message_key,
-        retries.file_stem,
-        retries.resend_of,
+        retries.*,
+        run.next_date + terms.messages_from as sent_not_before,
+        run.next_date + terms.messages_to as sent_not_after,
+        terms.marketing_limit,
+        coalesce(retries.useful_until < run.next_date, false) as is_expired,
         case
             when retries.template_class = 'marketing' and last_words.action = 'OUT' then 'OPTED_OUT'
             when retries.template_class = 'marketing' and coalesce(states.sms_consent, '') <> 'Y' then 'NO_CONSENT'
             when
                 states.is_present is not true
                 or states.status not in ('A', 'S')
-                or (states.msisdn is distinct from retries.msisdn)
+                or (retries.channel = 'sms' and states.msisdn is distinct from retries.msisdn)
                 then 'NUMBER_CHANGED'
-            when retries.useful_until < run.next_date then 'EXPIRED'
-        end as refusal
+        end as refusal,
+        coalesce(handed_over.messages, 0) as messages_before
     from retries
     cross join run
+    inner join {{ ref('stg_campaign__terms') }} as terms
+        on
+            retries.campaign_id = terms.campaign_id
+            and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
     left join lateral (
         select history.*
         from {{ ref('int_subscriber__history') }} as history
@@ -50,6 +56,47 @@ final as (
         order by events.opted_at desc, events.event_id desc
         limit 1
     ) as last_words on true
+    -- others that the subscriber was sent in the last days; what the carrier refused reached nobody
+    left join lateral (
+        select count(distinct others.message_key) as messages
+        from {{ ref('messages') }} as others
+        inner join {{ ref('int_outbox__outcomes') }} as outcomes on others.message_key = outcomes.item_key
+        where
+            others.subscriber_id = retries.subscriber_id
+            and others.template_class = 'marketing'
+            and others.message_key <> retries.message_key
+            and outcomes.run_on > run.business_date - terms.marketing_limit_days
+            and coalesce(outcomes.outcome, 'ACCEPTED') = 'ACCEPTED'
+    ) as handed_over on retries.template_class = 'marketing'
+),
+
+-- those that go again in this run take their place in the order in which they were built
+counted as (
+    select
+        judged.*,
+        judged.template_class = 'marketing' and judged.messages_before + count(*) filter (
+            where judged.template_class = 'marketing' and judged.refusal is null and not judged.is_expired
+        ) over (
+            partition by judged.subscriber_id
+            order by judged.run_on, judged.message_key
+            rows between unbounded preceding and 1 preceding
+        ) >= judged.marketing_limit as is_too_frequent
+    from judged
+),
+
+final as (
+    select
+        counted.message_key,
+        counted.file_stem,
+        counted.resend_of,
+        counted.sent_not_before as not_before,
+        counted.sent_not_after as not_after,
+        coalesce(
+            counted.refusal,
+            case when counted.is_too_frequent then 'FREQUENCY' end,
+            case when counted.is_expired then 'EXPIRED' end
+        ) as refusal
+    from counted
 )
 
 select * from final

@@ -1,6 +1,11 @@
--- Lines whose last sending the carrier did not accept, found from the refusals so that the cost follows their number.
--- A whole file refused (BAD) is sent again as a file of its own: resend_of names it.
-with refused_rows as (
+-- Lines whose last sending the carrier did not accept, found from the refusals so that the cost follows their number;
+-- and lines that a person has asked to send again. A whole file refused (BAD) or asked for is sent again as a file of
+-- its own: resend_of names it.
+with spoken as materialized (
+    select * from {{ ref('int_outbox__words') }}
+),
+
+refused_rows as (
     select
         answers.file_stem,
         refused.answer_key,
@@ -14,11 +19,24 @@ with refused_rows as (
 
 setbacks as (
     select
-        items.*,
+        items.file_stem,
+        items.line_no,
+        items.campaign_id,
+        items.interface,
+        items.item_key,
+        items.answer_key,
+        items.subscriber_id,
+        items.run_on,
+        items.benefit,
+        items.budget_line,
+        items.amount_fen,
+        items.committed_fen,
+        items.liability_fen,
         refused_rows.outcome,
         refused_rows.code,
         refused_rows.answered_on,
-        null::text as resend_of
+        null::text as resend_of,
+        false as is_asked
     from refused_rows
     inner join {{ ref('stg_outbox__items') }} as items
         on refused_rows.file_stem = items.file_stem and refused_rows.answer_key = items.answer_key
@@ -26,14 +44,74 @@ setbacks as (
     union all
 
     select
-        items.*,
+        items.file_stem,
+        items.line_no,
+        items.campaign_id,
+        items.interface,
+        items.item_key,
+        items.answer_key,
+        items.subscriber_id,
+        items.run_on,
+        items.benefit,
+        items.budget_line,
+        items.amount_fen,
+        items.committed_fen,
+        items.liability_fen,
         'RETRY' as outcome,
         answers.file_code as code,
         answers.answered_on,
-        answers.file_stem as resend_of
+        answers.file_stem as resend_of,
+        false as is_asked
     from {{ ref('stg_carrier__answers') }} as answers
     inner join {{ ref('stg_outbox__items') }} as items on answers.file_stem = items.file_stem
     where answers.status = 'BAD'
+),
+
+asked as (
+    select
+        outcomes.file_stem,
+        outcomes.line_no,
+        outcomes.campaign_id,
+        outcomes.interface,
+        outcomes.item_key,
+        spoken.answer_key,
+        outcomes.subscriber_id,
+        outcomes.run_on,
+        outcomes.benefit,
+        outcomes.budget_line,
+        outcomes.amount_fen,
+        outcomes.committed_fen,
+        outcomes.liability_fen,
+        'RETRY' as outcome,
+        outcomes.code,
+        spoken.counts_from as answered_on,
+        case when spoken.is_whole_file then outcomes.file_stem end as resend_of,
+        true as is_asked
+    from spoken
+    inner join {{ ref('int_outbox__outcomes') }} as outcomes
+        on spoken.file_stem = outcomes.file_stem and spoken.line_no = outcomes.line_no
+    where
+        spoken.kind = 'ASK_AGAIN'
+        and (
+            outcomes.outcome is null
+            -- a credit refused is still owed
+            or (
+                outcomes.outcome in ('REFUSED', 'RETRY') and outcomes.benefit in ('RECHARGE_BONUS', 'MAKE_GOOD')
+            )
+        )
+),
+
+unsettled as (
+    -- what a person has spoken about goes by that word
+    select setbacks.*
+    from setbacks
+    left join spoken on setbacks.file_stem = spoken.file_stem and setbacks.line_no = spoken.line_no
+    where spoken.file_stem is null
+
+    union all
+
+    select asked.*
+    from asked
 ),
 
 final as (
@@ -54,10 +132,18 @@ final as (
         setbacks.outcome,
         setbacks.code,
         setbacks.answered_on,
-        setbacks.resend_of
-    from setbacks
+        setbacks.resend_of,
+        setbacks.is_asked
+    from unsettled as setbacks
     where
-        not exists (
+        -- a key asked for again may have been accepted in its first file, while its second was refused
+        setbacks.item_key not in (
+            select accepted.item_key
+            from spoken
+            inner join {{ ref('int_outbox__outcomes') }} as accepted on spoken.item_key = accepted.item_key
+            where accepted.outcome = 'ACCEPTED'
+        )
+        and not exists (
             select from {{ ref('stg_outbox__items') }} as later
             where
                 later.item_key = setbacks.item_key

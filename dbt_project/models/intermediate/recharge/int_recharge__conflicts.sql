@@ -1,8 +1,17 @@
--- recharge ids under which rows with different content have arrived; a person has to choose (rules, 4.10)
+-- recharge ids under which rows with different content have arrived; a person has to choose (rules, 4.10), and again
+-- when a further row comes after the choice
 {{ config(materialized='incremental') }}
 
 with run as (
     select * from {{ ref('stg_run__current') }}
+),
+
+choices as (
+    select
+        words.recharge_id,
+        words.counts_from
+    from {{ ref('stg_people__words') }} as words
+    where words.kind = 'CHOOSE' and words.state = 'LOADED'
 ),
 
 final as (
@@ -18,7 +27,13 @@ final as (
     where
         not exists (
             select from {{ this }} as known
-            where known.recharge_id = events.recharge_id and {{ is_standing('known') }}
+            where
+                known.recharge_id = events.recharge_id
+                and {{ is_standing('known') }}
+                and not exists (
+                    select from choices
+                    where choices.recharge_id = known.recharge_id and known.run_on < choices.counts_from
+                )
         )
     {% endif %}
 )

@@ -1,5 +1,5 @@
 -- what was reversed, by the first reversal that names it; a reversal in conflict does not count until a person has
--- chosen
+-- chosen, and is then seen by the run that reads the choice
 {{ config(
     materialized='incremental',
     indexes=[{'columns': ['seen_on']}],
@@ -7,6 +7,25 @@
 
 with run as (
     select * from {{ ref('stg_run__current') }}
+),
+
+candidates as (
+    select events.*
+    from {{ ref('int_recharge__events') }} as events
+    inner join run on {{ is_this_pass('events') }}
+    where events.kind = 'REVERSAL'
+
+    union
+
+    select events.*
+    from {{ ref('int_recharge__disputes') }} as disputes
+    inner join run on disputes.chosen_on = run.business_date
+    inner join {{ ref('int_recharge__events') }} as events
+        on
+            disputes.recharge_id = events.recharge_id
+            and disputes.chosen_file = events.source_file
+            and disputes.chosen_line = events.source_line
+    where events.kind = 'REVERSAL'
 ),
 
 final as (
@@ -22,14 +41,13 @@ final as (
         run.business_date as seen_on,
         run.business_date as run_on,
         run.pass_no
-    from {{ ref('int_recharge__events') }} as events
-    inner join run on {{ is_this_pass('events') }}
+    from candidates as events
+    cross join run
     where
-        events.kind = 'REVERSAL'
-        and events.reverses_id is not null
+        events.reverses_id is not null
         and not exists (
-            select from {{ ref('int_recharge__conflicts') }} as conflicts
-            where conflicts.recharge_id = events.recharge_id
+            select from {{ ref('int_recharge__disputes') }} as disputes
+            where disputes.recharge_id = events.recharge_id and disputes.is_open
         )
         {% if is_incremental() %}
         and not exists (

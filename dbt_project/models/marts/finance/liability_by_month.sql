@@ -1,5 +1,5 @@
--- Unpaid instalments: opening + promised - credited - forfeited - cancelled + clawed back = closing. An instalment
--- clawed back had been credited: the payment is undone (clawed back) and the promise ends (cancelled).
+-- Unpaid instalments: opening + promised - credited - forfeited - cancelled - given up + clawed back = closing. An
+-- instalment clawed back had been credited: the payment is undone (clawed back) and the promise ends (cancelled).
 with movements as (
     select
         campaign_id,
@@ -8,6 +8,7 @@ with movements as (
         -coalesce(sum(liability_fen) filter (where entry_type = 'credited'), 0) as credited_fen,
         -coalesce(sum(liability_fen) filter (where entry_type = 'forfeited'), 0) as forfeited_fen,
         -coalesce(sum(liability_fen) filter (where entry_type = 'cancelled'), 0) as cancelled_fen,
+        -coalesce(sum(liability_fen) filter (where entry_type = 'given_up'), 0) as given_up_fen,
         coalesce(sum(liability_fen) filter (where entry_type = 'clawed_back'), 0) as clawed_back_fen
     from {{ ref('ledger_entries') }}
     where benefit = 'RECHARGE_BONUS'
@@ -39,6 +40,7 @@ filled as (
         coalesce(movements.credited_fen, 0)::bigint as credited_fen,
         coalesce(movements.forfeited_fen, 0)::bigint as forfeited_fen,
         coalesce(movements.cancelled_fen, 0)::bigint as cancelled_fen,
+        coalesce(movements.given_up_fen, 0)::bigint as given_up_fen,
         coalesce(movements.clawed_back_fen, 0)::bigint as clawed_back_fen
     from months
     left join movements on months.campaign_id = movements.campaign_id and months.month = movements.month
@@ -49,7 +51,7 @@ running as (
         filled.*,
         sum(
             filled.promised_fen - filled.credited_fen - filled.forfeited_fen
-            - filled.cancelled_fen + filled.clawed_back_fen
+            - filled.cancelled_fen - filled.given_up_fen + filled.clawed_back_fen
         ) over (
             partition by filled.campaign_id order by filled.month
         )::bigint as closing_fen
@@ -65,6 +67,7 @@ final as (
         credited_fen,
         forfeited_fen,
         cancelled_fen,
+        given_up_fen,
         clawed_back_fen,
         closing_fen
     from running

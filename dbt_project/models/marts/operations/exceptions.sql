@@ -76,9 +76,38 @@ answers_set_aside as (
         answers.file_stem as source_file,
         null::bigint as source_line,
         answers.reason || coalesce(': ' || answers.detail, '') as detail,
-        'Ask the carrier for a right answer to this file; until then its rows stay unanswered.' as what_to_do
+        case answers.reason
+            when 'CONTRADICTS' then 'Ask the carrier which answer is true; the first one stands and is booked.'
+            else 'Ask the carrier for a right answer to this file; until then its rows stay unanswered.'
+        end as what_to_do
     from {{ ref('stg_carrier__answers_received') }} as answers
-    where answers.state = 'SET_ASIDE'
+    where
+        answers.state = 'SET_ASIDE'
+        -- a right answer has come since, unless this one contradicts it
+        and (
+            answers.reason = 'CONTRADICTS'
+            or not exists (
+                select from {{ ref('stg_carrier__answers_received') }} as standing
+                where standing.file_stem = answers.file_stem and standing.state = 'LOADED'
+            )
+        )
+),
+
+words_set_aside as (
+    select
+        null::text as campaign_id,
+        'WORD_SET_ASIDE' as exception_type,
+        words.counts_from as found_on,
+        null::text as subscriber_id,
+        coalesce(words.row_key, words.recharge_id) as item_key,
+        null::bigint as amount_fen,
+        coalesce(words.file_stem, words.source_file, words.file_name) as source_file,
+        words.source_line,
+        coalesce(words.said_by || ' said ' || words.kind || ': ', '')
+        || words.reason || coalesce(': ' || words.detail, '') as detail,
+        'Look at what changed since it was said; say it anew where it still makes sense.' as what_to_do
+    from {{ ref('stg_people__words') }} as words
+    where words.state = 'SET_ASIDE'
 ),
 
 bad_dates as (
@@ -146,17 +175,24 @@ recharges as (
 conflicts as (
     select
         null::text as campaign_id,
-        'RECHARGE_CONFLICT' as exception_type,
-        conflicts.run_on as found_on,
+        case when disputes.is_open then 'RECHARGE_CONFLICT' else 'RECHARGE_CHOSEN' end as exception_type,
+        disputes.found_on,
         others.subscriber_id,
         others.recharge_id as item_key,
         others.face_fen as amount_fen,
         others.source_file,
         others.source_line,
-        'the same recharge id with other content' as detail,
-        'Find out which row is true; until then none of them earns anything.' as what_to_do
-    from {{ ref('int_recharge__conflicts') }} as conflicts
-    inner join {{ ref('int_recharge__events') }} as others on conflicts.recharge_id = others.recharge_id
+        case
+            when disputes.is_open then 'the same recharge id with other content'
+            else disputes.chosen_by || ' chose ' || disputes.chosen_file || ' line ' || disputes.chosen_line
+        end as detail,
+        case
+            when disputes.is_open
+                then 'Find out which row is true and choose it; until then none of them earns anything.'
+            else 'Nothing: the row that was chosen counts, the others do not.'
+        end as what_to_do
+    from {{ ref('int_recharge__disputes') }} as disputes
+    inner join {{ ref('int_recharge__events') }} as others on disputes.recharge_id = others.recharge_id
 ),
 
 orphan_reversals as (
@@ -181,6 +217,22 @@ orphan_reversals as (
             select from {{ ref('int_recharge__events') }} as events
             where events.recharge_id = reversals.recharge_id and events.kind = 'RECHARGE'
         )
+
+    union all
+
+    select
+        null::text as campaign_id,
+        'ORPHAN_REVERSAL' as exception_type,
+        events.run_on as found_on,
+        events.subscriber_id,
+        events.recharge_id as item_key,
+        null::bigint as amount_fen,
+        events.source_file,
+        events.source_line,
+        'names no recharge' as detail,
+        'Ask the carrier which recharge it reverses; nothing is reversed by it.' as what_to_do
+    from {{ ref('int_recharge__events') }} as events
+    where events.kind = 'REVERSAL' and events.reverses_id is null
 ),
 
 refusals as (
@@ -196,9 +248,26 @@ refusals as (
         setbacks.interface || ' refused with code ' || coalesce(setbacks.code, 'none') as detail,
         case setbacks.outcome
             when 'RETRY' then 'Nothing: the row is sent again under the same key.'
-            else 'Mend the cause; an instalment goes again once the subscriber feed shows a change.'
+            else 'Mend the cause; an instalment goes again once the subscriber feed shows a change, or by your word.'
         end as what_to_do
     from {{ ref('int_outbox__setbacks') }} as setbacks
+    where not setbacks.is_asked
+),
+
+paid_after_end as (
+    select
+        settlements.campaign_id,
+        'PAID_AFTER_END' as exception_type,
+        settlements.run_on as found_on,
+        settlements.subscriber_id,
+        settlements.grant_key as item_key,
+        settlements.amount_fen,
+        settlements.source_file,
+        settlements.source_line,
+        settlements.entry_type || ' after it had been given up, refused, cancelled or forfeited' as detail,
+        'It is booked as cost. Recover it by hand where it was not due.' as what_to_do
+    from {{ ref('ledger_settlements') }} as settlements
+    where settlements.actual_fen <> 0 and settlements.committed_fen = 0
 ),
 
 leakage as (
@@ -211,7 +280,7 @@ leakage as (
         settlements.amount_fen,
         settlements.source_file,
         settlements.source_line,
-        'could not be recovered: code ' || coalesce(settlements.reason, 'none') as detail,
+        'could not be recovered: ' || coalesce(settlements.reason, 'no code') as detail,
         'Book as leakage, or recover by hand.' as what_to_do
     from {{ ref('ledger_settlements') }} as settlements
     where settlements.entry_type = 'leaked'
@@ -233,6 +302,27 @@ forfeits as (
     where closures.entry_type = 'forfeited'
 ),
 
+reports as (
+    select
+        messages.campaign_id,
+        'SMS_REPORT' as exception_type,
+        reports.run_on as found_on,
+        messages.subscriber_id,
+        reports.message_key as item_key,
+        null::bigint as amount_fen,
+        reports.source_file,
+        reports.source_line,
+        reports.problem || ': report ' || reports.report_id || ' says ' || reports.state
+        || ' of part ' || reports.part_no || ' of ' || reports.parts as detail,
+        case reports.problem
+            when 'CONTRADICTS' then 'Ask the carrier which of the two is true; the message counts as failed.'
+            else 'Ask the carrier; the report counts for nothing.'
+        end as what_to_do
+    from {{ ref('int_sms_report__parts') }} as reports
+    left join {{ ref('messages') }} as messages on reports.message_key = messages.message_key
+    where reports.problem is not null
+),
+
 final as (
     select * from files_set_aside
     union all
@@ -241,6 +331,8 @@ final as (
     select * from files_waiting
     union all
     select * from answers_set_aside
+    union all
+    select * from words_set_aside
     union all
     select * from bad_dates
     union all
@@ -254,9 +346,13 @@ final as (
     union all
     select * from refusals
     union all
+    select * from paid_after_end
+    union all
     select * from leakage
     union all
     select * from forfeits
+    union all
+    select * from reports
 )
 
 select * from final

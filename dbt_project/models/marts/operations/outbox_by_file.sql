@@ -1,11 +1,20 @@
 -- Every file of an earlier date, with the carrier's answer; unanswered money is what was sent and is still open.
 -- One of this date is delivered after this is built: a second pass would show it as not delivered until the next date.
-with items as (
+with words as (
+    select
+        file_stem,
+        count(*) filter (where kind = 'ASK_AGAIN') as rows_asked_again,
+        count(*) filter (where kind = 'GIVE_UP') as rows_given_up
+    from {{ ref('int_outbox__words') }}
+    group by file_stem
+),
+
+items as (
     select
         file_stem,
         count(*) as row_count,
         sum(amount_fen)::bigint as amount_fen,
-        count(*) filter (where outcome = 'ACCEPTED') as rows_accepted,
+        count(*) filter (where outcome in ('ACCEPTED', 'DUPLICATE')) as rows_accepted,
         count(*) filter (where outcome in ('REFUSED', 'RETRY')) as rows_refused,
         max(file_status) as file_status,
         max(answered_on) as answered_on
@@ -26,10 +35,13 @@ final as (
         ) as status,
         items.rows_accepted,
         items.rows_refused,
-        items.answered_on
+        items.answered_on,
+        coalesce(words.rows_asked_again, 0) as rows_asked_again,
+        coalesce(words.rows_given_up, 0) as rows_given_up
     from {{ ref('stg_outbox__files') }} as files
     inner join items on files.file_stem = items.file_stem
     inner join {{ ref('stg_run__current') }} as run on files.run_on < run.business_date
+    left join words on files.file_stem = words.file_stem
 )
 
 select * from final

@@ -573,6 +573,7 @@ select
     credited_fen,
     0::bigint as forfeited_fen,
     0::bigint as cancelled_fen,
+    0::bigint as given_up_fen,
     0::bigint as clawed_back_fen,
     closing_fen
 from (

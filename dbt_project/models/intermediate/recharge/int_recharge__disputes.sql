@@ -1,0 +1,19 @@
+-- Recharge ids in conflict, and the row that a person has chosen since. While a dispute is open none of its rows earns
+-- anything (rules, 4.10); a further row with other content opens it again.
+select distinct on (conflicts.recharge_id)
+    conflicts.recharge_id,
+    conflicts.run_on as found_on,
+    choices.word_no is null as is_open,
+    choices.source_file as chosen_file,
+    choices.source_line as chosen_line,
+    choices.counts_from as chosen_on,
+    choices.said_by as chosen_by,
+    choices.why
+from {{ ref('int_recharge__conflicts') }} as conflicts
+left join {{ ref('stg_people__words') }} as choices
+    on
+        conflicts.recharge_id = choices.recharge_id
+        and choices.kind = 'CHOOSE'
+        and choices.state = 'LOADED'
+        and conflicts.run_on < choices.counts_from
+order by conflicts.recharge_id asc, conflicts.run_on desc, choices.word_no asc

@@ -1,0 +1,18 @@
+-- what people have said: ask again, give up, choose; a word set aside counts for nothing
+select
+    word_no,
+    file_name,
+    kind,
+    file_stem,
+    row_key,
+    recharge_id,
+    source_file,
+    source_line,
+    said_by,
+    said_at,
+    why,
+    state,
+    reason,
+    detail,
+    received_on as counts_from
+from {{ source('raw', 'word') }}
