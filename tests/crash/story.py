@@ -28,7 +28,7 @@ from laoyouhui.warehouse.connection import connect
 
 STARTS_ON = date(2026, 1, 28)
 DATES = [date(2026, 1, 27), date(2026, 1, 29), date(2026, 1, 31), date(2026, 2, 4), date(2026, 2, 5)]
-SFTP_DATES = {1, 3}  # those whose runs reach the exchange over SFTP
+SFTP_DATES = {3, 4}  # those whose runs reach the exchange over SFTP
 _SUBSCRIBERS = 150
 _SEED = 7
 
