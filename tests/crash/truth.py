@@ -28,7 +28,7 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True)
 class Truth:
-    """Rows by table, and bytes by path under `out/` and `ack/`."""
+    """Rows by table, and bytes by path under `out/`, `ack/` and `journal/`."""
 
     rows: Mapping[str, Counter[str]]
     files: Mapping[str, bytes]
@@ -40,7 +40,7 @@ class Truth:
             rows = {table: _rows(conn, table) for table in _tables(conn)}
         files = {
             path.relative_to(exchange).as_posix(): path.read_bytes()
-            for folder in ("out", "ack")
+            for folder in ("out", "ack", "journal")
             for path in sorted((exchange / folder).rglob("*"))
             if path.is_file()
         }
