@@ -90,24 +90,29 @@ class Campaign:
 
     def run(self, kills: int, *, first_date: int = 0, keep: Path | None = None) -> Result:
         """Kill until so many kills have struck. The first story begins before its n-th date."""
-        began = time.monotonic()
         while len(self.result.kills) < kills and not self.result.differences:
             world = self._reference.begin(first_date)
-            for number in range(first_date, len(DATES)):
-                self._close(world, number, kills)
-                self.result.seconds = time.monotonic() - began
-                if keep:
-                    self.result.write(keep)
-                if len(self.result.kills) >= kills or self.result.differences:
-                    break
-                world.answer(number)
-                if number + 1 < len(DATES):
-                    world.deliver(number + 1)
-            world.sftp.kill()
+            try:
+                self._play(world, first_date, kills, keep)
+            finally:
+                world.sftp.kill()
             if not self.result.differences:
                 self._reference.forget(world)  # else it stays to be looked at
             first_date = 0
         return self.result
+
+    def _play(self, world: World, first_date: int, kills: int, keep: Path | None) -> None:
+        for number in range(first_date, len(DATES)):
+            began = time.monotonic()
+            self._close(world, number, kills)
+            self.result.seconds += time.monotonic() - began
+            if keep:
+                self.result.write(keep)
+            if len(self.result.kills) >= kills or self.result.differences:
+                break
+            world.answer(number)
+            if number + 1 < len(DATES):
+                world.deliver(number + 1)
 
     def _close(self, world: World, number: int, wanted: int) -> None:
         day = DATES[number]
@@ -218,7 +223,8 @@ class _Watch:
             if models:
                 return ", ".join(dict.fromkeys(models))
             for state, query in found:
-                return f"{state}: {' '.join(query.split())[:80]}"
+                said = " ".join(query.split())[:80]
+                return "dbt starts" if said.startswith("update raw.current_run") else f"{state}: {said}"
         return ""
 
 
