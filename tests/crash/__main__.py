@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +21,7 @@ from laoyouhui.local.console import say
 
 def main() -> int:
     """Run the command and return its exit code."""
+    signal.signal(signal.SIGTERM, _end)
     kills, seed = int(os.environ.get("KILLS") or 200), int(os.environ.get("SEED") or 1)
     kept = HOME / "var" / "crash"
     kept.mkdir(parents=True, exist_ok=True)
@@ -35,6 +37,10 @@ def main() -> int:
     say("\nNo difference.")
     shutil.rmtree(folder)
     return 0
+
+
+def _end(*_: object) -> None:
+    raise KeyboardInterrupt  # so that the servers end with us
 
 
 if __name__ == "__main__":

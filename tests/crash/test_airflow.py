@@ -14,7 +14,8 @@ from tests.crash.attempt import STEPS
 from tests.crash.servers import HOME
 from tests.crash.story import DATES, Reference, World
 
-from laoyouhui.local.airflow import DAG_ID, Airflow
+from laoyouhui.local.airflow import Airflow
+from laoyouhui.local.api import DAG_ID
 
 FIRST, SECOND = 3, 4  # of the story's dates: the first instalments, and the notices of their arrival
 _SECONDS = 300
@@ -41,11 +42,11 @@ class Scheduled:
 
     def close(self, day: date) -> None:
         """Run a date's DAG run and wait for its success."""
-        self.wait(self.airflow.trigger(day))
+        self.wait(self.airflow.api.trigger(day))
 
     def clear(self, day: date, *tasks: str) -> None:
         """Clear these tasks of a date's run, and nothing else, as a person does on Airflow's page."""
-        answer = self.airflow._client.post(
+        answer = self.airflow.api._client.post(
             f"/dags/{DAG_ID}/clearTaskInstances",
             json={
                 "dry_run": False,
@@ -62,18 +63,18 @@ class Scheduled:
     def wait(self, run_id: str) -> None:
         """Wait until a run has succeeded."""
         deadline = time.monotonic() + _SECONDS
-        while (state := self.airflow.run_state(run_id)) != "success":
+        while (state := self.airflow.api.run_state(run_id)) != "success":
             assert state != "failed", list(self.airflow.task_errors(run_id))
-            assert time.monotonic() < deadline, self.airflow.task_states(run_id)
+            assert time.monotonic() < deadline, self.airflow.api.task_states(run_id)
             self.airflow.check()
             time.sleep(0.2)
 
     def die_in(self, day: date, task: str) -> None:
         """Begin a date, and kill Airflow's services, their tasks and PostgreSQL in the middle of one of its tasks."""
-        run_id = self.airflow.trigger(day)
+        run_id = self.airflow.api.trigger(day)
         deadline = time.monotonic() + _SECONDS
-        while self.airflow.task_states(run_id)[task][0] != "running":
-            assert time.monotonic() < deadline, self.airflow.task_states(run_id)
+        while self.airflow.api.task_states(run_id)[task][0] != "running":
+            assert time.monotonic() < deadline, self.airflow.api.task_states(run_id)
             time.sleep(0.1)
         time.sleep(2)
         services = [psutil.Process(process.pid) for process in self.airflow._processes.values()]

@@ -8,29 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from tests.crash.attempt import STEPS, Attempt
+from tests.crash.attempt import STEPS
 from tests.crash.campaign import Campaign
-from tests.crash.story import DATES, Reference, World, tail
+from tests.crash.story import Reference, World, tail
 from tests.crash.truth import Truth
 
 MONTH_START, INSTALMENTS = 2, 3  # of the story's dates
 
 
-def begun(world: World, number: int, steps: Sequence[str] = STEPS, **environment: str) -> Attempt:
-    """A run of the story's n-th date, which has begun."""
-    day = DATES[number]
-    return Attempt(world.settings, day, world.folder / f"{day}.log", steps, environment=environment).start()
-
-
 def run(world: World, number: int, steps: Sequence[str] = STEPS, **environment: str) -> None:
     """Run steps of the story's n-th date to their end."""
-    attempt = begun(world, number, steps, **environment)
+    attempt = world.run(number, steps, **environment)
     assert attempt.end() == 0, tail(attempt.log)
-
-
-def assert_as_undisturbed(reference: Reference, world: World, number: int) -> None:
-    assert reference.truths[number].differences(world.truth()) == []
-    assert world.wrong() == []
 
 
 def test_killed_at_random_it_comes_to_the_same_end(reference: Reference) -> None:
@@ -58,13 +47,13 @@ def test_the_database_restarted_between_steps_and_within_one(reference: Referenc
     for step in STEPS:
         reference.server.stop()
         reference.server.start()
-        attempt = begun(world, MONTH_START, [step])
+        attempt = world.run(MONTH_START, [step])
         attempt.go_on(reference.seconds[MONTH_START][step] / 2)
         reference.server.stop()
         reference.server.start()
         attempt.end()  # it failed, unless it was done already
         run(world, MONTH_START, [step])
-    assert_as_undisturbed(reference, world, MONTH_START)
+    assert reference.differences(MONTH_START, world) == []
 
 
 def test_a_date_released_and_not_delivered_is_run_again_from_its_first_step(reference: Reference) -> None:
@@ -72,31 +61,31 @@ def test_a_date_released_and_not_delivered_is_run_again_from_its_first_step(refe
     world = reference.begin(MONTH_START)
     run(world, MONTH_START, ["take_in", "decide", "release"])
     run(world, MONTH_START)
-    assert_as_undisturbed(reference, world, MONTH_START)
+    assert reference.differences(MONTH_START, world) == []
 
 
 def test_two_runs_of_a_date_at_once_end_as_one(reference: Reference) -> None:
     """One waits for the other or is refused with the reason; they never work beside each other."""
     world = reference.begin(MONTH_START)
-    both = [begun(world, MONTH_START), begun(world, MONTH_START)]
+    both = [world.run(MONTH_START), world.run(MONTH_START)]
     codes = [attempt.end() for attempt in both]
     said = both[0].log.read_text(encoding="utf-8")
     if any(codes):
         assert "is running in this warehouse: wait until it ends, then run again" in said
         run(world, MONTH_START)
-    assert_as_undisturbed(reference, world, MONTH_START)
+    assert reference.differences(MONTH_START, world) == []
 
 
 def test_two_dates_at_once_keep_their_order(reference: Reference) -> None:
     world = reference.begin(MONTH_START)
     world.deliver(INSTALMENTS)
-    first = begun(world, MONTH_START)
+    first = world.run(MONTH_START)
     first.wait_for("decide")
-    second = begun(world, INSTALMENTS)
+    second = world.run(INSTALMENTS)
     assert first.end() == 0
     assert second.end() != 0
     assert "is running in this warehouse" in second.log.read_text(encoding="utf-8")
-    assert_as_undisturbed(reference, world, MONTH_START)
+    assert reference.differences(MONTH_START, world) == []
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
@@ -104,4 +93,4 @@ def test_the_machines_clock_may_stand_in_any_zone(reference: Reference, zone: st
     """The run that begins a month: of all, its date is the one that a zone could move."""
     world = reference.begin(MONTH_START)
     run(world, MONTH_START, TZ=zone, PGTZ=zone)
-    assert_as_undisturbed(reference, world, MONTH_START)
+    assert reference.differences(MONTH_START, world) == []

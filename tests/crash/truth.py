@@ -1,6 +1,7 @@
 """What must be the same however often a run died: every row kept, every figure shown, every byte that left.
 
-Left out are the clocks, and what is about the last pass only (`exports`, `raw.current_run`, `raw.release_check`).
+Left out are the clocks, what is about the last pass only (`exports`, `raw.current_run`, `raw.release_check`), and the
+watch, which keeps what happened when.
 Beside the comparison stand the truths that hold by themselves: see `wrong`.
 """
 
@@ -17,14 +18,17 @@ from psycopg import sql
 from laoyouhui.warehouse.connection import connect
 
 _SCHEMAS = ["raw", "staging", "intermediate", "ledger", "outbox", "marts"]
-_NOT_COMPARED = ["raw.run", "raw.current_run", "raw.release_check", "raw.dbt_project"]
+_NOT_COMPARED = {
+    f"raw.{table}"
+    for table in ("run", "current_run", "release_check", "dbt_project", "step", "alert", "watched", "arrival")
+}
 _VIEWS = ["ledger.ledger_entries"]
 _EXAMPLES = 3
 
 
 @dataclass(frozen=True)
 class Truth:
-    """Rows by table, and bytes by path under `out/` and `ack/`."""
+    """Rows by table, and bytes by path under `out/`, `ack/` and `journal/`."""
 
     rows: Mapping[str, Counter[str]]
     files: Mapping[str, bytes]
@@ -36,7 +40,7 @@ class Truth:
             rows = {table: _rows(conn, table) for table in _tables(conn)}
         files = {
             path.relative_to(exchange).as_posix(): path.read_bytes()
-            for folder in ("out", "ack")
+            for folder in ("out", "ack", "journal")
             for path in sorted((exchange / folder).rglob("*"))
             if path.is_file()
         }

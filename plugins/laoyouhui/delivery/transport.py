@@ -164,10 +164,18 @@ class FolderTransport:
     def put(self, local: Path, path: str) -> None:
         """Copy a local file here and make it last: the file is synced before its rename, the folder after it."""
         target = self._path(path)
+        with local.open("rb") as source:
+            self._write(source, target)
+
+    def write(self, content: bytes, path: str) -> None:
+        """Put a small file that stands nowhere yet."""
+        self._write(io.BytesIO(content), self._path(path))
+
+    def _write(self, source: BinaryIO, target: Path) -> None:
         temporary = target.with_name(_temporary(target.name))
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with local.open("rb") as source, temporary.open("wb") as copy:
+            with temporary.open("wb") as copy:
                 shutil.copyfileobj(source, copy, 1 << 20)
                 copy.flush()
                 os.fsync(copy.fileno())

@@ -58,7 +58,6 @@ class Journal:
     def __init__(self, settings: Settings, campaign: Campaign) -> None:
         self._folder = campaign.campaign_id
         self._transport = FolderTransport(settings.journal)
-        self._spool = settings.work / "spool"
 
     def words(self) -> list[str]:
         """Names of all words, in the order in which they were said."""
@@ -70,7 +69,7 @@ class Journal:
 
     def add_word(self, name: str, content: bytes) -> None:
         """Write one word, whole or not at all."""
-        self._put(f"{self._folder}/words/{name}", content)
+        self._transport.write(content, f"{self._folder}/words/{name}")
 
     def receipts(self, business_date: date, pass_no: int) -> Receipts:
         """What the run of a date may look at. Raises JournalError when receipts cannot be read."""
@@ -106,7 +105,7 @@ class Journal:
         content = "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in now) + "\n]\n"
         path = self._path(business_date)
         if self._transport.read(path) != content.encode():
-            self._put(path, content.encode())
+            self._transport.write(content.encode(), path)
 
     def _path(self, day: date) -> str:
         return f"{self._folder}/receipts/{day:%Y%m%d}.json"
@@ -125,15 +124,6 @@ class Journal:
                 "booked by the first run that may see it"
             ) from error
         return [list(row) for row in rows]
-
-    def _put(self, path: str, content: bytes) -> None:
-        self._spool.mkdir(parents=True, exist_ok=True)
-        local = self._spool / path.replace("/", "_")
-        try:
-            local.write_bytes(content)
-            self._transport.put(local, path)
-        finally:
-            local.unlink(missing_ok=True)
 
 
 def _day(name: str) -> date | None:
