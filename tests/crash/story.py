@@ -113,12 +113,12 @@ class Reference:
     def differences(self, number: int, world: World) -> list[str]:
         """What a world has otherwise than the undisturbed one after the story's n-th date, and what is wrong in it.
 
-        A run that died after its release and was begun anew is a second pass. Its list of exceptions, and it alone, may
-        be that of an undisturbed date that was run twice: what the first pass sent again is none any more.
+        A run that died after its release and was begun anew is a further pass: what dbt builds anew in each pass may be
+        that of an undisturbed date that was run twice (what the first pass sent again is no exception any more).
         """
         truth = world.truth()
         found = self.truths[number].differences(truth)
-        if found and all(one.startswith("marts.exceptions: ") for one in found) and world.passes(number) > 1:
+        if found and world.passes(number) > 1:
             found = self._truth_of_two_passes(number).differences(truth)
         return found + world.wrong()
 
@@ -142,7 +142,7 @@ class Reference:
             world = self.begin(number)
             _close(world, number)
             _close(world, number)
-            self._again[number] = world.truth()
+            self._again[number] = self.truths[number].after(world.truth())
             self.forget(world)
         return self._again[number]
 

@@ -28,23 +28,36 @@ _EXAMPLES = 3
 
 @dataclass(frozen=True)
 class Truth:
-    """Rows by table, and bytes by path under `out/`, `ack/` and `journal/`."""
+    """Rows by table, and bytes by path under `out/`, `ack/` and `journal/`.
+
+    `rebuilt` are the tables that dbt builds anew in each pass: marts, and what is about the pass alone.
+    """
 
     rows: Mapping[str, Counter[str]]
     files: Mapping[str, bytes]
+    rebuilt: frozenset[str]
 
     @classmethod
     def of(cls, dsn: str, exchange: Path) -> Truth:
         """Read it from a warehouse and an exchange."""
         with connect(dsn) as conn:
             rows = {table: _rows(conn, table) for table in _tables(conn)}
+            kept = conn.execute(
+                "select table_schema || '.' || table_name from information_schema.columns where column_name = 'pass_no'"
+            )
+            built = {table for table in rows if table.startswith(("staging.", "intermediate.", "marts."))}
+            rebuilt = frozenset(built - {table for (table,) in kept})
         files = {
             path.relative_to(exchange).as_posix(): path.read_bytes()
             for folder in ("out", "ack", "journal")
             for path in sorted((exchange / folder).rglob("*"))
             if path.is_file()
         }
-        return cls(rows, files)
+        return cls(rows, files, rebuilt)
+
+    def after(self, later: Truth) -> Truth:
+        """What this truth is where `later` is that of a further, undisturbed pass: what is kept stays as it was."""
+        return Truth({**self.rows, **{table: later.rows[table] for table in later.rebuilt}}, self.files, self.rebuilt)
 
     def differences(self, other: Truth) -> list[str]:
         """What `other` has otherwise, a line for each table or file, with a few rows."""
