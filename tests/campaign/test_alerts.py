@@ -316,3 +316,12 @@ def test_a_webhook_is_told_once_also_after_it_was_away(
     assert "FEED_MISSING optout 2026-02-02" in message["message"]
     assert "docs/runbook/BUDGET_OVER_PLAN.md" in message["message"]
     assert "hunter2" not in repr(here)
+
+
+def test_a_campaign_that_watches_nothing_of_its_own_has_the_other_alerts(new_play: Callable[[Story], Play]) -> None:
+    """Without `watch` in the campaign file the run has no deadline; a missing feed is missing all the same."""
+    campaign: Any = terms("2026-02-02", "2026-02-28")
+    campaign["terms"][0].pop("watch")
+    play = new_play(Story("quiet", campaign, DAYS))
+    watch(play.settings, as_of=at("2026-02-09 09:00"))
+    assert {line.split()[0] for line in standing(play.settings)} == {"FEED_MISSING"}

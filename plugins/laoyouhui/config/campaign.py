@@ -48,7 +48,7 @@ PLACEHOLDERS = {
 class TermsVersion:
     """The terms that hold for events from `effective_from` on: whole and JSON-able, dates as ISO text, money in fen.
 
-    A benefit that the campaign does not give (`data_gift`, `recharge`) is absent from `terms`.
+    What the campaign does not give (`data_gift`, `recharge`) or watch (`watch`) is absent from `terms`.
     """
 
     effective_from: date
@@ -366,7 +366,7 @@ class _Messages(_Section):
 
 class _Terms(_Section):
     intake: _Intake
-    watch: _Watch
+    watch: _Watch | None = None
     eligibility: _Eligibility
     data_gift: _DataGift | None = None
     recharge: _Recharge | None = None

@@ -21,7 +21,7 @@ class DecideError(Exception):
 
 
 def decide(settings: Settings, business_date: date) -> None:
-    """Run dbt for the pass that `take_in` has begun; does nothing where it is released already.
+    """Run dbt for the pass that `take_in` has begun; does nothing where it is released, or nothing new has come since.
 
     Views are made when the project is new to this warehouse or has changed; on other days only what holds rows is run.
 
@@ -42,6 +42,9 @@ def decide(settings: Settings, business_date: date) -> None:
         fingerprint = _fingerprint(settings.home / "dbt_project")
         conn.execute("create table if not exists raw.dbt_project (fingerprint text primary key)")
         built = conn.execute("select from raw.dbt_project where fingerprint = %s", (fingerprint,)).fetchone()
+        if begun.state == "EMPTY" and built:
+            log.info("%s: nothing new has come since it was released: nothing is decided again", business_date)
+            return
         begin_deciding(conn)
         # `empty`: leaving the views out is not to leave out the tests that read them
         selection = ["--exclude", "config.materialized:view", "--indirect-selection", "empty"] if built else []
