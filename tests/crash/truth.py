@@ -55,6 +55,11 @@ class Truth:
         }
         return cls(rows, files, rebuilt)
 
+    def kept(self) -> Truth:
+        """What is kept for good: all but what dbt builds anew in each pass."""
+        rows = {table: found for table, found in self.rows.items() if table not in self.rebuilt}
+        return Truth(rows, self.files, frozenset())
+
     def after(self, later: Truth) -> Truth:
         """What this truth is where `later` is that of a further, undisturbed pass: what is kept stays as it was."""
         return Truth({**self.rows, **{table: later.rows[table] for table in later.rebuilt}}, self.files, self.rebuilt)
