@@ -31,64 +31,65 @@ chosen as (
     where not disputes.is_open
 ),
 
-seen as (
-    select
-        events.*,
-        false as is_chosen
+arrived as (
+    select distinct on (campaigns.campaign_id, events.recharge_id)
+        campaigns.campaign_id,
+        campaigns.starts_on,
+        campaigns.ends_on,
+        events.*
     from {{ ref('int_recharge__events') }} as events
     inner join run on events.run_on = run.business_date
+    cross join {{ ref('stg_campaign__campaigns') }} as campaigns
+    where
+        events.kind = 'RECHARGE'
+        {% if is_incremental() %}
+        and not exists (
+            select from decided
+            where decided.campaign_id = campaigns.campaign_id and decided.recharge_id = events.recharge_id
+        )
+        {% endif %}
+    order by
+        campaigns.campaign_id, events.recharge_id, events.file_business_date, events.source_file, events.source_line
+),
+
+-- a chosen row counts as if it had come today, unless the recharge was granted, or decided for that very row. Its
+-- conflict is older than the choice, so none of its rows has arrived today.
+candidates as (
+    select arrived.*
+    from arrived
 
     union all
 
     select
-        events.*,
-        true as is_chosen
+        campaigns.campaign_id,
+        campaigns.starts_on,
+        campaigns.ends_on,
+        events.*
     from chosen
     inner join {{ ref('int_recharge__events') }} as events
         on
             chosen.recharge_id = events.recharge_id
             and chosen.chosen_file = events.source_file
             and chosen.chosen_line = events.source_line
-),
-
-{% if is_incremental() %}
--- what was decided before; a row that a person has chosen counts as if it had come today, unless it was granted, or
--- decided for that very row
-settled as (
-    select
-        decided.campaign_id,
-        decided.recharge_id
-    from seen
-    inner join decided on seen.recharge_id = decided.recharge_id
-    where
-        not seen.is_chosen
-        or decided.reason = 'GRANTED'
-        or (
-            decided.reason <> 'CONFLICT'
-            and decided.source_file = seen.source_file
-            and decided.source_line = seen.source_line
-        )
-),
-{% endif %}
-
-candidates as (
-    select distinct on (campaigns.campaign_id, seen.recharge_id)
-        campaigns.campaign_id,
-        campaigns.starts_on,
-        campaigns.ends_on,
-        seen.*
-    from seen
     cross join {{ ref('stg_campaign__campaigns') }} as campaigns
     where
-        seen.kind = 'RECHARGE'
-        {% if is_incremental() %}
-        and not exists (
-            select from settled
-            where settled.campaign_id = campaigns.campaign_id and settled.recharge_id = seen.recharge_id
-        )
-        {% endif %}
-    order by
-        campaigns.campaign_id, seen.recharge_id, seen.file_business_date, seen.source_file, seen.source_line
+        events.kind = 'RECHARGE'
+    {% if is_incremental() %}
+    and not exists (
+        select from decided
+        where
+            decided.campaign_id = campaigns.campaign_id
+            and decided.recharge_id = events.recharge_id
+            and (
+                decided.reason = 'GRANTED'
+                or (
+                    decided.reason <> 'CONFLICT'
+                    and decided.source_file = events.source_file
+                    and decided.source_line = events.source_line
+                )
+            )
+    )
+    {% endif %}
 ),
 
 -- the hall list that was known on each recharge's day
