@@ -46,6 +46,7 @@ STEPS = ("take_in", "decide", "release", "deliver")
 SCRIPT_STEPS = {"take_in": "load", "decide": "decide", "deliver": "write"}  # which of the script's stands beside which
 SMALL_DAYS = 4  # the last two are measured: through the scheduler, and without it
 _PLAIN = Path(__file__).with_name("bench_plain")
+_LATER = "later"  # the folder beside `in/` where files lie until their date is closed
 _POLL_SECONDS = 0.05
 _LOOK_SECONDS = 0.5  # between two looks at PostgreSQL's memory, which cost some milliseconds each
 
@@ -171,7 +172,7 @@ class Bench:
         """Empty the folders and databases of an earlier benchmark."""
         for old in (self.logs, self.plain_folder, self.workspace.folder / "work", self.workspace.exchange):
             shutil.rmtree(old, ignore_errors=True)
-        for name in ("in", "out", "ack"):
+        for name in ("in", "out", "ack", _LATER):
             (self.workspace.exchange / name).mkdir(parents=True)
         self.logs.mkdir(parents=True)
         (self.plain_folder / "out").mkdir(parents=True)
@@ -179,6 +180,15 @@ class Bench:
             for database in (self.workspace.database, self.plain_database, self.workspace.airflow_database):
                 conn.execute(f'drop database if exists "{database}" with (force)')
         create_database(self.server_dsn, self.workspace.database)
+
+    def deliver(self, day: date) -> None:
+        """Let the files that close this date and earlier ones come: what lay there too soon would be an exception."""
+        later = self.workspace.exchange / _LATER / "in"
+        for file in sorted(later.glob("*/*")):
+            if file.name.split("_")[1] <= f"{day:%Y%m%d}":
+                place = self.workspace.exchange / "in" / file.parent.name
+                place.mkdir(exist_ok=True)
+                file.rename(place / file.name)
 
     def close(self, day: date) -> dict[str, Measured]:
         """Close a date with the pipeline, each step in a process of its own."""
@@ -377,10 +387,11 @@ def _measure_big(bench: Bench, subscribers: int) -> None:
     bench.make_anew()
     bench.prepare_plain()
     days = (AFTER - FIRST).days + 1
-    command = [sys.executable, "-c", _MAKE_FILES, str(bench.workspace.exchange), str(subscribers), str(days)]
+    command = [sys.executable, "-c", _MAKE_FILES, str(bench.workspace.exchange / _LATER), str(subscribers), str(days)]
     made = bench.measure("make_files", [*command, *map(str, SNAPSHOTS.values())])
     say(f"files of {days} days made in {made.seconds:.0f} s, {made.process_mb} MB")
     for day in SNAPSHOTS:
+        bench.deliver(day)
         pipeline, plain = bench.close(day), bench.close_plainly(day)
         files = bench.require_same(day)
         bench.answer(day)
