@@ -105,11 +105,12 @@ class _File(_Frozen):
 class Feed(_File):
     """A feed from the carrier; its name is its key in `Carrier.feeds`, its folder `in/<name>`.
 
-    Of a `daily` feed a file is due for every date.
+    Of a `daily` feed a file is due for every date, where the campaign's terms have the section that it `serves`.
     """
 
     kind: Literal["snapshot", "events"]
     daily: bool = False
+    serves: Name | None = None
     key: Annotated[tuple[str, ...], Field(min_length=1)]
 
 

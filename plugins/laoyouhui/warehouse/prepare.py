@@ -30,7 +30,7 @@ def prepare(conn: psycopg.Connection, carrier: Carrier, campaign: Campaign) -> N
             _prepare_feed(conn, name, feed)
         _refuse_changes(conn, campaign)
         _write_campaign(conn, campaign)
-        _write_carrier(conn, carrier)
+        _write_carrier(conn, carrier, campaign)
 
 
 def _prepare_feed(conn: psycopg.Connection, name: str, feed: Feed) -> None:
@@ -144,14 +144,18 @@ def _write_campaign(conn: psycopg.Connection, campaign: Campaign) -> None:
         )
 
 
-def _write_carrier(conn: psycopg.Connection, carrier: Carrier) -> None:
+def _write_carrier(conn: psycopg.Connection, carrier: Carrier, campaign: Campaign) -> None:
+    offered = {section for version in campaign.versions for section in version.terms}
     conn.execute("delete from raw.feed")
     conn.execute("delete from raw.feed_column")
     conn.execute("delete from raw.answer_code")
     with conn.cursor() as cursor:
         cursor.executemany(
             "insert into raw.feed (feed, kind, is_daily) values (%s, %s, %s)",
-            [(name, feed.kind, feed.daily) for name, feed in carrier.feeds.items()],
+            [
+                (name, feed.kind, feed.daily and (feed.serves is None or feed.serves in offered))
+                for name, feed in carrier.feeds.items()
+            ],
         )
         cursor.executemany(
             "insert into raw.feed_column (feed, column_name, unit) values (%s, %s, %s)",
