@@ -6,6 +6,7 @@ from (
         subscriber_id,
         run_on
     from {{ ref('data_gift_decisions') }}
+    where reason = 'GRANTED'
     union all
     select
         campaign_id,

@@ -352,7 +352,29 @@ customer_places_taken as (
 ),
 {% endif %}
 
-within_subscriber_limit as (
+-- who gives way to whom, on the days of this run's recharges
+exclusions as materialized (
+    select exclusions.*
+    from {{ ref('int_campaign__exclusions') }} as exclusions
+    where exclusions.benefit = 'recharge'
+),
+
+-- the limits are judged twice: each campaign alone, then without what an exclusive one grants, which takes no place
+{% for round in ['alone', 'beside'] %}
+contenders_{{ round }} as (
+    select contenders.*
+    from contenders
+    {% if round == 'beside' %}
+    where (contenders.campaign_id, contenders.recharge_id) not in (
+        select
+            excluded.campaign_id,
+            excluded.recharge_id
+        from excluded
+    )
+    {% endif %}
+),
+
+within_subscriber_limit_{{ round }} as (
     select ranked.*
     from (
         select
@@ -365,7 +387,7 @@ within_subscriber_limit as (
                     contenders.recharged_month
                 order by contenders.recharged_at, contenders.recharge_id
             ) {{ '+ coalesce(taken.places, 0)' if is_incremental() }} as place
-        from contenders
+        from contenders_{{ round }} as contenders
         {% if is_incremental() %}
         left join subscriber_places_taken as taken
             on
@@ -378,7 +400,7 @@ within_subscriber_limit as (
     where ranked.place <= ranked.limit_per_tier_month
 ),
 
-granted as (
+granted_{{ round }} as (
     select
         ranked.campaign_id,
         ranked.recharge_id
@@ -392,7 +414,7 @@ granted as (
                 partition by contenders.campaign_id, contenders.customer_id, contenders.recharged_month
                 order by contenders.recharged_at, contenders.recharge_id
             ) {{ '+ coalesce(taken.places, 0)' if is_incremental() }} as place
-        from within_subscriber_limit as contenders
+        from within_subscriber_limit_{{ round }} as contenders
         {% if is_incremental() %}
         left join customer_places_taken as taken
             on
@@ -407,12 +429,51 @@ granted as (
         or ranked.place <= ranked.customer_limit_per_month
 ),
 
+{% if round == 'alone' %}
+excluded as (
+    select
+        exclusions.campaign_id,
+        granted_alone.recharge_id
+    from exclusions
+    inner join granted_alone on exclusions.gives_way_to = granted_alone.campaign_id
+    inner join contenders
+        on
+            exclusions.campaign_id = contenders.campaign_id
+            and granted_alone.recharge_id = contenders.recharge_id
+            and contenders.recharged_at >= exclusions.holds_from and contenders.recharged_at < exclusions.holds_until
+    {% if is_incremental() %}
+    union
+
+    select
+        contenders.campaign_id,
+        contenders.recharge_id
+    from contenders
+    inner join exclusions
+        on
+            contenders.campaign_id in (exclusions.campaign_id, exclusions.gives_way_to)
+            and contenders.recharged_at >= exclusions.holds_from and contenders.recharged_at < exclusions.holds_until
+    inner join decided
+        on
+            contenders.recharge_id = decided.recharge_id
+            and decided.campaign_id in (exclusions.campaign_id, exclusions.gives_way_to)
+            and contenders.campaign_id <> decided.campaign_id
+            and decided.reason = 'GRANTED'
+    {% endif %}
+),
+
+{% endif %}
+{% endfor %}
 new_decisions as (
     select
         with_reasons.campaign_id,
         with_reasons.recharge_id,
         coalesce(
-            with_reasons.refusal, case when granted.recharge_id is not null then 'GRANTED' else 'LIMIT' end
+            with_reasons.refusal,
+            case
+                when granted.recharge_id is not null then 'GRANTED'
+                when excluded.recharge_id is not null then 'EXCLUSIVE'
+                else 'LIMIT'
+            end
         ) as reason,
         case
             when with_reasons.refusal = 'NOT_ELIGIBLE' then with_reasons.ineligibility_reasons[1]
@@ -440,8 +501,10 @@ new_decisions as (
         with_reasons.source_file,
         with_reasons.source_line
     from with_reasons
-    left join granted
+    left join granted_beside as granted
         on with_reasons.campaign_id = granted.campaign_id and with_reasons.recharge_id = granted.recharge_id
+    left join excluded
+        on with_reasons.campaign_id = excluded.campaign_id and with_reasons.recharge_id = excluded.recharge_id
     {% if is_incremental() %}
     union all
 
@@ -473,7 +536,8 @@ new_decisions as (
         waiting.source_file,
         waiting.source_line
     from waiting
-    inner join granted on waiting.campaign_id = granted.campaign_id and waiting.recharge_id = granted.recharge_id
+    inner join granted_beside as granted
+        on waiting.campaign_id = granted.campaign_id and waiting.recharge_id = granted.recharge_id
     {% endif %}
 ),
 

@@ -133,6 +133,22 @@ create table if not exists raw.campaign_budget (
     primary key (campaign_id, budget_line, month)
 );
 
+-- what stood in the books of each budget line when the last pass was released
+create table if not exists raw.budget_spent (
+    campaign_id text not null,
+    budget_line text not null,
+    spent_fen bigint not null, -- committed and actual
+    primary key (campaign_id, budget_line)
+);
+
+-- One amount after the other out of what a line has left: what would pass it takes nothing. As a window, in the order of claims.
+create or replace function raw.take_within(taken bigint, amount bigint, room bigint) returns bigint
+language sql immutable parallel safe as 'select case when taken + amount <= room then taken + amount else taken end';
+
+create or replace aggregate raw.taken_within(amount bigint, room bigint) (
+    sfunc = raw.take_within, stype = bigint, initcond = '0'
+);
+
 create table if not exists raw.feed (
     feed text primary key,
     kind text not null,
