@@ -359,6 +359,28 @@ exclusions as materialized (
     where exclusions.benefit = 'recharge'
 ),
 
+{% if is_incremental() %}
+-- what an exclusive campaign has granted in an earlier run, of higher priority or not
+excluded_before as (
+    select
+        contenders.campaign_id,
+        contenders.recharge_id
+    from contenders
+    inner join exclusions
+        on
+            contenders.campaign_id in (exclusions.campaign_id, exclusions.gives_way_to)
+            and contenders.recharged_at >= exclusions.holds_from and contenders.recharged_at < exclusions.holds_until
+    inner join decided
+        on
+            contenders.subscriber_id = decided.subscriber_id
+            and contenders.recharged_month = decided.recharged_month
+            and contenders.recharge_id = decided.recharge_id
+            and contenders.campaign_id <> decided.campaign_id
+            and decided.campaign_id in (exclusions.campaign_id, exclusions.gives_way_to)
+            and decided.reason = 'GRANTED'
+),
+
+{% endif %}
 -- the limits are judged twice: each campaign alone, then without what an exclusive one grants, which takes no place
 {% for round in ['alone', 'beside'] %}
 contenders_{{ round }} as (
@@ -370,6 +392,13 @@ contenders_{{ round }} as (
             excluded.campaign_id,
             excluded.recharge_id
         from excluded
+    )
+    {% elif is_incremental() %}
+    where (contenders.campaign_id, contenders.recharge_id) not in (
+        select
+            excluded_before.campaign_id,
+            excluded_before.recharge_id
+        from excluded_before
     )
     {% endif %}
 ),
@@ -445,19 +474,9 @@ excluded as (
     union
 
     select
-        contenders.campaign_id,
-        contenders.recharge_id
-    from contenders
-    inner join exclusions
-        on
-            contenders.campaign_id in (exclusions.campaign_id, exclusions.gives_way_to)
-            and contenders.recharged_at >= exclusions.holds_from and contenders.recharged_at < exclusions.holds_until
-    inner join decided
-        on
-            contenders.recharge_id = decided.recharge_id
-            and decided.campaign_id in (exclusions.campaign_id, exclusions.gives_way_to)
-            and contenders.campaign_id <> decided.campaign_id
-            and decided.reason = 'GRANTED'
+        excluded_before.campaign_id,
+        excluded_before.recharge_id
+    from excluded_before
     {% endif %}
 ),
 
