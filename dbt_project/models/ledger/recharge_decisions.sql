@@ -469,7 +469,7 @@ excluded as (
         on
             exclusions.campaign_id = contenders.campaign_id
             and granted_alone.recharge_id = contenders.recharge_id
-            and contenders.recharged_at >= exclusions.holds_from and contenders.recharged_at < exclusions.holds_until
+            and exclusions.holds_from <= contenders.recharged_at and exclusions.holds_until > contenders.recharged_at
     {% if is_incremental() %}
     union
 
