@@ -41,6 +41,7 @@ INTERFACES: dict[str, list[str]] = {
     ],
     "sms": ["message_key", "msisdn", "template_code", "not_before", "not_after", "segments", "text"],
     "push": ["message_key", "subscriber_id", "template_code", "not_before", "not_after", "title", "text"],
+    "family_link": ["grant_key", "subscriber_id", "msisdn", "family_msisdn", "action", "effective_at"],
 }  # fmt: skip
 CONTROL_COLUMN = {"recharge": 6, "expense": 3}  # of what comes in: face_amount (fen), amount_yuan
 
