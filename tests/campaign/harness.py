@@ -42,8 +42,11 @@ INTERFACES: dict[str, list[str]] = {
     "sms": ["message_key", "msisdn", "template_code", "not_before", "not_after", "segments", "text"],
     "push": ["message_key", "subscriber_id", "template_code", "not_before", "not_after", "title", "text"],
     "family_link": ["grant_key", "subscriber_id", "msisdn", "family_msisdn", "action", "effective_at"],
+    "device_decision": [
+        "grant_key", "order_id", "subscriber_id", "decision", "entitled_price", "paid_price", "reason",
+    ],
 }  # fmt: skip
-CONTROL_COLUMN = {"recharge": 6, "expense": 3}  # of what comes in: face_amount (fen), amount_yuan
+CONTROL_COLUMN = {"recharge": 6, "expense": 3, "device_order": 7}  # what comes in: face_amount (fen), yuan the others
 
 SUBSCRIBER = {  # an ordinary subscriber, who qualifies; the order is the feed's
     "subscriber_id": "", "msisdn": "", "customer_id": "", "city_code": "", "activation_date": "20100601", "status": "A",
@@ -303,7 +306,7 @@ def _control_total(feed: str, lines: Sequence[bytes]) -> str:
     amounts = [line.decode("gb18030", errors="replace").split("|")[column] for line in lines]
     if feed == "recharge":
         return str(sum(int(amount) for amount in amounts))
-    fen = sum(int(amount.replace(".", "")) for amount in amounts)  # yuan with two decimals
+    fen = sum(int(amount.replace(".", "") or 0) for amount in amounts)  # yuan with two decimals
     return f"{fen // 100}.{fen % 100:02}"
 
 
@@ -328,7 +331,8 @@ def _read(data: Path, interface: str) -> list[Row]:
     for key in keys:
         assert re.fullmatch("[0-9a-f]{32}", key), f"{data.name}: key {key!r}, expected 32 lower-case hex characters"
     if interface != "sms":  # the file for messages does not show whose they are
-        assert rows == sorted(rows, key=lambda row: (row[1], row[0])), f"{data.name}: expected subscriber_id, then key"
+        who = columns.index("subscriber_id")
+        assert rows == sorted(rows, key=lambda row: (row[who], row[0])), f"{data.name}: expected subscriber_id, then key"
     return rows
 
 

@@ -1,5 +1,5 @@
--- Family numbers to set up and to take out: what this pass decided, and what the carrier or a person asked to send again.
--- The file has an order of its own; effective_at says what came first.
+-- Family numbers to set up and to take out: what this pass decided, and what the carrier or a person asked to send
+-- again. The file has an order of its own; effective_at says what came first.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),

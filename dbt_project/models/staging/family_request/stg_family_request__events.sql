@@ -9,5 +9,7 @@ select
     channel,
     staff_id,
     -- two rows of one request id with other content are a conflict
-    {{ content_key(['subscriber_id', 'requested_at', 'action', 'family_msisdn', 'channel', 'staff_id']) }} as content_hash
+    {{ content_key([
+        'subscriber_id', 'requested_at', 'action', 'family_msisdn', 'channel', 'staff_id'
+    ]) }} as content_hash
 from {{ source('raw', 'family_request') }}

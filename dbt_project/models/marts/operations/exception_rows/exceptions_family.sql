@@ -9,6 +9,7 @@ select
     events.source_file,
     events.source_line,
     'the same request id with other content: ' || events.action || ' ' || events.family_msisdn as detail,
-    'Ask the channel what was wanted and for a request under an id of its own; this row counts for nothing.' as what_to_do
+    'Ask the channel what was wanted and for a request under an id of its own; this row counts for nothing.'
+        as what_to_do
 from {{ ref('int_family_request__events') }} as events
 where events.is_conflict
