@@ -46,6 +46,8 @@ INTERFACES: dict[str, list[str]] = {
         "grant_key", "order_id", "subscriber_id", "decision", "entitled_price", "paid_price", "reason",
     ],
 }  # fmt: skip
+# what every story has; other sections of the terms stand in a story that says so
+ALWAYS = {"effective_from", "intake", "watch", "eligibility", "data_gift", "recharge", "messages"}
 CONTROL_COLUMN = {"recharge": 6, "expense": 3, "device_order": 7}  # what comes in: face_amount (fen), yuan the others
 
 SUBSCRIBER = {  # an ordinary subscriber, who qualifies; the order is the feed's
@@ -332,7 +334,8 @@ def _read(data: Path, interface: str) -> list[Row]:
         assert re.fullmatch("[0-9a-f]{32}", key), f"{data.name}: key {key!r}, expected 32 lower-case hex characters"
     if interface != "sms":  # the file for messages does not show whose they are
         who = columns.index("subscriber_id")
-        assert rows == sorted(rows, key=lambda row: (row[who], row[0])), f"{data.name}: expected subscriber_id, then key"
+        in_order = sorted(rows, key=lambda row: (row[who], row[0]))
+        assert rows == in_order, f"{data.name}: expected subscriber_id, then key"
     return rows
 
 
@@ -465,11 +468,13 @@ def terms(starts_on: str, ends_on: str, *versions: Mapping[str, object]) -> dict
 
 
 def _shipped() -> Any:
-    """The campaign file as shipped, but for what a story says itself: the control group, and what is announced."""
+    """The campaign file as shipped, but for what a story says itself: control group, announcements, other benefits."""
     campaign = yaml.safe_load((HOME / "campaigns" / f"{CAMPAIGN}.yml").read_text(encoding="utf-8"))
     campaign["control_group"]["share_bp"] = 0
+    shipped = campaign["terms"][0]
+    campaign["terms"][0] = {name: section for name, section in shipped.items() if name in ALWAYS}
     messages = campaign["terms"][0]["messages"]
-    messages["templates"] = [each for each in messages["templates"] if each["event"] != "announcement"]
+    messages["templates"] = [each for each in messages["templates"] if each["event"] in {"data_gift", "instalment"}]
     return campaign
 
 

@@ -10,7 +10,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.campaign.harness import Answer, Day, Fact, File, Play, Story, again, but, close, people, subscribers, terms
+from tests.campaign.harness import (
+    ANYTHING,
+    Answer,
+    Day,
+    Fact,
+    File,
+    Play,
+    Story,
+    again,
+    but,
+    close,
+    people,
+    subscribers,
+    terms,
+)
 
 EVERYBODY = people("""
 S-ONE       01
@@ -248,7 +262,8 @@ STORY = Story(
                 """),
                 Fact(
                     "exceptions: both rows of the conflict, none of the duplicate",
-                    "select item_key, count(*) from marts.exceptions where exception_type = 'FAMILY_CONFLICT' group by 1",
+                    "select item_key, count(*) from marts.exceptions where exception_type = 'FAMILY_CONFLICT'"
+                    " group by 1",
                     "Q-CONF|2",
                 ),
             ],
@@ -293,7 +308,8 @@ STORY = Story(
                 """),
                 Fact(
                     "exceptions: the row that came later counts for nothing, and is listed",
-                    "select item_key, count(*) from marts.exceptions where exception_type = 'FAMILY_CONFLICT' group by 1",
+                    "select item_key, count(*) from marts.exceptions where exception_type = 'FAMILY_CONFLICT'"
+                    " group by 1",
                     "Q-CONF|2\nQ-SAME|1",
                 ),
             ],
@@ -360,7 +376,7 @@ STORY = Story(
         Day("20260204", [subscribers(FEB3), requests("Q-LAST S-EDGE 20260204235959 ADD F-2")], out={
             "family_link": "edge-2|S-EDGE|13000000002|13000000052|ADD|20260204235959",
         }, facts=[decided("Q-LAST|ADD|APPROVED||S-EDGE|13000000052")]),
-        # the campaign is over: nothing can be added, but what was promised stays, may be taken out, and ends with a side
+        # the campaign is over: nothing can be added, but links stay, may be taken out, and end with a side
         Day(
             "20260205",
             [
@@ -417,7 +433,7 @@ STORY = Story(
                     "participation in family numbers, by day",
                     "select to_char(day, 'YYYYMMDD'), sum(participations), sum(participants), sum(amount_fen)"
                     " from marts.participation_by_day where benefit = 'FAMILY_NUMBER' group by 1",
-                    # 1 February: S-EDGE, S-ONE, S-FULL, S-TWICE, S-FREES, S-ORDER, S-TIES, S-CONFLICT, S-AGAIN, S-SILENT
+                    # 1 February: EDGE, ONE, FULL, TWICE, FREES, ORDER, TIES, CONFLICT, AGAIN, SILENT
                     "20260201|10|10|0\n20260202|1|1|0\n20260203|2|2|0",
                 ),
                 Fact(
@@ -440,6 +456,84 @@ STORY = Story(
 )  # fmt: skip
 
 
+# Where lists exclude each other, who is first gets the number; whose request fails for a reason of his own does not
+# hold it. One number each.
+EXCLUSIVE = Story(
+    "family numbers, each in one list only",
+    terms("2026-02-01", "2026-02-04", {**FAMILY, "family_numbers": {"limit": 1, "exclusive": True}}),
+    [
+        Day(
+            "20260201",
+            [
+                subscribers(EVERYBODY),
+                requests("""
+                # first come, first served
+                Q-EDGE     S-EDGE   20260201100000 ADD F-1
+                Q-ONE      S-ONE    20260201100001 ADD F-1
+                # S-FULL has F-2 already: F-3 is free for S-SELF, who has no place for F-4, which S-TWICE gets
+                Q-FULL-1   S-FULL   20260201090000 ADD F-2
+                Q-FULL-2   S-FULL   20260201090001 ADD F-3
+                Q-SELF-1   S-SELF   20260201090002 ADD F-3
+                Q-SELF-2   S-SELF   20260201090003 ADD F-4
+                Q-TWICE-1  S-TWICE  20260201090004 ADD F-4
+                # a number given back is free again, in the same run; the request before it came too early
+                Q-FREES-1  S-FREES  20260201100000 ADD F-CLOSES
+                Q-THEIRS-1 S-THEIRS 20260201110000 ADD F-CLOSES
+                Q-FREES-2  S-FREES  20260201120000 REMOVE F-CLOSES
+                Q-THEIRS-2 S-THEIRS 20260201130000 ADD F-CLOSES
+                Q-FREES-3  S-FREES  20260201140000 ADD F-PORTS
+                # one's own comes first: DUPLICATE is asked before TAKEN, QUOTA before both
+                Q-ORDER-1  S-ORDER  20260201100000 ADD F-NEW
+                Q-ORDER-2  S-ORDER  20260201110000 ADD F-NEW
+                """),
+            ],
+            out={"family_link": ANYTHING},
+            facts=[
+                decided("""
+                Q-EDGE|ADD|APPROVED||S-EDGE|13000000051
+                Q-ONE|ADD|TAKEN||S-ONE|13000000051
+                Q-FULL-1|ADD|APPROVED||S-FULL|13000000052
+                Q-FULL-2|ADD|QUOTA||S-FULL|13000000053
+                Q-SELF-1|ADD|APPROVED||S-SELF|13000000053
+                Q-SELF-2|ADD|QUOTA||S-SELF|13000000054
+                Q-TWICE-1|ADD|APPROVED||S-TWICE|13000000054
+                Q-FREES-1|ADD|APPROVED||S-FREES|13000000055
+                Q-THEIRS-1|ADD|TAKEN||S-THEIRS|13000000055
+                Q-FREES-2|REMOVE|REMOVED||S-FREES|13000000055
+                Q-THEIRS-2|ADD|APPROVED||S-THEIRS|13000000055
+                Q-FREES-3|ADD|APPROVED||S-FREES|13000000056
+                Q-ORDER-1|ADD|APPROVED||S-ORDER|13000000060
+                Q-ORDER-2|ADD|QUOTA||S-ORDER|13000000060
+                """),
+            ],
+        ),
+        Day(
+            "20260202",
+            [
+                subscribers(EVERYBODY),
+                requests("""
+                # taken in an earlier run
+                Q-TIES-1  S-TIES  20260202100000 ADD F-1
+                Q-EDGE-2  S-EDGE  20260202110000 REMOVE F-1
+                Q-TIES-2  S-TIES  20260202120000 ADD F-1
+                Q-AFTER   S-AFTER 20260202130000 ADD F-4
+                """),
+            ],
+            out={"family_link": ANYTHING},
+            facts=[
+                decided("""
+                Q-TIES-1|ADD|TAKEN||S-TIES|13000000051
+                Q-EDGE-2|REMOVE|REMOVED||S-EDGE|13000000051
+                Q-TIES-2|ADD|APPROVED||S-TIES|13000000051
+                Q-AFTER|ADD|TAKEN||S-AFTER|13000000054
+                """),
+            ],
+        ),
+    ],
+    aside=frozenset({"eligibility"}),
+)  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def play(new_play: Callable[[Story], Play]) -> Play:
     return new_play(STORY)
@@ -448,3 +542,29 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 @pytest.mark.parametrize("day", STORY.days, ids=str)
 def test_family_numbers(play: Play, day: Day) -> None:
     play.check(day)
+
+
+@pytest.fixture(scope="module")
+def exclusive(new_play: Callable[[Story], Play]) -> Play:
+    return new_play(EXCLUSIVE)
+
+
+@pytest.mark.parametrize("day", EXCLUSIVE.days, ids=str)
+def test_each_number_in_one_list_only(exclusive: Play, day: Day) -> None:
+    exclusive.check(day)
+
+
+def test_a_date_closed_again_decides_nothing_again(play: Play) -> None:
+    play.reach(STORY.days[-1])
+    before = play.query("select * from ledger.family_decisions order by decision_key")
+    sent = play.carrier.out_bytes()
+    close(play.settings, STORY.dates()[-1])
+    assert play.query("select * from ledger.family_decisions order by decision_key") == before
+    assert play.carrier.out_bytes() == sent
+
+
+def test_the_same_from_in_and_ack_alone(play: Play, new_database: Callable[[], str], tmp_path: Path) -> None:
+    play.reach(STORY.days[-1])
+    anew = again(STORY, new_database(), play, tmp_path)
+    assert anew.ledger() == play.ledger()
+    assert anew.carrier.out_bytes() == play.carrier.out_bytes()
