@@ -54,8 +54,8 @@ class SampleCarrier:
         self._write("sms_report", business_date, self._reports(business_date))
         self._write("family_request", business_date, self._family.lines(business_date))
         orders = self._devices.rows(business_date)
-        total = _yuan(sum(fen for fen, _ in orders))
-        self._write("device_order", business_date, [line for _, line in orders], control_total=total)
+        paid = _yuan(sum(fen for fen, _ in orders))
+        self._write("device_order", business_date, [line for _, line in orders], control_total=paid)
         since = self._days_since(business_date)
         if since in assumptions()["hall_list_on_days"]:
             self._write("hall", business_date, self._halls(since))

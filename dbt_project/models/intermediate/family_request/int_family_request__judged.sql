@@ -96,7 +96,18 @@ holders as materialized (
 
 final as (
     select
-        arrived.*,
+        arrived.decision_key,
+        arrived.campaign_id,
+        arrived.request_id,
+        arrived.action,
+        arrived.subscriber_id,
+        arrived.requested_at,
+        arrived.requested_on,
+        arrived.family_msisdn,
+        arrived.channel,
+        arrived.staff_id,
+        arrived.source_file,
+        arrived.source_line,
         terms.terms_version,
         terms.family_limit,
         terms.is_exclusive,
@@ -107,7 +118,8 @@ final as (
         ) }} as tenure_band,
         holders.subscriber_id as family_subscriber_id,
         coalesce(holders.status = 'A', false) as is_ours,
-        arrived.family_msisdn = states.msisdn or coalesce(holders.subscriber_id = arrived.subscriber_id, false) as is_self,
+        arrived.family_msisdn = states.msisdn
+        or coalesce(holders.subscriber_id = arrived.subscriber_id, false) as is_self,
         {{ content_key([
             'arrived.campaign_id', "'FAMILY_NUMBER'", 'arrived.subscriber_id', 'arrived.request_id'
         ]) }} as link_key,
@@ -138,10 +150,8 @@ final as (
             and states.customer_id = holdouts.customer_id
             and holdouts.is_control
     cross join lateral (
-        select
-            {{ ineligibility_reasons('states', 'terms', 'arrived.requested_on', 'holdouts.is_control') }}
-                as ineligibility_reasons
-    ) as reasons
+        values ({{ ineligibility_reasons('states', 'terms', 'arrived.requested_on', 'holdouts.is_control') }})
+    ) as reasons (ineligibility_reasons)
 )
 
 select * from final

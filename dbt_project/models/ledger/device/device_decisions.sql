@@ -1,5 +1,5 @@
 -- Each order of a device decided once, in the first run that sees its payment, by the first reason that holds (rules,
--- 6). One refused for LIMIT whose place is freed by a return gets a second decision, GRANTED. Nothing is ever rewritten.
+-- 6). One refused for LIMIT whose place a return frees gets a second decision, GRANTED. Nothing is ever rewritten.
 {{ config(
     materialized='incremental',
     indexes=[
@@ -195,10 +195,8 @@ judged as (
             and (halls.designated_to is null or arrived.ordered_on <= halls.designated_to)
     left join {{ ref('int_device_order__returns') }} as given_back on arrived.order_id = given_back.order_id
     cross join lateral (
-        select
-            {{ ineligibility_reasons('states', 'terms', 'arrived.ordered_on', 'holdouts.is_control') }}
-                as ineligibility_reasons
-    ) as reasons
+        values ({{ ineligibility_reasons('states', 'terms', 'arrived.ordered_on', 'holdouts.is_control') }})
+    ) as reasons (ineligibility_reasons)
 ),
 
 priced as (

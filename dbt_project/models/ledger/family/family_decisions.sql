@@ -345,29 +345,29 @@ walked as (
         on walked.campaign_id = queue.campaign_id and walked.line = queue.line and walked.place + 1 = queue.place
     cross join lateral (
         select
-            count(*) filter (where listed.owner = queue.subscriber_id) as places,
-            bool_or(listed.is_same and listed.owner = queue.subscriber_id) as is_linked,
-            bool_or(listed.is_same and listed.owner <> queue.subscriber_id) as is_taken,
-            min(listed.link_key) filter (
-                where
-                listed.owner = queue.subscriber_id
-                and listed.msisdn = queue.family_msisdn
-                and listed.begins_at <= queue.requested_at
-                and listed.ends_at is null
-            ) as link_key
+            count(*) filter (where listed.is_own) as places,
+            bool_or(listed.is_same and listed.is_own) as is_linked,
+            bool_or(listed.is_same and not listed.is_own) as is_taken,
+            min(listed.link_key) filter (where listed.is_removable) as link_key
         from (
             select
-                held.*,
+                held.link_key,
+                held.owner = queue.subscriber_id as is_own,
                 held.msisdn = queue.family_msisdn
-                or coalesce(held.family = queue.family_subscriber_id, false) as is_same
-            from jsonb_to_recordset(walked.links) as held (
-                link_key text, owner text, family text, msisdn text, begins_at timestamp, ends_at timestamp
-            )
+                or coalesce(held.family = queue.family_subscriber_id, false) as is_same,
+                held.owner = queue.subscriber_id
+                and held.msisdn = queue.family_msisdn
+                and held.begins_at <= queue.requested_at
+                and held.ends_at is null as is_removable
+            from
+                jsonb_to_recordset(walked.links) as held (
+                    link_key text, owner text, family text, msisdn text, begins_at timestamp, ends_at timestamp
+                )
             where held.ends_at is null or held.ends_at > queue.requested_at
         ) as listed
     ) as met
     cross join lateral (
-        select
+        values (
             case
                 when queue.action = 'REMOVE' and met.link_key is not null then 'REMOVED'
                 when queue.action = 'REMOVE' then 'NOT_LINKED'
@@ -377,8 +377,9 @@ walked as (
                 when not queue.is_ours then 'NOT_OURS'
                 when queue.is_exclusive and met.is_taken then 'TAKEN'
                 else 'APPROVED'
-            end as reason
-    ) as outcomes
+            end
+        )
+    ) as outcomes (reason)
 ),
 
 decisions as (
@@ -430,7 +431,13 @@ decisions as (
         ended.source_file,
         ended.source_line
     from ended
-    where not ended.is_asked_for or ended.link_key in (select walked.link_key from walked where walked.reason = 'APPROVED')
+    where
+        not ended.is_asked_for
+        or ended.link_key in (
+            select walked.link_key
+            from walked
+            where walked.reason = 'APPROVED'
+        )
 ),
 
 final as (
