@@ -1,15 +1,13 @@
--- Nobody has more family numbers at a time than the terms allow, nor one number twice. Asked of those to whom this run
--- gave one.
+-- Nobody has more family numbers at a time than the limit under which they were approved. Asked of those to whom this
+-- run gave one.
 select
-    links.campaign_id,
-    links.subscriber_id,
-    count(*) as numbers
-from {{ ref('family_links') }} as links
-inner join {{ ref('stg_campaign__terms') }} as terms
-    on links.campaign_id = terms.campaign_id and links.terms_version = terms.terms_version
+    campaign_id,
+    subscriber_id,
+    count(*) filter (where action = 'ADD') - count(*) filter (where action <> 'ADD') as numbers
+from {{ ref('family_decisions') }}
 where
-    links.ends_at is null
-    and (links.campaign_id, links.subscriber_id) in (
+    link_key is not null
+    and (campaign_id, subscriber_id) in (
         select
             decisions.campaign_id,
             decisions.subscriber_id
@@ -17,7 +15,5 @@ where
         inner join {{ ref('stg_run__current') }} as run on decisions.run_on = run.business_date
         where decisions.reason = 'APPROVED'
     )
-group by links.campaign_id, links.subscriber_id
-having
-    count(*) > max((terms.terms -> 'family_numbers' ->> 'limit')::integer)
-    or count(distinct links.family_subscriber_id) < count(*)
+group by campaign_id, subscriber_id
+having count(*) filter (where action = 'ADD') - count(*) filter (where action <> 'ADD') > max(family_limit)

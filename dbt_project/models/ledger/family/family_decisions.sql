@@ -401,6 +401,7 @@ decisions as (
         judged.family_msisdn,
         judged.family_subscriber_id,
         walked.link_key,
+        judged.family_limit,
         judged.terms_version,
         judged.source_file,
         judged.source_line
@@ -427,6 +428,7 @@ decisions as (
         ended.family_msisdn,
         ended.family_subscriber_id,
         ended.link_key,
+        null as family_limit,
         ended.terms_version,
         ended.source_file,
         ended.source_line
@@ -464,6 +466,7 @@ final as (
             when decisions.reason = 'APPROVED' then decisions.link_key
             when decisions.link_key is not null then {{ content_key(['decisions.link_key', "'REMOVE'"]) }}
         end as grant_key,
+        decisions.family_limit,
         decisions.terms_version,
         decisions.source_file,
         decisions.source_line,
