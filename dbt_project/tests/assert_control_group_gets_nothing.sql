@@ -15,6 +15,22 @@ from (
         run_on
     from {{ ref('recharge_decisions') }}
     where reason = 'GRANTED'
+    union all
+    select
+        campaign_id,
+        customer_id,
+        subscriber_id,
+        run_on
+    from {{ ref('family_decisions') }}
+    where reason = 'APPROVED'
+    union all
+    select
+        campaign_id,
+        customer_id,
+        subscriber_id,
+        run_on
+    from {{ ref('device_decisions') }}
+    where reason = 'GRANTED'
 ) as decided
 inner join {{ ref('stg_run__current') }} as run on decided.run_on = run.business_date
 inner join {{ ref('int_holdout__customers') }} as holdouts

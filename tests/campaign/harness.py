@@ -41,8 +41,14 @@ INTERFACES: dict[str, list[str]] = {
     ],
     "sms": ["message_key", "msisdn", "template_code", "not_before", "not_after", "segments", "text"],
     "push": ["message_key", "subscriber_id", "template_code", "not_before", "not_after", "title", "text"],
+    "family_link": ["grant_key", "subscriber_id", "msisdn", "family_msisdn", "action", "effective_at"],
+    "device_decision": [
+        "grant_key", "order_id", "subscriber_id", "decision", "entitled_price", "paid_price", "reason",
+    ],
 }  # fmt: skip
-CONTROL_COLUMN = {"recharge": 6, "expense": 3}  # of what comes in: face_amount (fen), amount_yuan
+# what every story has; other sections of the terms stand in a story that says so
+ALWAYS = {"effective_from", "intake", "watch", "eligibility", "data_gift", "recharge", "messages"}
+CONTROL_COLUMN = {"recharge": 6, "expense": 3, "device_order": 7}  # what comes in: face_amount (fen), yuan the others
 
 SUBSCRIBER = {  # an ordinary subscriber, who qualifies; the order is the feed's
     "subscriber_id": "", "msisdn": "", "customer_id": "", "city_code": "", "activation_date": "20100601", "status": "A",
@@ -309,7 +315,7 @@ def _control_total(feed: str, lines: Sequence[bytes]) -> str:
     amounts = [line.decode("gb18030", errors="replace").split("|")[column] for line in lines]
     if feed == "recharge":
         return str(sum(int(amount) for amount in amounts))
-    fen = sum(int(amount.replace(".", "")) for amount in amounts)  # yuan with two decimals
+    fen = sum(int(amount.replace(".", "") or 0) for amount in amounts)  # yuan with two decimals
     return f"{fen // 100}.{fen % 100:02}"
 
 
@@ -334,7 +340,9 @@ def _read(data: Path, interface: str) -> list[Row]:
     for key in keys:
         assert re.fullmatch("[0-9a-f]{32}", key), f"{data.name}: key {key!r}, expected 32 lower-case hex characters"
     if interface != "sms":  # the file for messages does not show whose they are
-        assert rows == sorted(rows, key=lambda row: (row[1], row[0])), f"{data.name}: expected subscriber_id, then key"
+        who = columns.index("subscriber_id")
+        in_order = sorted(rows, key=lambda row: (not row[who], row[who], row[0]))  # of nobody: at the end
+        assert rows == in_order, f"{data.name}: expected subscriber_id, then key"
     return rows
 
 
@@ -468,11 +476,13 @@ def terms(starts_on: str, ends_on: str, *versions: Mapping[str, object]) -> dict
 
 
 def _shipped() -> Any:
-    """The campaign file as shipped, but for what a story says itself: the control group, and what is announced."""
+    """The campaign file as shipped, but for what a story says itself: control group, announcements, other benefits."""
     campaign = yaml.safe_load((HOME / "campaigns" / f"{CAMPAIGN}.yml").read_text(encoding="utf-8"))
     campaign["control_group"]["share_bp"] = 0
+    shipped = campaign["terms"][0]
+    campaign["terms"][0] = {name: section for name, section in shipped.items() if name in ALWAYS}
     messages = campaign["terms"][0]["messages"]
-    messages["templates"] = [each for each in messages["templates"] if each["event"] != "announcement"]
+    messages["templates"] = [each for each in messages["templates"] if each["event"] in {"data_gift", "instalment"}]
     return campaign
 
 

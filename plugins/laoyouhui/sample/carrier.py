@@ -12,7 +12,9 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from random import Random
 
+from laoyouhui.sample.devices import DeviceOrders
 from laoyouhui.sample.facts import assumptions, chance
+from laoyouhui.sample.family import FamilyRequests
 from laoyouhui.sample.files import check_file, data_file, write_delivery
 from laoyouhui.sample.reception import Reception
 from laoyouhui.sample.recharges import Recharges, Row
@@ -38,6 +40,8 @@ class SampleCarrier:
         self._subscribers = make_subscribers(seed, subscribers, campaign_starts_on)
         self._reception = Reception(exchange, seed, campaign_starts_on, self._subscribers)
         self._recharges = Recharges(seed, campaign_starts_on, self._subscribers, self._listed)
+        self._family = FamilyRequests(seed, campaign_starts_on, self._subscribers)
+        self._devices = DeviceOrders(seed, campaign_starts_on, self._subscribers, self._listed)
         self._list: defaultdict[str, list[tuple[date, str]]] = defaultdict(list)
         self._list_read: set[str] = set()
 
@@ -48,9 +52,14 @@ class SampleCarrier:
         self._deliver_recharges(business_date)
         self._write("optout", business_date, self._optouts(business_date))
         self._write("sms_report", business_date, self._reports(business_date))
+        self._write("family_request", business_date, self._family.lines(business_date))
+        orders = self._devices.rows(business_date)
+        paid = _yuan(sum(fen for fen, _ in orders))
+        self._write("device_order", business_date, [line for _, line in orders], control_total=paid)
         since = self._days_since(business_date)
         if since in assumptions()["hall_list_on_days"]:
             self._write("hall", business_date, self._halls(since))
+            self._write("device_catalogue", business_date, self._devices.catalogue())
         vouchers = self._expenses(business_date)
         if vouchers:
             total = sum(fen for fen, _ in vouchers)
