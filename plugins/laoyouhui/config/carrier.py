@@ -46,6 +46,7 @@ class Column(_Frozen):
     """A column of a file. `codes` maps the carrier's word to ours.
 
     `min`, `max` and those of `usual` are in fen, of type yuan in whole yuan; `usual` tells a file in another unit.
+    What a `secret` column holds is kept in the schema `vault` alone; everywhere else a reference stands for it.
     """
 
     name: Name
@@ -55,6 +56,7 @@ class Column(_Frozen):
     min: int | None = None
     max: int | None = None
     usual: Usual | None = None
+    secret: bool = False
     length: Annotated[int, Field(ge=1, le=4000)] | None = None
     title: str | None = None
 
@@ -95,6 +97,11 @@ class _File(_Frozen):
     def control_column(self) -> Column | None:
         """The column whose sum is the control total."""
         return next((column for column in self.columns if column.name == self.control), None)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the columns that hold secrets."""
+        return tuple(column.name for column in self.columns if column.secret)
 
     @property
     def header(self) -> list[str]:
@@ -181,9 +188,17 @@ def _mistakes(carrier: Carrier) -> Iterator[tuple[YamlPath, str]]:
         for number, key in enumerate(feed.key):
             if key not in required:
                 yield (*at, "key", number), "a required column of this feed"
+        for number, column in enumerate(feed.columns):
+            if column.secret and (column.type != "id" or not column.required or feed.kind != "events"):
+                yield (*at, "columns", number, "secret"), "to stand at a required id of an events feed"
+            if any(column.name == f"{secret}_length" for secret in feed.secrets):
+                yield (*at, "columns", number, "name"), "another name: it is that of the secret's length"
     for name, interface in carrier.interfaces.items():
         places = {"interface", "campaign", "date", "seq"}
         yield from _file_mistakes(("interfaces", name), interface, places, carrier.files.delimiter)
+        for number, column in enumerate(interface.columns):
+            if column.secret:
+                yield ("interfaces", name, "columns", number, "secret"), "to stand at a column of a feed"
 
 
 def _file_mistakes(at: YamlPath, file: _File, places: set[str], delimiter: str) -> Iterator[tuple[YamlPath, str]]:
