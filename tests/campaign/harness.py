@@ -40,6 +40,8 @@ INTERFACES: dict[str, list[str]] = {
         "grant_key", "subscriber_id", "msisdn", "amount", "kind", "instalment_no", "instalments", "source_recharge_id",
     ],
     "sms": ["message_key", "msisdn", "template_code", "not_before", "not_after", "segments", "text"],
+    "membership": ["grant_key", "subscriber_id", "msisdn", "action", "effective_on"],
+    "trial_grant": ["grant_key", "subscriber_id", "msisdn", "trial_code", "valid_from"],
     "push": ["message_key", "subscriber_id", "template_code", "not_before", "not_after", "title", "text"],
 }  # fmt: skip
 CONTROL_COLUMN = {"recharge": 6, "expense": 3}  # of what comes in: face_amount (fen), amount_yuan
