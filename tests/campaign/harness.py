@@ -44,6 +44,8 @@ INTERFACES: dict[str, list[str]] = {
     "trial_grant": ["grant_key", "subscriber_id", "msisdn", "trial_code", "valid_from"],
     "push": ["message_key", "subscriber_id", "template_code", "not_before", "not_after", "title", "text"],
 }  # fmt: skip
+# what every story has; other sections of the terms stand in a story that says so
+ALWAYS = {"effective_from", "intake", "watch", "eligibility", "data_gift", "recharge", "messages"}
 CONTROL_COLUMN = {"recharge": 6, "expense": 3}  # of what comes in: face_amount (fen), amount_yuan
 
 SUBSCRIBER = {  # an ordinary subscriber, who qualifies; the order is the feed's
@@ -462,11 +464,13 @@ def terms(starts_on: str, ends_on: str, *versions: Mapping[str, object]) -> dict
 
 
 def _shipped() -> Any:
-    """The campaign file as shipped, but for what a story says itself: the control group, and what is announced."""
+    """The campaign file as shipped, but for what a story says itself: control group, announcements, further benefits."""
     campaign = yaml.safe_load((HOME / "campaigns" / f"{CAMPAIGN}.yml").read_text(encoding="utf-8"))
     campaign["control_group"]["share_bp"] = 0
+    shipped = campaign["terms"][0]
+    campaign["terms"][0] = {name: section for name, section in shipped.items() if name in ALWAYS}
     messages = campaign["terms"][0]["messages"]
-    messages["templates"] = [each for each in messages["templates"] if each["event"] != "announcement"]
+    messages["templates"] = [each for each in messages["templates"] if each["event"] in {"data_gift", "instalment"}]
     return campaign
 
 

@@ -9,6 +9,8 @@
     ],
 ) }}
 
+-- depends_on: {{ ref('int_holdout__customers') }} (below, from the second run on)
+
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),

@@ -7,16 +7,16 @@ from typing import Annotated
 from annotated_types import MinLen
 from pydantic import field_validator
 
-from laoyouhui.config.kinds import BasisPoints, Code, Count, Days, Section, refuse, repeated
+from laoyouhui.config.kinds import BasisPoints, Code, Count, Days, Section, Words, refuse, repeated
 
 EVENTS = {"card_code": ("platform", "code", "expires_on")}
-# what a text about this event quotes and nobody but its reader may see: an SMS alone, and no marketing
-SECRETS = {"card_code": ("code",)}
+SECRETS = {"card_code": "code"}  # what only the reader of the message may see
+NEEDS = "card_code"  # without its message a card reaches nobody
 
 
 class _Platform(Section):
     code: Code
-    name: Code
+    name: Words
     monthly_need: Count
 
 

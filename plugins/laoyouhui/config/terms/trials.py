@@ -7,14 +7,14 @@ from typing import Annotated
 from annotated_types import MinLen
 from pydantic import field_validator
 
-from laoyouhui.config.kinds import Code, Count, Date, Days, Fen, Section, refuse, repeated, text_like
+from laoyouhui.config.kinds import Code, Count, Date, Days, Fen, Section, Words, refuse, repeated, text_like
 
 EVENTS = {"trial_invitation": ("trial", "link", "opens_on")}
 
 
 class _Trial(Section):
     code: Code
-    name: Annotated[str, text_like(r"[^|{}\r\n]*[^|{}\s][^|{}\r\n]*", "text in one line, without '|' and braces")]
+    name: Words
     link: Annotated[str, text_like(r"https?://[^|{}\s]+", "an address http(s)://... without spaces, '|' and braces")]
     opens_on: Date
     places: Count
