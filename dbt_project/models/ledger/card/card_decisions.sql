@@ -149,7 +149,8 @@ judged as (
             when arrived.claimed_on not between arrived.starts_on and arrived.ends_on then 'WINDOW'
             when arrived.file_business_date > arrived.ends_on + arrived.late_days then 'LATE'
             when arrived.platform <> all(arrived.platforms) then 'PLATFORM'
-            when memberships.action is distinct from 'ADD' then 'NOT_MEMBER'
+            -- whoever came to a customer of the control group on this very day is a member until it ends
+            when memberships.action is distinct from 'ADD' or holdouts.is_control then 'NOT_MEMBER'
             when states.status is distinct from 'A' then 'NOT_ACTIVE'
         end as refusal
     from arrived
@@ -170,6 +171,11 @@ judged as (
         order by history.state_on desc, history.revision desc
         limit 1
     ) as states on true
+    left join {{ ref('int_holdout__customers') }} as holdouts
+        on
+            arrived.campaign_id = holdouts.campaign_id
+            and states.customer_id = holdouts.customer_id
+            and holdouts.is_control
     where arrived.place = 1 and not arrived.is_known
 ),
 
