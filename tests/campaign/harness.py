@@ -464,7 +464,7 @@ def terms(starts_on: str, ends_on: str, *versions: Mapping[str, object]) -> dict
 
 
 def _shipped() -> Any:
-    """The campaign file as shipped, but for what a story says itself: control group, announcements, further benefits."""
+    """The campaign file as shipped, but for what a story says itself: control group, announcements, other benefits."""
     campaign = yaml.safe_load((HOME / "campaigns" / f"{CAMPAIGN}.yml").read_text(encoding="utf-8"))
     campaign["control_group"]["share_bp"] = 0
     shipped = campaign["terms"][0]

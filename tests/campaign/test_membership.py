@@ -1,7 +1,8 @@
 """Rule 7: eligible subscribers are members from the day they first qualify until they leave the carrier.
 
-The service desk's file says adds and removes; what was refused is settled by its code. Silence of the feed is not leaving:
-who is missing is taken off the list, and put back when a delivery lists him again, whether he still qualifies or not.
+The service desk's file says adds and removes; what was refused is settled by its code. Silence of the feed is not
+leaving: who is missing is taken off the list, and put back when a delivery lists him again, whether he still qualifies or
+not.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ STORY = Story(
             "20260128",
             [subscribers(JAN28)],
             out={
-                # S-GONE is listed again and a member as before, though OWNER_CHANGED; S-BACK had left, and qualifies anew
+                # S-GONE is listed again: a member as before, though OWNER_CHANGED; S-BACK had left: qualifies anew
                 "membership": """
                     gone.back|S-GONE|13000000004|ADD|20260129
                     back.anew|S-BACK|13000000011|ADD|20260129

@@ -38,6 +38,11 @@ JAN30 = but(EVERYBODY, "S-PAUSE status=S\nS-E owner_since=20260130 customer_id=C
 DECIDED = "select application_id, reason, not_eligible_reason, cost_fen from ledger.trial_decisions where run_on = {on}"
 
 
+def silent(*names: str) -> str:
+    """Changes: these have given no consent to marketing."""
+    return "\n".join(f"{name} sms_consent=N" for name in names)
+
+
 def applications(*rows: str, date: str = "") -> File:
     return File("trial_application", rows, date=date)
 
@@ -68,7 +73,7 @@ STORY = Story(
         # VRING opened before the campaign does: members are invited as it begins; 2 marketing messages in 7 days
         Day(
             "20260125",
-            [subscribers(but(EVERYBODY, "\n".join(f"{name} sms_consent=N" for name in EVERYBODY if name != "S-A")))],
+            [subscribers(but(EVERYBODY, silent(*EVERYBODY.keys() - {"S-A"})))],
             out={
                 "sms": (
                     "a.vring|13000000001|INVITE|20260126080000|20260126200000|1|"
@@ -85,7 +90,7 @@ STORY = Story(
         Day(
             "20260128",
             [
-                subscribers(but(EVERYBODY, "S-B sms_consent=N\nS-C sms_consent=N\nS-PAUSE sms_consent=N\nS-E sms_consent=N")),
+                subscribers(but(EVERYBODY, silent("S-B", "S-C", "S-PAUSE", "S-E"))),
                 applications(
                     "T-01|S-A|20260128235959|CLOUD",  # not open yet
                     "T-02|S-A|20260128090000|VRING",
@@ -186,7 +191,8 @@ STORY = Story(
                 ),
                 Fact(
                     "asked for: each counts as taking part",
-                    "select day, sum(participants) from marts.participation_by_day where benefit = 'TRIAL' group by day",
+                    "select day, sum(participants) from marts.participation_by_day where benefit = 'TRIAL'"
+                    " group by day",
                     "2026-01-28|1\n2026-01-29|3\n2026-02-01|1",
                 ),
                 Fact(

@@ -188,17 +188,9 @@ def _mistakes(carrier: Carrier) -> Iterator[tuple[YamlPath, str]]:
         for number, key in enumerate(feed.key):
             if key not in required:
                 yield (*at, "key", number), "a required column of this feed"
-        for number, column in enumerate(feed.columns):
-            if column.secret and (column.type != "id" or not column.required or feed.kind != "events"):
-                yield (*at, "columns", number, "secret"), "to stand at a required id of an events feed"
-            if any(column.name == f"{secret}_length" for secret in feed.secrets):
-                yield (*at, "columns", number, "name"), "another name: it is that of the secret's length"
     for name, interface in carrier.interfaces.items():
         places = {"interface", "campaign", "date", "seq"}
         yield from _file_mistakes(("interfaces", name), interface, places, carrier.files.delimiter)
-        for number, column in enumerate(interface.columns):
-            if column.secret:
-                yield ("interfaces", name, "columns", number, "secret"), "to stand at a column of a feed"
 
 
 def _file_mistakes(at: YamlPath, file: _File, places: set[str], delimiter: str) -> Iterator[tuple[YamlPath, str]]:
@@ -218,6 +210,12 @@ def _file_mistakes(at: YamlPath, file: _File, places: set[str], delimiter: str) 
         here = (*at, "columns", number)
         if names[column.name] > 1 or column.name in {"delivery_no", "line_no"}:
             yield (*here, "name"), "a name of its own among the columns, not delivery_no or line_no"
+        if column.name in {f"{secret}_length" for secret in file.secrets}:
+            yield (*here, "name"), "another name: the warehouse keeps the secret's length under it"
+        if column.secret and not (
+            isinstance(file, Feed) and file.kind == "events" and column.type == "id" and column.required
+        ):
+            yield (*here, "secret"), "to stand at a required id of an events feed alone"
         yield from _column_mistakes(here, column, delimiter)
 
 
