@@ -1,8 +1,8 @@
 """Rule 7: eligible subscribers are members from the day they first qualify until they leave the carrier.
 
 The service desk's file says adds and removes; what was refused is settled by its code. Silence of the feed is not
-leaving: who is missing is taken off the list, and put back when a delivery lists him again, whether he still qualifies or
-not.
+leaving: who is missing is taken off the list, and put back when a delivery lists him again, whether he still qualifies
+or not.
 """
 
 from __future__ import annotations
