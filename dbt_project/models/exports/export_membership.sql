@@ -1,6 +1,6 @@
 -- The members that the service desk gets to know, and those it forgets: the changes of this pass, and what the carrier
--- asked to send again or refused for a cause that its own feed has mended since. What a later change has overtaken is not
--- sent again.
+-- asked to send again or refused for a cause that its own feed has mended since. What a later change has overtaken is
+-- not sent again.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),

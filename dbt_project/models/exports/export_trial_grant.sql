@@ -5,19 +5,19 @@ with run as (
 
 chosen as (
     select
-        grants.*,
+        granted.*,
         null::text as resend_of
-    from {{ ref('trial_decisions') }} as grants
-    inner join run on {{ is_this_pass('grants') }}
+    from {{ ref('trial_decisions') }} as granted
+    inner join run on {{ is_this_pass('granted') }}
 
     union all
 
     select
-        grants.*,
+        granted.*,
         setbacks.resend_of
     from {{ ref('int_outbox__setbacks') }} as setbacks
     inner join run on setbacks.answered_on = run.business_date
-    inner join {{ ref('trial_decisions') }} as grants on setbacks.item_key = grants.grant_key
+    inner join {{ ref('trial_decisions') }} as granted on setbacks.item_key = granted.grant_key
     where setbacks.interface = 'trial_grant' and setbacks.outcome = 'RETRY'
 ),
 

@@ -221,8 +221,8 @@ found_by_run as (
     from {{ ref('run_figures') }} as figures
     inner join last_pass on figures.run_on = last_pass.run_on and figures.pass_no = last_pass.pass_no
     where figures.figure in (
-            'over_plan_fen', 'orphan_reversal_rows', 'recharge_conflict_rows', 'low_card_stock_codes'
-        )
+        'over_plan_fen', 'orphan_reversal_rows', 'recharge_conflict_rows', 'low_card_stock_codes'
+    )
 ),
 
 refused as (

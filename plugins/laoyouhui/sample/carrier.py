@@ -14,6 +14,7 @@ from random import Random
 
 from laoyouhui.sample.facts import assumptions, chance
 from laoyouhui.sample.files import check_file, data_file, write_delivery
+from laoyouhui.sample.members import Members
 from laoyouhui.sample.reception import Reception
 from laoyouhui.sample.recharges import Recharges, Row
 from laoyouhui.sample.subscribers import Subscriber, make_subscribers
@@ -38,6 +39,7 @@ class SampleCarrier:
         self._subscribers = make_subscribers(seed, subscribers, campaign_starts_on)
         self._reception = Reception(exchange, seed, campaign_starts_on, self._subscribers)
         self._recharges = Recharges(seed, campaign_starts_on, self._subscribers, self._listed)
+        self._members = Members(seed, campaign_starts_on, self._subscribers, self._listed)
         self._list: defaultdict[str, list[tuple[date, str]]] = defaultdict(list)
         self._list_read: set[str] = set()
 
@@ -48,6 +50,11 @@ class SampleCarrier:
         self._deliver_recharges(business_date)
         self._write("optout", business_date, self._optouts(business_date))
         self._write("sms_report", business_date, self._reports(business_date))
+        self._write("card_claim", business_date, self._members.claims(business_date))
+        self._write("trial_application", business_date, self._members.applications(business_date))
+        codes = self._members.stock(business_date)
+        if codes:
+            self._write("card_stock", business_date, codes)
         since = self._days_since(business_date)
         if since in assumptions()["hall_list_on_days"]:
             self._write("hall", business_date, self._halls(since))

@@ -38,35 +38,36 @@ reported as (
 found as (
     select distinct on (sent.item_key)
         sent.item_key as message_key,
-        grants.campaign_id,
-        grants.subscriber_id,
-        grants.grant_key,
-        grants.claim_id,
+        granted.campaign_id,
+        granted.subscriber_id,
+        granted.grant_key,
+        granted.claim_id,
         attempts.attempt_no,
         reported.reason
     from reported
     inner join {{ ref('int_outbox__outcomes') }} as sent on reported.message_key = sent.item_key
-    inner join {{ ref('card_decisions') }} as grants
-        on sent.subscriber_id = grants.subscriber_id and sent.campaign_id = grants.campaign_id
+    inner join {{ ref('card_decisions') }} as granted
+        on sent.subscriber_id = granted.subscriber_id and sent.campaign_id = granted.campaign_id
     inner join (
         select distinct
             templates.campaign_id,
             templates.template_code
         from {{ ref('stg_campaign__templates') }} as templates
         where templates.template_event = 'card_code'
-    ) as templates on grants.campaign_id = templates.campaign_id
-    cross join lateral generate_series(1, (
-        select max((versions.terms -> 'cards' ->> 'code_sms_attempts')::integer)
-        from {{ ref('stg_campaign__terms') }} as versions
-        where versions.campaign_id = grants.campaign_id
-    )) as attempts (attempt_no)
+    ) as templates on granted.campaign_id = templates.campaign_id
+    cross join
+        lateral generate_series(1, (
+            select max((versions.terms -> 'cards' ->> 'code_sms_attempts')::integer)
+            from {{ ref('stg_campaign__terms') }} as versions
+            where versions.campaign_id = granted.campaign_id
+        )) as attempts (attempt_no)
     where
         sent.interface = 'sms'
-        and grants.reason = 'GRANTED'
+        and granted.reason = 'GRANTED'
         and (reported.reason = 'REFUSED' or coalesce(sent.outcome, 'ACCEPTED') = 'ACCEPTED')
         and sent.item_key = {{ content_key([
-            'grants.campaign_id', "'MESSAGE'", 'templates.template_code', 'grants.subscriber_id',
-            "grants.claim_id || '|' || attempts.attempt_no",
+            'granted.campaign_id', "'MESSAGE'", 'templates.template_code', 'granted.subscriber_id',
+            "granted.claim_id || '|' || attempts.attempt_no",
         ]) }}
     order by sent.item_key asc, reported.reason asc
 ),

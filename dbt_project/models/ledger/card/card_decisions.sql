@@ -1,6 +1,6 @@
 -- Each claim of a video card decided once (rules, 7): the first reason that holds, else GRANTED with a code, or WAITING
--- for one. A claim that waited is decided a second time: GRANTED when stock has come, LAPSED when its member has left the
--- carrier. First come, first served, by time, then claim id; the code that expires first goes first.
+-- for one. A claim that waited is decided a second time: GRANTED when stock has come, LAPSED when its member has left
+-- the carrier. First come, first served, by time, then claim id; the code that expires first goes first.
 --
 -- Each code is used once, and each claim has one code: of the rows of a claim one at most is not WAITING (the key), a
 -- code stands in one row at most (its unique index), over all campaigns.
@@ -81,6 +81,29 @@ terms as materialized (
     where versions.terms -> 'cards' is not null
 ),
 
+known as (
+    {% if is_incremental() %}
+    select distinct
+        decided.campaign_id,
+        decided.claim_id,
+        decided.subscriber_id,
+        decided.claimed_at,
+        decided.platform
+    from decided
+    where decided.reason <> 'CONFLICT' and decided.claim_id in (select received.claim_id from received)
+    {% else %}
+    select
+        terms.campaign_id,
+        received.claim_id,
+        received.subscriber_id,
+        received.claimed_at,
+        received.platform
+    from received
+    cross join terms
+    where false
+    {% endif %}
+),
+
 arrived as (
     select
         received.*,
@@ -97,31 +120,14 @@ arrived as (
         terms.platforms,
         date_trunc('month', received.claimed_at)::date as claimed_month,
         {{ content_key(['terms.campaign_id', "'CARD'", 'received.subscriber_id', 'received.claim_id']) }} as grant_key,
-        {% if is_incremental() %}
         coalesce(known.subscriber_id, firsts.subscriber_id) as first_subscriber_id,
         coalesce(known.claimed_at, firsts.claimed_at) as first_claimed_at,
         coalesce(known.platform, firsts.platform) as first_platform,
         known.claim_id is not null as is_known
-        {% else %}
-        firsts.subscriber_id as first_subscriber_id,
-        firsts.claimed_at as first_claimed_at,
-        firsts.platform as first_platform,
-        false as is_known
-        {% endif %}
     from received
     inner join received as firsts on received.claim_id = firsts.claim_id and firsts.place = 1
     inner join terms on received.claimed_at::date = terms.claimed_on
-    {% if is_incremental() %}
-    left join lateral (
-        select decided.*
-        from decided
-        where
-            decided.claim_id = received.claim_id
-            and decided.campaign_id = terms.campaign_id
-            and decided.reason <> 'CONFLICT'
-        limit 1
-    ) as known on true
-    {% endif %}
+    left join known on received.claim_id = known.claim_id and terms.campaign_id = known.campaign_id
 ),
 
 -- the same claim id again with other content earns nothing, and is for a person; the first one holds
@@ -134,7 +140,12 @@ conflicts as (
         (arrived.subscriber_id, arrived.claimed_at, arrived.platform)
         <> (arrived.first_subscriber_id, arrived.first_claimed_at, arrived.first_platform)
     order by
-        arrived.campaign_id, arrived.claim_id, arrived.subscriber_id, arrived.claimed_at, arrived.platform, arrived.place
+        arrived.campaign_id,
+        arrived.claim_id,
+        arrived.subscriber_id,
+        arrived.claimed_at,
+        arrived.platform,
+        arrived.place
 ),
 
 judged as (
@@ -150,8 +161,8 @@ judged as (
             when arrived.file_business_date > arrived.ends_on + arrived.late_days then 'LATE'
             when arrived.platform <> all(arrived.platforms) then 'PLATFORM'
             -- whoever came to a customer of the control group on this very day is a member until it ends
-            when memberships.action is distinct from 'ADD' or holdouts.is_control then 'NOT_MEMBER'
-            when states.status is distinct from 'A' then 'NOT_ACTIVE'
+            when coalesce(memberships.action, 'REMOVE') <> 'ADD' or holdouts.is_control then 'NOT_MEMBER'
+            when coalesce(states.status, '') <> 'A' then 'NOT_ACTIVE'
         end as refusal
     from arrived
     left join lateral (
@@ -284,7 +295,7 @@ queue as (
 lined_up as materialized (
     select
         queue.*,
-        memberships.action is distinct from 'ADD' as has_left,
+        coalesce(memberships.action, 'REMOVE') <> 'ADD' as has_left,
         memberships.action = 'ADD' and states.status = 'A' as is_served,
         row_number() over (
             partition by queue.platform, coalesce(memberships.action = 'ADD' and states.status = 'A', false)
@@ -303,8 +314,7 @@ lined_up as materialized (
         limit 1
     ) as memberships on true
     left join lateral (
-        select
-            history.status
+        select history.status
         from {{ ref('int_subscriber__history') }} as history
         where history.subscriber_id = queue.subscriber_id and history.state_on <= run.business_date
         order by history.state_on desc, history.revision desc

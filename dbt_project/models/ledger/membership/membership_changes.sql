@@ -91,6 +91,12 @@ qualified as (
 ),
 
 {% if is_incremental() %}
+delivered as (
+    select distinct history.subscriber_id
+    from {{ ref('int_subscriber__history') }} as history
+    inner join run on history.run_on = run.business_date
+),
+
 -- members, and those who were, of whom this run's deliveries say something new
 moved as (
     select
@@ -112,11 +118,7 @@ moved as (
             ),
             false
         ) as is_control
-    from (
-        select distinct history.subscriber_id
-        from {{ ref('int_subscriber__history') }} as history
-        inner join run on history.run_on = run.business_date
-    ) as delivered
+    from delivered
     cross join run
     inner join lateral (
         select distinct on (changes.campaign_id) changes.*

@@ -114,6 +114,7 @@ arrived as (
             and before.campaign_id = days.campaign_id
             and before.reason <> 'CONFLICT'
             and {{ is_standing('before') }}
+        order by before.grant_key
         limit 1
     ) as known on true
     {% endif %}
@@ -151,7 +152,9 @@ looked_up as (
         coalesce(memberships.action = 'ADD', false) as is_member,
         states.customer_id,
         states.city_code,
-        {{ tenure_band('states.activation_date', 'days.tenure_band_starts', 'days.tenure_band_labels') }} as tenure_band,
+        {{ tenure_band(
+            'states.activation_date', 'days.tenure_band_starts', 'days.tenure_band_labels'
+        ) }} as tenure_band,
         {{ ineligibility_reasons('states', 'days', 'wanted.applied_on', 'holdouts.is_control') }} as reasons
     from wanted
     inner join days on wanted.campaign_id = days.campaign_id and wanted.applied_on = days.applied_on
@@ -219,32 +222,39 @@ refused as (
     from judged
 ),
 
-{% if is_incremental() %}
 -- grants that stand: what the carrier refused for good, or a person gave up, holds no place
 standing as materialized (
+    {% if is_incremental() %}
     select
-        grants.campaign_id,
-        grants.trial_code,
-        grants.subscriber_id
-    from {{ this }} as grants
+        granted.campaign_id,
+        granted.trial_code,
+        granted.subscriber_id
+    from {{ this }} as granted
     cross join run
     where
-        grants.reason = 'GRANTED'
-        and {{ is_standing('grants') }}
+        granted.reason = 'GRANTED'
+        and {{ is_standing('granted') }}
         and exists (
             select from refused
             where refused.refusal is null
         )
-        and grants.grant_key not in (
+        and granted.grant_key not in (
             select setbacks.item_key from {{ ref('int_outbox__setbacks') }} as setbacks
             where setbacks.interface = 'trial_grant' and setbacks.outcome = 'REFUSED'
         )
-        and grants.grant_key not in (
+        and granted.grant_key not in (
             select words.item_key from {{ ref('int_outbox__words') }} as words
             where words.interface = 'trial_grant' and words.kind = 'GIVE_UP'
         )
+    {% else %}
+    select
+        refused.campaign_id,
+        refused.trial_code,
+        refused.subscriber_id
+    from refused
+    where false
+    {% endif %}
 ),
-{% endif %}
 
 -- of several campaigns that would grant it the one of highest priority does; of a subscriber the first counts
 chosen as (
@@ -264,17 +274,18 @@ chosen as (
 lined_up as (
     select
         chosen.*,
-        {% if is_incremental() %}
         exists (
             select from standing
             where
                 standing.campaign_id = chosen.campaign_id
                 and standing.trial_code = chosen.trial_code
                 and standing.subscriber_id = chosen.subscriber_id
-        )
-        {% else %}
-        false
-        {% endif %} as has_place
+        ) as has_place,
+        (
+            select count(*)
+            from standing
+            where standing.campaign_id = chosen.campaign_id and standing.trial_code = chosen.trial_code
+        ) as places_taken
     from chosen
 ),
 
@@ -290,12 +301,7 @@ placed as (
                 and not lined_up.has_place
                 and lined_up.place_of_subscriber = 1
             order by lined_up.applied_at, lined_up.application_id
-        ) {% if is_incremental() -%}
-        + (
-            select count(*)
-            from standing
-            where standing.campaign_id = lined_up.campaign_id and standing.trial_code = lined_up.trial_code
-        ) {% endif -%} as place_in_trial
+        ) + lined_up.places_taken as place_in_trial
     from lined_up
 ),
 

@@ -52,11 +52,11 @@ claims as (
         count(distinct decisions.claim_id) filter (where decisions.reason = 'WAITING')
         - count(*) filter (
             where
-                decisions.reason in ('GRANTED', 'LAPSED')
-                and decisions.claim_id in (
-                    select waited.claim_id from {{ ref('card_decisions') }} as waited
-                    where waited.reason = 'WAITING' and waited.campaign_id = decisions.campaign_id
-                )
+            decisions.reason in ('GRANTED', 'LAPSED')
+            and decisions.claim_id in (
+                select waited.claim_id from {{ ref('card_decisions') }} as waited
+                where waited.reason = 'WAITING' and waited.campaign_id = decisions.campaign_id
+            )
         ) as claims_waiting
     from {{ ref('card_decisions') }} as decisions
     cross join run

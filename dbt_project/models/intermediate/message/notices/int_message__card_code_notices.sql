@@ -1,5 +1,5 @@
--- What there is to tell of video cards: the code of each that was granted in this run, and the same code again where its
--- message failed. The code itself is no part of it: `deliver` puts it in.
+-- What there is to tell of video cards: the code of each that was granted in this run, and the same code again where
+-- its message failed. The code itself is no part of it: `deliver` puts it in.
 {% set words = {
     'platform': 'told.platform_name',
     'code': secret('told.code_reference', 'told.code_length'),
@@ -12,44 +12,44 @@ with run as (
 
 due as (
     select
-        grants.decision_key,
+        granted.decision_key,
         1 as attempt_no
-    from {{ ref('card_decisions') }} as grants
-    inner join run on {{ is_this_pass('grants') }}
-    where grants.reason = 'GRANTED'
+    from {{ ref('card_decisions') }} as granted
+    inner join run on {{ is_this_pass('granted') }}
+    where granted.reason = 'GRANTED'
 
     union all
 
     select
-        grants.decision_key,
+        granted.decision_key,
         failed.attempt_no + 1 as attempt_no
     from {{ ref('int_card__failed_codes') }} as failed
     inner join run on {{ is_this_pass('failed') }}
-    inner join {{ ref('card_decisions') }} as grants
-        on failed.grant_key = grants.grant_key and grants.reason = 'GRANTED'
+    inner join {{ ref('card_decisions') }} as granted
+        on failed.grant_key = granted.grant_key and granted.reason = 'GRANTED'
 ),
 
 told as (
     select
-        grants.campaign_id,
-        grants.subscriber_id,
-        grants.grant_key,
-        grants.claim_id,
-        grants.code_reference,
-        grants.code_length,
-        grants.expires_on,
+        granted.campaign_id,
+        granted.subscriber_id,
+        granted.grant_key,
+        granted.claim_id,
+        granted.code_reference,
+        granted.code_length,
+        granted.expires_on,
         due.attempt_no,
         platforms.platform ->> 'name' as platform_name
     from due
-    inner join {{ ref('card_decisions') }} as grants on due.decision_key = grants.decision_key
+    inner join {{ ref('card_decisions') }} as granted on due.decision_key = granted.decision_key
     cross join run
     inner join {{ ref('stg_campaign__terms') }} as terms
         on
-            grants.campaign_id = terms.campaign_id
+            granted.campaign_id = terms.campaign_id
             and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
             and due.attempt_no <= (terms.terms -> 'cards' ->> 'code_sms_attempts')::integer
     left join lateral jsonb_array_elements(terms.terms -> 'cards' -> 'platforms') as platforms (platform)
-        on platforms.platform ->> 'code' = grants.platform
+        on platforms.platform ->> 'code' = granted.platform
 )
 
 select

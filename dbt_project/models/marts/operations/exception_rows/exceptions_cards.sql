@@ -33,19 +33,19 @@ union all
 
 -- told by the messages that carried it: suppressed, or failed once more than is tried
 select
-    grants.campaign_id,
+    granted.campaign_id,
     'CARD_CODE_NOT_DELIVERED' as exception_type,
     messages.run_on as found_on,
-    grants.subscriber_id,
-    grants.claim_id as item_key,
-    grants.cost_fen as amount_fen,
-    grants.source_file,
-    grants.source_line,
+    granted.subscriber_id,
+    granted.claim_id as item_key,
+    granted.cost_fen as amount_fen,
+    granted.source_file,
+    granted.source_line,
     'the message with the code was not sent: ' || messages.reason as detail,
     'Have the service desk reach the member; the code is his and is kept.' as what_to_do
 from {{ ref('messages') }} as messages
-inner join {{ ref('card_decisions') }} as grants
-    on messages.grant_key = grants.grant_key and grants.reason = 'GRANTED'
+inner join {{ ref('card_decisions') }} as granted
+    on messages.grant_key = granted.grant_key and granted.reason = 'GRANTED'
 where messages.fate = 'suppressed'
 
 union all
