@@ -40,6 +40,8 @@ INTERFACES: dict[str, list[str]] = {
         "grant_key", "subscriber_id", "msisdn", "amount", "kind", "instalment_no", "instalments", "source_recharge_id",
     ],
     "sms": ["message_key", "msisdn", "template_code", "not_before", "not_after", "segments", "text"],
+    "membership": ["grant_key", "subscriber_id", "msisdn", "action", "effective_on"],
+    "trial_grant": ["grant_key", "subscriber_id", "msisdn", "trial_code", "valid_from"],
     "push": ["message_key", "subscriber_id", "template_code", "not_before", "not_after", "title", "text"],
     "family_link": ["grant_key", "subscriber_id", "msisdn", "family_msisdn", "action", "effective_at"],
     "device_decision": [

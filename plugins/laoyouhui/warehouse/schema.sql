@@ -1,6 +1,21 @@
--- What Python owns: `raw` is what came, `outbox` is what leaves. The tables of the feeds are made from the carrier profile.
+-- What Python owns: `raw` is what came, `outbox` is what leaves, `vault` what nobody but the pipeline reads.
+-- The tables of the feeds are made from the carrier profile.
 create schema if not exists raw;
 create schema if not exists outbox;
+create schema if not exists vault;
+revoke all on schema vault from public;
+
+-- What the secret columns of feeds hold, such as the codes of cards. Everywhere else their references stand, made from
+-- the file's checksum and the line: a hash of the secret itself could be guessed. Only `deliver` reads it, as it spools
+-- a file.
+create table if not exists vault.secret (
+    reference text primary key,
+    feed text not null,
+    column_name text not null,
+    secret text not null,
+    unique (feed, column_name, secret)
+);
+revoke all on vault.secret from public;
 
 create table if not exists raw.run (
     business_date date primary key,
