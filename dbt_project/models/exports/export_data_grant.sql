@@ -1,70 +1,21 @@
--- The data gifts to set up: those decided in this pass, and those the carrier asked to send again while they are still
--- valid.
-with run as (
-    select * from {{ ref('stg_run__current') }}
-),
-
-chosen as (
-    select
-        gifts.*,
-        null::text as resend_of
-    from {{ ref('data_gift_decisions') }} as gifts
-    inner join run on {{ is_this_pass('gifts') }}
-
-    union all
-
-    -- a second sending goes to the number that the subscriber has now
-    select
-        gifts.campaign_id,
-        gifts.subscriber_id,
-        states.msisdn,
-        gifts.customer_id,
-        gifts.city_code,
-        gifts.tenure_band,
-        gifts.grant_key,
-        gifts.month,
-        gifts.valid_from,
-        gifts.valid_to,
-        gifts.product_code,
-        gifts.megabytes,
-        gifts.cost_fen,
-        gifts.terms_version,
-        gifts.source_file,
-        gifts.source_line,
-        gifts.run_on,
-        gifts.pass_no,
-        setbacks.resend_of
-    from {{ ref('int_outbox__setbacks') }} as setbacks
-    inner join {{ ref('data_gift_decisions') }} as gifts on setbacks.item_key = gifts.grant_key
-    inner join run on setbacks.answered_on = run.business_date and gifts.valid_to >= run.next_date
-    left join lateral (
-        select history.msisdn
-        from {{ ref('int_subscriber__history') }} as history
-        where history.subscriber_id = gifts.subscriber_id and history.state_on <= run.business_date
-        order by history.state_on desc, history.revision desc
-        limit 1
-    ) as states on true
-    where setbacks.interface = 'data_grant' and setbacks.outcome = 'RETRY'
-),
-
-final as (
-    select
-        chosen.campaign_id,
-        chosen.grant_key as item_key,
-        chosen.grant_key as answer_key,
-        'DATA_GIFT' as benefit,
-        'B1' as budget_line,
-        chosen.cost_fen as committed_fen,
-        0::bigint as liability_fen,
-        chosen.resend_of,
-        chosen.grant_key,
-        chosen.subscriber_id,
-        chosen.msisdn,
-        chosen.product_code,
-        chosen.megabytes,
-        chosen.valid_from,
-        chosen.valid_to
-    from chosen
-)
-
-select * from final
+-- Data to set up, of every benefit that gives data: each model of `data_grant_rows/` is taken in.
+{% for rows in parts('exports/data_grant_rows') -%}
+select
+    campaign_id,
+    item_key,
+    answer_key,
+    benefit,
+    budget_line,
+    committed_fen,
+    liability_fen,
+    resend_of,
+    grant_key,
+    subscriber_id,
+    msisdn,
+    product_code,
+    megabytes,
+    valid_from,
+    valid_to
+from {{ ref(rows) }}
+{{ 'union all' if not loop.last }}
+{% endfor %}

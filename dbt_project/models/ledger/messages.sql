@@ -1,6 +1,6 @@
 -- Messages and their fate (rules, 8): what there is to tell, judged as it is built. Who is told of what, and when, is
--- said by the notices alone: models of intermediate/message, all of one form. A notice of a grant follows the carrier's
--- acceptance, never runs before it.
+-- said by the notices alone: the models of intermediate/message/notices, all of one form. A notice of a grant follows
+-- the carrier's acceptance, never runs before it.
 --
 -- No nested loops: the planner sees through no notice, expects one row, and half a million come on a month's first day.
 {{ config(
@@ -22,11 +22,20 @@ templates as materialized (
 ),
 
 told as (
-    select * from {{ ref('int_message__announcement_notices') }}
-    union all
-    select * from {{ ref('int_message__gift_notices') }}
-    union all
-    select * from {{ ref('int_message__instalment_notices') }}
+    {% for notices in parts('intermediate/message/notices') -%}
+    select
+        campaign_id,
+        template_code,
+        subscriber_id,
+        grant_key,
+        period,
+        addressed_on,
+        useful_until,
+        message_title,
+        message_text
+    from {{ ref(notices) }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 keyed as (

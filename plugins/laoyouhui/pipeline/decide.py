@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 from datetime import date
@@ -65,16 +66,25 @@ def _fingerprint(project: Path) -> str:
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
-    """The variables that `dbt_project/profiles.yml` and libpq read, from the warehouse's DSN."""
-    parts = urlsplit(settings.warehouse_dsn)
+    """The variables that the dbt project and libpq read: the warehouse by its DSN, and the project's `parts`."""
+    dsn = urlsplit(settings.warehouse_dsn)
     return {
-        "LAOYOUHUI_PGHOST": parts.hostname or "127.0.0.1",
-        "LAOYOUHUI_PGPORT": str(parts.port or 5432),
-        "LAOYOUHUI_PGUSER": unquote(parts.username or ""),
-        "DBT_ENV_SECRET_LAOYOUHUI_PGPASSWORD": unquote(parts.password or ""),
-        "LAOYOUHUI_PGDATABASE": parts.path.lstrip("/"),
+        "LAOYOUHUI_PGHOST": dsn.hostname or "127.0.0.1",
+        "LAOYOUHUI_PGPORT": str(dsn.port or 5432),
+        "LAOYOUHUI_PGUSER": unquote(dsn.username or ""),
+        "DBT_ENV_SECRET_LAOYOUHUI_PGPASSWORD": unquote(dsn.password or ""),
+        "LAOYOUHUI_PGDATABASE": dsn.path.lstrip("/"),
+        "LAOYOUHUI_PARTS": parts(settings.home / "dbt_project"),
         "PGOPTIONS": SESSION,
     }
+
+
+def parts(project: Path) -> str:
+    """The models of each folder of a dbt project, as JSON for its macro `parts`: `{"ledger/entries": ["..."]}`."""
+    models: dict[str, list[str]] = {}
+    for path in sorted((project / "models").rglob("*.sql")):
+        models.setdefault(path.parent.relative_to(project / "models").as_posix(), []).append(path.stem)
+    return json.dumps(models)
 
 
 def run_dbt(settings: Settings, arguments: list[str]) -> None:

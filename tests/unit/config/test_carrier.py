@@ -22,6 +22,17 @@ def test_the_shipped_profile_is_the_carrier_interface() -> None:
         "expense": ("events", "amount_yuan", 5),
         "optout": ("events", None, 6),
         "sms_report": ("events", None, 7),
+        "family_request": ("events", None, 7),
+        "device_catalogue": ("snapshot", None, 6),
+        "device_order": ("events", "paid_price_yuan", 11),
+        "card_claim": ("events", None, 4),
+        "trial_application": ("events", None, 4),
+        "ticket": ("events", None, 9),
+        "survey": ("events", None, 8),
+        "social": ("events", None, 6),
+        "stock_movement": ("events", None, 7),
+        "training": ("events", None, 6),
+        "system_test": ("events", None, 6),
     }
     assert {name: (i.control, i.max_rows, len(i.columns)) for name, i in carrier.interfaces.items()} == {
         "eligibility": (None, 100_000, 5),
@@ -29,6 +40,10 @@ def test_the_shipped_profile_is_the_carrier_interface() -> None:
         "credit": ("amount", 100_000, 8),
         "sms": (None, 100_000, 7),
         "push": (None, 100_000, 7),
+        "family_link": (None, 100_000, 6),
+        "membership": (None, 100_000, 5),
+        "trial_grant": (None, 100_000, 5),
+        "device_decision": (None, 100_000, 7),
     }
     assert carrier.answer_codes == {
         "10": "REFUSED", "11": "REFUSED", "20": "ACCEPTED", "30": "REFUSED", "90": "RETRY",
@@ -100,7 +115,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     wrong.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as error:
         load_carrier(wrong)
-    assert len(str(error.value).splitlines()) == 6
+    assert len(str(error.value).splitlines()) == len(load_carrier(PROFILE).feeds)
 
 
 def test_settings_name_every_variable_that_is_missing() -> None:

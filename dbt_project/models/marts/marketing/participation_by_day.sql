@@ -1,5 +1,5 @@
--- How many take part, by day, benefit, city and tenure band. A recharge since reversed no longer counts. Automatic
--- gifts stand beside the benefits that a subscriber asks for, under a name of their own.
+-- How many take part, by day, benefit, city and tenure band. What was undone since, as a recharge by its reversal, no
+-- longer counts. Automatic gifts stand beside the benefits that a subscriber asks for, under a name of their own.
 with entries as (
     select
         campaign_id,
@@ -12,15 +12,13 @@ with entries as (
         amount_fen,
         grant_key
     from {{ ref('ledger_entries') }}
-    where
-        (benefit = 'DATA_GIFT' and entry_type = 'promised')
-        or (benefit = 'RECHARGE_DISCOUNT' and entry_type = 'granted')
+    where participation in ('ASKED', 'AUTOMATIC')
 ),
 
-reversed as (
-    select grant_key
+undone as (
+    select changes_key
     from {{ ref('ledger_entries') }}
-    where benefit = 'RECHARGE_DISCOUNT' and entry_type = 'reversed'
+    where participation = 'UNDONE'
 ),
 
 by_subscriber as (
@@ -37,8 +35,8 @@ by_subscriber as (
     from entries
     where
         not exists (
-            select from reversed
-            where reversed.grant_key = entries.grant_key
+            select from undone
+            where undone.changes_key = entries.grant_key
         )
     group by
         entries.campaign_id, entries.event_on, entries.benefit, entries.city_code, entries.tenure_band,

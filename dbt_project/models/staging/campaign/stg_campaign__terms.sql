@@ -23,6 +23,7 @@ final as (
         effective_from,
         case when previous_from is null then '-infinity'::date else effective_from end as holds_from,
         coalesce(next_from, 'infinity'::date) as holds_until,
+        terms,
 
         (eligibility ->> 'founded_on')::date as founded_on,
         array(select jsonb_array_elements_text(eligibility -> 'segments')) as segments,

@@ -1,0 +1,26 @@
+-- What became of promised credits: held, resumed, forfeited, cancelled, clawed back.
+select
+    entry_key,
+    campaign_id,
+    benefit,
+    entry_type,
+    grant_key,
+    changes_key,
+    subscriber_id,
+    customer_id,
+    null::text as city_code,
+    null::text as tenure_band,
+    event_on,
+    run_on as booked_on,
+    amount_fen,
+    null::integer as megabytes,
+    'B2' as budget_line,
+    committed_fen,
+    0::bigint as actual_fen,
+    liability_fen,
+    reason,
+    null::text as participation,
+    terms_version,
+    source_file,
+    source_line
+from {{ ref('ledger_closures') }}

@@ -1,0 +1,26 @@
+-- Data gifts, as promised.
+select
+    {{ content_key(['grant_key', "'promised'"]) }} as entry_key,
+    campaign_id,
+    'DATA_GIFT' as benefit,
+    'promised' as entry_type,
+    grant_key,
+    null::text as changes_key,
+    subscriber_id,
+    customer_id,
+    city_code,
+    tenure_band,
+    valid_from as event_on,
+    run_on as booked_on,
+    cost_fen as amount_fen,
+    megabytes,
+    'B1' as budget_line,
+    cost_fen as committed_fen,
+    0::bigint as actual_fen,
+    0::bigint as liability_fen,
+    'GRANTED' as reason,
+    'AUTOMATIC' as participation,
+    terms_version,
+    source_file,
+    source_line
+from {{ ref('data_gift_decisions') }}

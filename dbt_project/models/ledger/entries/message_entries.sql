@@ -1,0 +1,26 @@
+-- Messages, sent or suppressed.
+select
+    {{ content_key(['message_key', "'promised'"]) }} as entry_key,
+    campaign_id,
+    upper(channel) as benefit,
+    case fate when 'sent' then 'promised' else 'suppressed' end as entry_type,
+    message_key as grant_key,
+    grant_key as changes_key,
+    subscriber_id,
+    null::text as customer_id,
+    null::text as city_code,
+    null::text as tenure_band,
+    run_on as event_on,
+    run_on as booked_on,
+    case fate when 'sent' then cost_fen else 0 end as amount_fen,
+    null::integer as megabytes,
+    'B5.1' as budget_line,
+    case fate when 'sent' then cost_fen else 0 end as committed_fen,
+    0::bigint as actual_fen,
+    0::bigint as liability_fen,
+    coalesce(reason, template_code) as reason,
+    null::text as participation,
+    terms_version,
+    null::text as source_file,
+    null::bigint as source_line
+from {{ ref('messages') }}

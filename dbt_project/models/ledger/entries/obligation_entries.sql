@@ -1,0 +1,26 @@
+-- Instalments and make-goods, as promised.
+select
+    {{ content_key(['grant_key', "'promised'"]) }} as entry_key,
+    campaign_id,
+    benefit,
+    'promised' as entry_type,
+    grant_key,
+    null::text as changes_key,
+    subscriber_id,
+    customer_id,
+    city_code,
+    tenure_band,
+    recharged_on as event_on,
+    run_on as booked_on,
+    amount_fen,
+    null::integer as megabytes,
+    'B2' as budget_line,
+    amount_fen as committed_fen,
+    0::bigint as actual_fen,
+    case kind when 'INSTALMENT' then amount_fen else 0 end as liability_fen,
+    'GRANTED' as reason,
+    null::text as participation,
+    terms_version,
+    source_file,
+    source_line
+from {{ ref('credit_obligations') }}

@@ -1,0 +1,26 @@
+-- What the carrier's answers and people's words settle, of every benefit.
+select
+    entry_key,
+    campaign_id,
+    benefit,
+    entry_type,
+    grant_key,
+    grant_key as changes_key,
+    subscriber_id,
+    null::text as customer_id,
+    null::text as city_code,
+    null::text as tenure_band,
+    event_on,
+    run_on as booked_on,
+    amount_fen,
+    null::integer as megabytes,
+    budget_line,
+    committed_fen,
+    actual_fen,
+    liability_fen,
+    reason,
+    null::text as participation,
+    null::text as terms_version,
+    source_file,
+    source_line
+from {{ ref('ledger_settlements') }}

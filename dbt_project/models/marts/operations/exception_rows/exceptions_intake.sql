@@ -1,0 +1,105 @@
+-- What could not be taken in: files and rows set aside, files that wait, answers and words that do not count.
+select
+    null::text as campaign_id,
+    'FILE_SET_ASIDE' as exception_type,
+    deliveries.received_on as found_on,
+    null::text as subscriber_id,
+    null::text as item_key,
+    null::bigint as amount_fen,
+    deliveries.file_name as source_file,
+    null::bigint as source_line,
+    deliveries.reason || coalesce(': ' || deliveries.detail, '') as detail,
+    case deliveries.reason
+        when 'UNIT'
+            then
+                'Ask the carrier for the unit of the amounts and for a corrected delivery; where they are right, '
+                || 'change what the carrier profile says is usual, and have the files written again.'
+        else 'Ask the carrier for a corrected delivery (same name with a new check file, or the next number).'
+    end as what_to_do
+from {{ ref('stg_carrier__files') }} as deliveries
+where deliveries.state = 'SET_ASIDE'
+
+union all
+
+select
+    null::text as campaign_id,
+    'ROW_SET_ASIDE' as exception_type,
+    deliveries.received_on as found_on,
+    null::text as subscriber_id,
+    null::text as item_key,
+    null::bigint as amount_fen,
+    deliveries.file_name as source_file,
+    bad.line_no as source_line,
+    bad.reason || coalesce(': ' || bad.field, '') as detail,
+    'Ask the carrier to deliver the row again, mended.' as what_to_do
+from {{ ref('stg_carrier__set_aside_rows') }} as bad
+inner join {{ ref('stg_carrier__files') }} as deliveries on bad.delivery_no = deliveries.delivery_no
+where deliveries.state = 'LOADED'
+
+union all
+
+select
+    null::text as campaign_id,
+    'FILE_WAITING' as exception_type,
+    waiting.since as found_on,
+    null::text as subscriber_id,
+    null::text as item_key,
+    null::bigint as amount_fen,
+    waiting.path as source_file,
+    null::bigint as source_line,
+    waiting.reason || ': ' || waiting.detail as detail,
+    case waiting.reason
+        when 'NO_CHECK' then 'Ask the carrier for the check file: without it the data file does not count.'
+        when 'NO_DATA' then 'Ask the carrier for the data file, or for the right name of the check file.'
+        when 'LATER' then 'Nothing, if its date is right: its own run takes it in. Else ask for a right name.'
+        when 'CHANGED' then 'Ask the carrier whether it corrects what was loaded: then a new check file is needed.'
+        when 'UNDECLARED' then 'Declare the feed in the carrier profile, or ask the carrier to take it away.'
+        when 'UNREADABLE' then 'Have its permissions mended; the next run looks again.'
+        else 'Ask the carrier to deliver it as a plain file under a right name.'
+    end as what_to_do
+from {{ ref('stg_carrier__waiting_files') }} as waiting
+
+union all
+
+select
+    null::text as campaign_id,
+    'ANSWER_SET_ASIDE' as exception_type,
+    answers.received_on as found_on,
+    null::text as subscriber_id,
+    null::text as item_key,
+    null::bigint as amount_fen,
+    answers.file_stem as source_file,
+    null::bigint as source_line,
+    answers.reason || coalesce(': ' || answers.detail, '') as detail,
+    case answers.reason
+        when 'CONTRADICTS' then 'Ask the carrier which answer is true; the first one stands and is booked.'
+        else 'Ask the carrier for a right answer to this file; until then its rows stay unanswered.'
+    end as what_to_do
+from {{ ref('stg_carrier__answers_received') }} as answers
+where
+    answers.state = 'SET_ASIDE'
+    -- a right answer has come since, unless this one contradicts it
+    and (
+        answers.reason = 'CONTRADICTS'
+        or not exists (
+            select from {{ ref('stg_carrier__answers_received') }} as standing
+            where standing.file_stem = answers.file_stem and standing.state = 'LOADED'
+        )
+    )
+
+union all
+
+select
+    null::text as campaign_id,
+    'WORD_SET_ASIDE' as exception_type,
+    words.counts_from as found_on,
+    null::text as subscriber_id,
+    coalesce(words.row_key, words.recharge_id) as item_key,
+    null::bigint as amount_fen,
+    coalesce(words.file_stem, words.source_file, words.file_name) as source_file,
+    words.source_line,
+    coalesce(words.said_by || ' said ' || words.kind || ': ', '')
+    || words.reason || coalesce(': ' || words.detail, '') as detail,
+    'Look at what changed since it was said; say it anew where it still makes sense.' as what_to_do
+from {{ ref('stg_people__words') }} as words
+where words.state = 'SET_ASIDE'

@@ -1,0 +1,89 @@
+-- Recharges: discounts that do not fit, late ones, conflicts, reversals of what has not arrived.
+with run as (
+    select * from {{ ref('stg_run__current') }}
+)
+
+select
+    decisions.campaign_id,
+    case
+        when decisions.reason = 'LATE' then 'LATE_RECHARGE'
+        when decisions.discount_check = 'OVER' then 'DISCOUNT_OVER'
+        else 'DISCOUNT_NOT_ENTITLED'
+    end as exception_type,
+    decisions.decided_on as found_on,
+    decisions.subscriber_id,
+    decisions.recharge_id as item_key,
+    decisions.applied_fen - decisions.entitled_fen as amount_fen,
+    decisions.source_file,
+    decisions.source_line,
+    'applied ' || decisions.applied_fen || ' fen, entitled ' || decisions.entitled_fen || ' fen, '
+    || decisions.reason || coalesce(' ' || decisions.not_eligible_reason, '') as detail,
+    case
+        when decisions.reason = 'LATE' then 'Decide by hand: the recharge was delivered too late to be honoured.'
+        else 'Settle with the channel; the subscriber is not charged.'
+    end as what_to_do
+from {{ ref('recharge_decisions') }} as decisions
+where decisions.discount_check in ('OVER', 'NOT_ENTITLED') or decisions.reason = 'LATE'
+
+union all
+
+select
+    null::text as campaign_id,
+    case when disputes.is_open then 'RECHARGE_CONFLICT' else 'RECHARGE_CHOSEN' end as exception_type,
+    disputes.found_on,
+    others.subscriber_id,
+    others.recharge_id as item_key,
+    others.face_fen as amount_fen,
+    others.source_file,
+    others.source_line,
+    case
+        when disputes.is_open then 'the same recharge id with other content'
+        else disputes.chosen_by || ' chose ' || disputes.chosen_file || ' line ' || disputes.chosen_line
+    end as detail,
+    case
+        when disputes.is_open
+            then 'Find out which row is true and choose it; until then none of them earns anything.'
+        else 'Nothing: the row that was chosen counts, the others do not.'
+    end as what_to_do
+from {{ ref('int_recharge__disputes') }} as disputes
+inner join {{ ref('int_recharge__events') }} as others on disputes.recharge_id = others.recharge_id
+
+union all
+
+select
+    terms.campaign_id,
+    'ORPHAN_REVERSAL' as exception_type,
+    reversals.seen_on + terms.orphan_reversal_days as found_on,
+    reversals.subscriber_id,
+    reversals.reversal_id as item_key,
+    null::bigint as amount_fen,
+    reversals.source_file,
+    reversals.source_line,
+    'reverses ' || reversals.recharge_id || ', which has not arrived' as detail,
+    'Ask the carrier for the recharge; the reversal waits for it.' as what_to_do
+from {{ ref('int_recharge__reversals') }} as reversals
+cross join run
+inner join {{ ref('stg_campaign__terms') }} as terms
+    on reversals.reversed_on >= terms.holds_from and reversals.reversed_on < terms.holds_until
+where
+    reversals.seen_on + terms.orphan_reversal_days <= run.business_date
+    and not exists (
+        select from {{ ref('int_recharge__events') }} as events
+        where events.recharge_id = reversals.recharge_id and events.kind = 'RECHARGE'
+    )
+
+union all
+
+select
+    null::text as campaign_id,
+    'ORPHAN_REVERSAL' as exception_type,
+    events.run_on as found_on,
+    events.subscriber_id,
+    events.recharge_id as item_key,
+    null::bigint as amount_fen,
+    events.source_file,
+    events.source_line,
+    'names no recharge' as detail,
+    'Ask the carrier which recharge it reverses; nothing is reversed by it.' as what_to_do
+from {{ ref('int_recharge__events') }} as events
+where events.kind = 'REVERSAL' and events.reverses_id is null
