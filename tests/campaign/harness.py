@@ -42,6 +42,8 @@ INTERFACES: dict[str, list[str]] = {
     "sms": ["message_key", "msisdn", "template_code", "not_before", "not_after", "segments", "text"],
     "push": ["message_key", "subscriber_id", "template_code", "not_before", "not_after", "title", "text"],
 }  # fmt: skip
+# what a story's campaign has of the shipped one's terms; what else it is about it says itself
+SECTIONS = ("effective_from", "intake", "watch", "eligibility", "data_gift", "recharge", "messages")
 CONTROL_COLUMN = {"recharge": 6, "expense": 3}  # of what comes in: face_amount (fen), amount_yuan
 
 SUBSCRIBER = {  # an ordinary subscriber, who qualifies; the order is the feed's
@@ -460,9 +462,10 @@ def terms(starts_on: str, ends_on: str, *versions: Mapping[str, object]) -> dict
 
 
 def _shipped() -> Any:
-    """The campaign file as shipped, but for what a story says itself: the control group, and what is announced."""
+    """The campaign file as shipped, but for what a story says itself: its sections, control group, announcements."""
     campaign = yaml.safe_load((HOME / "campaigns" / f"{CAMPAIGN}.yml").read_text(encoding="utf-8"))
     campaign["control_group"]["share_bp"] = 0
+    campaign["terms"][0] = {name: part for name, part in campaign["terms"][0].items() if name in SECTIONS}
     messages = campaign["terms"][0]["messages"]
     messages["templates"] = [each for each in messages["templates"] if each["event"] != "announcement"]
     return campaign

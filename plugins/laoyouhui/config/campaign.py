@@ -34,6 +34,7 @@ from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails, PydanticCu
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.located_yaml import YamlPath, load, spell
 
+TEAMS = ("marketing", "customer_service", "technology")  # P1: the task force
 BUDGET_LINES = ("B1", "B2", "B3", "B4", "B5.1", "B5.2", "B6", "B7", "B8")
 
 # what a text may quote of the event that it tells of
@@ -364,6 +365,147 @@ class _Messages(_Section):
         return templates
 
 
+class _Phases(_Section):
+    warm_up_days: Days
+    follow_up_days: Days
+
+
+class _Team(_Section):
+    team: Annotated[str, _one_of(*TEAMS)]
+    responsible: Text
+    duties: Annotated[list[Text], MinLen(1)]
+
+
+_Halls = Annotated[
+    str | list[str] | None,
+    _Kind(
+        "all (each designated hall), a list of hall codes, or nothing (in total)",
+        lambda value: (
+            value is None
+            or value == "all"
+            or (
+                isinstance(value, list)
+                and len(value) > 0
+                and len(set(map(str, value))) == len(value)
+                and all(isinstance(each, str) and re.fullmatch(r"[^|/\s]+", each) for each in value)
+            )
+        ),
+    ),
+]
+_Subject = Annotated[str, _text(r"[^|/\s]+", "a code without spaces, '/' or '|', in quotes where it is a number")]
+
+
+class _TrainingNeed(_Section):
+    team: Annotated[str, _one_of(*TEAMS)]
+    course: _Subject
+    staff: Count
+    share_bp: BasisPoints = 0
+    halls: _Halls = None
+
+
+class _SystemTestNeed(_Section):
+    team: Annotated[str, _one_of(*TEAMS)]
+    system: _Subject
+    kinds: Annotated[list[Annotated[str, _one_of("FUNCTION", "PERFORMANCE", "COMPATIBILITY")]], MinLen(1)]
+
+
+class _StockNeed(_Section):
+    team: Annotated[str, _one_of(*TEAMS)]
+    item: _Subject
+    kind: Annotated[str, _one_of("GIFT", "MATERIAL")]
+    quantity: Count
+    halls: _Halls = None
+
+
+class _Readiness(_Section):
+    teams: Annotated[list[_Team], MinLen(1)]
+    trainings: list[_TrainingNeed] = []
+    system_tests: list[_SystemTestNeed] = []
+    stock: list[_StockNeed] = []
+
+    @field_validator("teams")
+    @classmethod
+    def each_team_once(cls, teams: list[_Team]) -> list[_Team]:
+        names = [team.team for team in teams]
+        mistakes: list[tuple[YamlPath, object, str]] = [
+            ((number, "team"), name, "each team once") for number, name in _repeated(names)
+        ]
+        missing = [team for team in TEAMS if team not in names]
+        if missing:
+            mistakes.append(((), names, f"each of the teams {', '.join(TEAMS)}: {', '.join(missing)} is missing"))
+        _refuse(mistakes)
+        return teams
+
+    @model_validator(mode="after")
+    def lines_once(self) -> Self:
+        mistakes: list[tuple[YamlPath, object, str]] = []
+        for number, course in _repeated([need.course for need in self.trainings]):
+            mistakes.append((("trainings", number, "course"), course, "each course once"))
+        for number, item in _repeated([need.item for need in self.stock]):
+            mistakes.append((("stock", number, "item"), item, "each item once"))
+        tested: set[tuple[str, str]] = set()
+        for number, need in enumerate(self.system_tests):
+            for place, kind in enumerate(need.kinds):
+                if (need.system, kind) in tested:
+                    mistakes.append((("system_tests", number, "kinds", place), kind, "each test of a system once"))
+                tested.add((need.system, kind))
+        if not (self.trainings or self.system_tests or self.stock):
+            mistakes.append(((), "", "at least one line in trainings, system_tests or stock"))
+        _refuse(mistakes)
+        return self
+
+
+class _Service(_Section):
+    answer_hours: Count
+
+
+class _Activity(_Section):
+    code: Annotated[str, _text(r"[A-Za-z0-9-]{1,20}", "1 to 20 letters, digits and -")]
+    channel: Annotated[str, _one_of("app_page", "social", "offline")]
+    name: Text
+    from_: Date = Field(alias="from")
+    to: Date
+    platform: Code | None = None
+    topic: Text | None = None
+    partner: Text | None = None
+    places: list[Text] = []
+    planned_cost_fen: Fen
+
+    @model_validator(mode="after")
+    def fields_agree(self) -> Self:
+        mistakes: list[tuple[YamlPath, object, str]] = []
+        if self.to < self.from_:
+            mistakes.append((("to",), self.to, f"a date not before from, {self.from_}"))
+        if self.channel == "social" and self.platform is None:
+            mistakes.append(
+                (("platform",), self.platform, "a platform of the social feed, where the channel is social")
+            )
+        if self.channel != "social" and self.topic is not None:
+            mistakes.append((("topic",), self.topic, "a topic only where the channel is social"))
+        if self.channel != "offline" and (self.partner is not None or self.places):
+            name = "partner" if self.partner is not None else "places"
+            mistakes.append(((name,), self.partner or "", f"{name} only where the channel is offline"))
+        if self.channel == "offline" and not self.places:
+            mistakes.append((("places",), "", "at least one place, where the channel is offline"))
+        _refuse(mistakes)
+        return self
+
+
+class _Publicity(_Section):
+    activities: Annotated[list[_Activity], MinLen(1)]
+
+    @field_validator("activities")
+    @classmethod
+    def codes_once(cls, activities: list[_Activity]) -> list[_Activity]:
+        codes = [activity.code for activity in activities]
+        _refuse(((number, "code"), code, "each activity's code once") for number, code in _repeated(codes))
+        return activities
+
+
+class _Recognition(_Section):
+    min_cases: Count
+
+
 class _Terms(_Section):
     intake: _Intake
     watch: _Watch | None = None
@@ -371,6 +513,11 @@ class _Terms(_Section):
     data_gift: _DataGift | None = None
     recharge: _Recharge | None = None
     messages: _Messages
+    phases: _Phases | None = None
+    readiness: _Readiness | None = None
+    service: _Service | None = None
+    publicity: _Publicity | None = None
+    recognition: _Recognition | None = None
 
 
 class _VersionHead(_Section):
