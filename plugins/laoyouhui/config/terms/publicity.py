@@ -20,7 +20,7 @@ class _Activity(Section):
     platform: Code | None = None
     topic: Annotated[str | None, LINE] = None
     partner: Annotated[str | None, LINE] = None
-    places: list[Text] = []
+    places: list[Text] = Field(default_factory=list)
     planned_cost_fen: Fen
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Self
 
 from annotated_types import MinLen
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from laoyouhui.config.kinds import BasisPoints, Count, Kind, Section, Text, one_of, refuse, repeated, text_like
 from laoyouhui.config.located_yaml import YamlPath
@@ -62,9 +62,9 @@ class Terms(Section):
     """The task force, and the lines that have to be met or waived before anything is granted."""
 
     teams: list[_Duties]
-    trainings: list[_Training] = []
-    system_tests: list[_SystemTest] = []
-    stock: list[_Stock] = []
+    trainings: list[_Training] = Field(default_factory=list)
+    system_tests: list[_SystemTest] = Field(default_factory=list)
+    stock: list[_Stock] = Field(default_factory=list)
 
     @field_validator("teams")
     @classmethod
@@ -99,10 +99,11 @@ class Terms(Section):
             ("stock", "item", [need.item for need in self.stock]),
         ):
             mistakes += [((name, at, field), subject, f"each {field} once") for at, subject in repeated(subjects)]
-        for name, needs in (("trainings", self.trainings), ("stock", self.stock)):
-            for number, need in enumerate(needs):
-                halls = need.halls if isinstance(need.halls, list) else []
-                mistakes += [((name, number, "halls", at), hall, "each hall once") for at, hall in repeated(halls)]
+        halls = [("trainings", [need.halls for need in self.trainings]), ("stock", [need.halls for need in self.stock])]
+        for name, lists in halls:
+            for number, named in enumerate(lists):
+                codes = named if isinstance(named, list) else []
+                mistakes += [((name, number, "halls", at), hall, "each hall once") for at, hall in repeated(codes)]
         if not (self.trainings or self.system_tests or self.stock):
             mistakes.append((("trainings",), [], "at least one line in trainings, system_tests or stock"))
         refuse(mistakes)
