@@ -5,7 +5,12 @@
 -- failures of one step and date until it ended well
 with failures as (
     select
-        failed.*,
+        failed.step_no,
+        failed.step,
+        failed.ended_at,
+        failed.failure,
+        -- `watch` looks at no date of its own
+        case when failed.step <> 'watch' then failed.business_date end as business_date,
         (
             select min(mended.step_no)
             from {{ ref('stg_run__steps') }} as mended
@@ -22,19 +27,19 @@ with failures as (
 step_incidents as (
     select
         'STEP_FAILED' as incident_type,
-        failures.step || case when failures.step = 'watch' then '' else ' ' || failures.business_date end as place,
+        failures.step || coalesce(' ' || failures.business_date, '') as place,
         null::text as campaign_id,
         min(failures.ended_at) as started_at,
         min(mended.ended_at) as ended_at,
         -- the first line: those after it may name subscribers
         split_part((array_agg(failures.failure order by failures.step_no))[1], e'\n', 1) as cause,
-        case when failures.step <> 'watch' then failures.business_date end as held_up_date,
+        failures.business_date as held_up_date,
         null::text as held_up_file,
         null::bigint as rows_known,
         null::bigint as subscribers_known
     from failures
     left join {{ ref('stg_run__steps') }} as mended on failures.mended_no = mended.step_no
-    group by failures.step, case when failures.step <> 'watch' then failures.business_date end, failures.mended_no
+    group by failures.step, failures.business_date, failures.mended_no
 ),
 
 alert_incidents as (
