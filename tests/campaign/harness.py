@@ -437,7 +437,7 @@ def settings(story: Story, folder: Path, dsn: str) -> Settings:
     work = folder / "work"
     work.mkdir(exist_ok=True)
     return Settings(
-        home=HOME, exchange=str(folder / "exchange"), campaign_file=path, work=work, warehouse_dsn=dsn
+        home=HOME, exchange=str(folder / "exchange"), campaign_files=(path,), work=work, warehouse_dsn=dsn
     )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ class World:
         campaign = folder / "lyh2026.yml"
         _write_campaign(campaign)
         self.database = database
-        self.settings = Settings(HOME, str(self.exchange), campaign, self.work, server.dsn(database))
+        self.settings = Settings(HOME, str(self.exchange), (campaign,), self.work, server.dsn(database))
         self.sftp = Sftp(folder, self.exchange)
         self.carrier = SampleCarrier(self.exchange, campaign_starts_on=STARTS_ON, subscribers=_SUBSCRIBERS, seed=_SEED)
 

@@ -39,8 +39,8 @@ def released(server: Postgres, tmp_path: Path) -> Settings:
     exchange = tmp_path / "exchange"
     (exchange / "out" / "sms").mkdir(parents=True)
     dsn = server.create_database(f"db_{abs(hash(tmp_path))}")
-    settings = Settings(HOME, str(exchange), HOME / "campaigns" / "lyh2026.yml", tmp_path / "work", dsn)
-    campaign = load_campaign(settings.campaign_file)
+    settings = Settings(HOME, str(exchange), (HOME / "campaigns" / "lyh2026.yml",), tmp_path / "work", dsn)
+    campaign = load_campaign(settings.campaign_files[0])
     with connect(dsn) as conn:
         prepare(conn, load_carrier(campaign.carrier_file), campaign)
         conn.execute("insert into raw.run (business_date, passes_released) values (%s, 1)", (DAY,))

@@ -34,7 +34,7 @@ class Scheduled:
             f"{world.database}_airflow",
             {
                 "LAOYOUHUI_EXCHANGE": str(world.exchange),
-                "LAOYOUHUI_CAMPAIGN": str(world.settings.campaign_file),
+                "LAOYOUHUI_CAMPAIGN": str(world.settings.campaign_files[0]),
                 "LAOYOUHUI_WORK": str(world.work),
                 "WAREHOUSE_DSN": world.settings.warehouse_dsn,
             },

@@ -21,7 +21,7 @@ def test_dbt_unit_tests(database_dsn: str, tmp_path: Path, monkeypatch: pytest.M
 
     exchange = tmp_path / "exchange"
     exchange.mkdir()
-    settings = Settings(HOME, str(exchange), HOME / "campaigns" / "lyh2026.yml", tmp_path / "work", database_dsn)
+    settings = Settings(HOME, str(exchange), (HOME / "campaigns" / "lyh2026.yml",), tmp_path / "work", database_dsn)
     take_in(settings, EVE)
     decide(settings, EVE)
 

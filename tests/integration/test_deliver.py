@@ -49,12 +49,12 @@ create table exports.export_sms (like exports.row, message_key text, msisdn text
 def settings(database_dsn: str, tmp_path: Path) -> Settings:
     exchange = tmp_path / "exchange"
     exchange.mkdir()
-    return Settings(HOME, str(exchange), HOME / "campaigns" / "lyh2026.yml", tmp_path / "work", database_dsn)
+    return Settings(HOME, str(exchange), (HOME / "campaigns" / "lyh2026.yml",), tmp_path / "work", database_dsn)
 
 
 @pytest.fixture
 def campaign(settings: Settings) -> Campaign:
-    return load_campaign(settings.campaign_file)
+    return load_campaign(settings.campaign_files[0])
 
 
 @pytest.fixture
@@ -81,9 +81,9 @@ def _credit(
     )
 
 
-def _release(conn: psycopg.Connection, carrier: Carrier, campaign: Campaign, day: date = DAY) -> int:
+def _release(conn: psycopg.Connection, carrier: Carrier, day: date = DAY) -> int:
     """What the release step does here: fill the outbox and count the pass, in one transaction."""
-    added = fill_outbox(conn, carrier, campaign, day)
+    added = fill_outbox(conn, carrier, day)
     conn.execute(
         "insert into raw.run (business_date, passes_released) values (%s, 1) "
         "on conflict (business_date) do update set passes_released = run.passes_released + 1",
@@ -105,7 +105,7 @@ def _files(settings: Settings) -> dict[str, tuple[bytes, int]]:
 
 
 def test_files_leave_as_the_interface_spells_them(
-    settings: Settings, conn: psycopg.Connection, carrier: Carrier, campaign: Campaign
+    settings: Settings, conn: psycopg.Connection, carrier: Carrier
 ) -> None:
     _credit(conn, K1)
     _credit(conn, K2, amount=-400, kind="CLAWBACK")
@@ -123,7 +123,7 @@ def test_files_leave_as_the_interface_spells_them(
         "'2026-02-01 08:00', '2026-02-01 20:00:05', 1, %(text)s, 's1')",
         {"key": K3, "text": '【中国联通】億墊𠮷\U0001f600 "引", \\N'},
     )
-    assert _release(conn, carrier, campaign) == 4
+    assert _release(conn, carrier) == 4
     report = deliver(settings, DAY)
     assert report.delivered == (CREDIT, "eligibility_lyh2026_20260131_0001", "sms_lyh2026_20260131_0001")
     assert report.found == ()
@@ -159,9 +159,7 @@ def test_files_leave_as_the_interface_spells_them(
     assert conn.execute("select delivered_at is not null from raw.run").fetchone() == (True,)
 
 
-def test_long_files_are_whole_and_in_order(
-    settings: Settings, conn: psycopg.Connection, carrier: Carrier, campaign: Campaign
-) -> None:
+def test_long_files_are_whole_and_in_order(settings: Settings, conn: psycopg.Connection, carrier: Carrier) -> None:
     # 4,001 rows: three values of joined lines, put into the relation backwards; a second file with one row.
     conn.execute(
         f"insert into exports.export_credit select 'lyh2026', md5(n::text), md5(n::text), {SETTLED}, null, "
@@ -169,7 +167,7 @@ def test_long_files_are_whole_and_in_order(
         "from generate_series(4001, 1, -1) as n"
     )
     _credit(conn, K1, resend_of="x")
-    assert _release(conn, carrier, campaign) == 4002
+    assert _release(conn, carrier) == 4002
     deliver(settings, DAY)
     lines = _out(settings, f"{CREDIT}.txt").read_text().splitlines()
     assert [line.split("|")[1] for line in lines] == [f"s{n:04}" for n in range(1, 4002)]
@@ -192,15 +190,15 @@ def test_the_database_spells_every_character_as_python_reads_it(conn: psycopg.Co
 
 
 def test_a_second_pass_adds_the_next_file_and_rewrites_nothing(
-    settings: Settings, conn: psycopg.Connection, carrier: Carrier, campaign: Campaign
+    settings: Settings, conn: psycopg.Connection, carrier: Carrier
 ) -> None:
     _credit(conn, K1)
-    assert _release(conn, carrier, campaign) == 1
+    assert _release(conn, carrier) == 1
     deliver(settings, DAY)
     before = _files(settings)
     conn.execute("truncate exports.export_credit")
     _credit(conn, K2, resend_of="x")
-    assert _release(conn, carrier, campaign) == 1
+    assert _release(conn, carrier) == 1
     assert deliver(settings, DAY).delivered == ("credit_lyh2026_20260131_0002",)
     assert deliver(settings, DAY).delivered == ()
     after = _files(settings)
@@ -209,7 +207,7 @@ def test_a_second_pass_adds_the_next_file_and_rewrites_nothing(
 
 
 def test_files_are_numbered_over_passes_and_hold_what_the_carrier_takes(
-    conn: psycopg.Connection, carrier: Carrier, campaign: Campaign
+    conn: psycopg.Connection, carrier: Carrier
 ) -> None:
     short = carrier.interfaces["credit"].model_copy(update={"max_rows": 2})
     carrier = carrier.model_copy(update={"interfaces": {"credit": short}})
@@ -219,10 +217,10 @@ def test_files_are_numbered_over_passes_and_hold_what_the_carrier_takes(
     for digit in "ab2d0":
         _credit(conn, digit * 32)
     conn.execute("update exports.export_credit set subscriber_id = 's0' where item_key = %s", ("d" * 32,))
-    assert _release(conn, carrier, campaign) == 7
+    assert _release(conn, carrier) == 7
     conn.execute("truncate exports.export_credit")
     _credit(conn, "e" * 32)
-    assert _release(conn, carrier, campaign) == 1
+    assert _release(conn, carrier) == 1
     lines = conn.execute(
         "select right(file_stem, 4), line_no, left(item_key, 1) from outbox.item order by file_stem, line_no"
     ).fetchall()
@@ -265,18 +263,16 @@ def test_files_are_numbered_over_passes_and_hold_what_the_carrier_takes(
     ],
 )
 def test_what_cannot_be_spelled_is_not_released(
-    conn: psycopg.Connection, carrier: Carrier, campaign: Campaign, change: str, said: str
+    conn: psycopg.Connection, carrier: Carrier, change: str, said: str
 ) -> None:
     _credit(conn, K1)
     _credit(conn, K2)
     conn.execute(change)
     with pytest.raises(OutboxError, match=said):
-        fill_outbox(conn, carrier, campaign, DAY)
+        fill_outbox(conn, carrier, DAY)
 
 
-def test_another_carriers_spelling_is_configuration(
-    conn: psycopg.Connection, carrier: Carrier, campaign: Campaign
-) -> None:
+def test_another_carriers_spelling_is_configuration(conn: psycopg.Connection, carrier: Carrier) -> None:
     _credit(conn, K1, amount=-5)
     credit = carrier.interfaces["credit"]
     columns = [
@@ -294,23 +290,23 @@ def test_another_carriers_spelling_is_configuration(
             "interfaces": {"credit": credit.model_copy(update={"columns": tuple(columns)})},
         }
     )
-    fill_outbox(conn, other, campaign, DAY)
+    fill_outbox(conn, other, DAY)
     assert conn.execute("select line, amount_fen from outbox.item").fetchone() == (f"{K1},-0.05,01", -5)
     conn.rollback()
     _credit(conn, K1.replace("a", "𠮷"))
     with pytest.raises(OutboxError, match="GBK"):
-        fill_outbox(conn, other, campaign, DAY)
+        fill_outbox(conn, other, DAY)
 
 
 # --- delivery, again and after accidents ------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def released(conn: psycopg.Connection, carrier: Carrier, campaign: Campaign) -> None:
+def released(conn: psycopg.Connection, carrier: Carrier) -> None:
     _credit(conn, K1)
     _credit(conn, K2)
     _credit(conn, K3, resend_of="x")
-    _release(conn, carrier, campaign)
+    _release(conn, carrier)
 
 
 def _forget_delivery(conn: psycopg.Connection) -> None:
@@ -318,13 +314,11 @@ def _forget_delivery(conn: psycopg.Connection) -> None:
     conn.commit()
 
 
-def test_nothing_leaves_before_its_release(
-    settings: Settings, conn: psycopg.Connection, carrier: Carrier, campaign: Campaign
-) -> None:
+def test_nothing_leaves_before_its_release(settings: Settings, conn: psycopg.Connection, carrier: Carrier) -> None:
     with pytest.raises(DeliveryError, match="Run release for this date first"):
         deliver(settings, DAY)
     _credit(conn, K1)
-    _release(conn, carrier, campaign)
+    _release(conn, carrier)
     conn.execute("update raw.run set passes_released = 0")
     conn.commit()
     with pytest.raises(DeliveryError, match="Run release for this date first"):
@@ -420,7 +414,7 @@ class Answers:
     """Writes answers as the carrier does, and takes them in as a run does."""
 
     def __init__(self, settings: Settings, conn: psycopg.Connection, carrier: Carrier, campaign: Campaign) -> None:
-        self._settings, self._conn, self._carrier, self._campaign = settings, conn, carrier, campaign
+        self._settings, self._conn, self._carrier = settings, conn, carrier
         self._journal = Journal(settings, campaign)
 
     def write(self, text: str, stem: str = CREDIT, folder: str = "credit") -> None:
@@ -431,7 +425,7 @@ class Answers:
     def take_in(self, day: date = NEXT) -> AnswersReport:
         transport = FolderTransport(Path(self._settings.exchange))
         receipts = self._journal.receipts(day, 1)
-        report = take_in_answers(self._conn, transport, self._carrier, self._campaign, day, Waiting(), receipts)
+        report = take_in_answers(self._conn, transport, self._carrier, day, Waiting(), receipts)
         self._conn.commit()
         return report
 
@@ -504,7 +498,7 @@ def test_what_an_answer_is_worth(answers: Answers, text: str, state: str, reason
 def test_a_rebuild_takes_no_other_answer_for_the_one_that_stood(answers: Answers, settings: Settings) -> None:
     """The carrier has written over its first answer, which the receipts know: the second is not booked instead."""
     first = f"{CREDIT}.txt|SEMIWRONG|1|1\n{K2}|11|m\n".encode("gb18030")
-    campaign = load_campaign(settings.campaign_file)
+    campaign = load_campaign(settings.campaign_files[0])
     receipts = Path(settings.journal) / campaign.campaign_id / "receipts" / "20260202.json"
     receipts.parent.mkdir(parents=True)
     sha256 = hashlib.sha256(first).hexdigest()
@@ -518,13 +512,13 @@ def test_a_rebuild_takes_no_other_answer_for_the_one_that_stood(answers: Answers
 
 
 def test_an_answer_to_no_file_of_ours_is_looked_at_again(
-    answers: Answers, conn: psycopg.Connection, carrier: Carrier, campaign: Campaign
+    answers: Answers, conn: psycopg.Connection, carrier: Carrier
 ) -> None:
     answers.write(f"{CREDIT}.txt|RIGHT|1|0\n")
     assert answers.take_in() == AnswersReport(0, 1)
     assert answers.take_in() == AnswersReport(0, 0)
     _credit(conn, K1)
-    _release(conn, carrier, campaign)
+    _release(conn, carrier)
     assert answers.take_in() == AnswersReport(1, 0)
     assert answers.known() == [("LOADED", None, "RIGHT", NEXT)]
 

@@ -116,7 +116,7 @@ def closed(real: list[Real], database_dsn: str, tmp_path: Path) -> Settings:
     settings = Settings(
         home=HOME,
         exchange=str(exchange),
-        campaign_file=campaign_file(tmp_path),
+        campaign_files=(campaign_file(tmp_path),),
         work=tmp_path / "work",
         warehouse_dsn=database_dsn,
     )

@@ -155,11 +155,11 @@ def settings(database_dsn: str, tmp_path: Path) -> Settings:
     made = Settings(
         home=HOME,
         exchange=str(tmp_path / "exchange"),
-        campaign_file=HOME / "campaigns" / "lyh2026.yml",
+        campaign_files=(HOME / "campaigns" / "lyh2026.yml",),
         work=tmp_path / "work",
         warehouse_dsn=database_dsn,
     )
-    campaign = load_campaign(made.campaign_file)
+    campaign = load_campaign(made.campaign_files[0])
     with connect(database_dsn) as conn:
         prepare(conn, load_carrier(campaign.carrier_file), campaign)
         conn.execute(RELATIONS)

@@ -32,7 +32,7 @@ class Intake:
         campaign = folder / "campaigns" / "lyh2026.yml"
         campaign.parent.mkdir()
         shutil.copy(HOME / "campaigns" / "lyh2026.yml", campaign)
-        self.settings = Settings(HOME, str(folder / "exchange"), campaign, folder / "work", dsn)
+        self.settings = Settings(HOME, str(folder / "exchange"), (campaign,), folder / "work", dsn)
 
     def deliver(
         self,
@@ -116,8 +116,8 @@ def test_what_was_delivered_is_loaded_as_it_was_spelled(intake: Intake) -> None:
     ]
     assert intake.run("select amount_yuan, memo from raw.expense") == [("1234.50", "场地")]
     assert intake.run("select business_date, pass_no, is_retry from raw.current_run") == [(EVE, 1, False)]
-    assert intake.run("select feed, column_name from raw.feed_column where unit = 'yuan'") == [
-        ("expense", "amount_yuan")
+    assert intake.run("select column_name from raw.feed_column where unit = 'yuan' and feed = 'expense'") == [
+        ("amount_yuan",)
     ]
 
 
@@ -389,7 +389,7 @@ def test_a_run_that_dies_leaves_no_part_of_a_file(intake: Intake, monkeypatch: p
 
 
 def test_terms_that_a_released_date_was_decided_by_cannot_change(intake: Intake) -> None:
-    campaign = intake.settings.campaign_file
+    campaign = intake.settings.campaign_files[0]
     text = campaign.read_text(encoding="utf-8")
     intake.take(EVE)
     campaign.write_text(text.replace("tenure_years: 5", "tenure_years: 4"), encoding="utf-8")

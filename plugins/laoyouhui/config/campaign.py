@@ -234,6 +234,22 @@ def load_campaign(path: Path) -> Campaign:
     )
 
 
+def load_campaigns(files: Sequence[Path]) -> tuple[Campaign, ...]:
+    """Read the campaigns that run at once, in the order given. Raises ConfigError where names or carriers clash."""
+    campaigns = tuple(load_campaign(file) for file in files)
+    mistakes = []
+    for number, (file, campaign) in enumerate(zip(files, campaigns, strict=True)):
+        if campaign.campaign_id in {other.campaign_id for other in campaigns[:number]}:
+            mistakes.append(
+                f"{file}: campaign: value '{campaign.campaign_id}': expected another name than those beside it"
+            )
+        if campaign.carrier_file != campaigns[0].carrier_file:
+            mistakes.append(f"{file}: carrier: value '{campaign.carrier}': expected that of {files[0]}")
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return campaigns
+
+
 def _carrier_file(campaign_file: Path, carrier: str) -> Path:
     home = Path(os.environ.get("LAOYOUHUI_HOME") or Path(__file__).parents[3])
     beside, at_home = (

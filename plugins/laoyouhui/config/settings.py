@@ -16,13 +16,14 @@ class Settings:
 
     `home` holds `carriers/`, `campaigns/` and `dbt_project/`. `exchange` is a folder with `in/ out/ ack/`, or
     `connection:<airflow connection id>` for SFTP. `work` takes the spool, logs and dbt's target.
+    `campaign_files` are those of the campaigns that run at once; the first gives the journal its name.
     `warehouse_dsn` is `postgresql://user:password@host:port/database`. `alert_urls` are the addresses
     that alerts are told to, parted by blanks; they hold secrets.
     """
 
     home: Path
     exchange: str
-    campaign_file: Path
+    campaign_files: tuple[Path, ...]
     work: Path
     warehouse_dsn: str
     alert_urls: str = field(default="", repr=False)
@@ -47,7 +48,7 @@ class Settings:
         return cls(
             home=Path(home),
             exchange=exchange,
-            campaign_file=Path(campaign),
+            campaign_files=tuple(Path(path) for path in campaign.split(os.pathsep)),
             work=Path(work),
             warehouse_dsn=dsn,
             alert_urls=environ.get("LAOYOUHUI_ALERT_URLS", ""),

@@ -27,7 +27,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from laoyouhui.config.campaign import load_campaign
+from laoyouhui.config.campaign import load_campaigns
 from laoyouhui.config.carrier import load_carrier
 from laoyouhui.local.airflow import Airflow, AirflowError
 from laoyouhui.local.console import say, say_table
@@ -368,12 +368,12 @@ def _bench(name: str) -> Iterator[Bench]:
         if changed != 1:
             raise BenchError("campaigns/lyh2026.yml: expected one instalment_day: mend the benchmark")
     campaign_file.write_text(terms)
-    campaign = load_campaign(campaign_file)
+    campaigns = load_campaigns([campaign_file])
     workspace = Workspace(
         exchange=folder / "exchange",
-        campaign_file=campaign_file,
-        campaign=campaign,
-        carrier=load_carrier(campaign.carrier_file),
+        campaign_files=str(campaign_file),
+        campaigns=campaigns,
+        carrier=load_carrier(campaigns[0].carrier_file),
         story=False,
         server_dsn=os.environ.get("WAREHOUSE_DSN") or None,
     )

@@ -57,9 +57,7 @@ def main() -> int:
 def _run(workspace: Workspace, server_dsn: str, dates: Sequence[date], *, rerun: bool) -> int:
     warehouse = workspace.warehouse(server_dsn)
     todo = list(dates) if rerun else dates_to_run(workspace, warehouse, dates)
-    say(
-        f"{workspace.campaign.name} ({workspace.campaign.campaign_id}): {dates[0]} to {dates[-1]}, {len(todo)} to close"
-    )
+    say(f"{workspace.title}: {dates[0]} to {dates[-1]}, {len(todo)} to close")
     say(f"exchange {workspace.exchange}, logs {workspace.folder / 'logs'}")
     if todo and not _close(workspace, server_dsn, warehouse, todo):
         return 1
@@ -165,7 +163,7 @@ def _has_news(conn: psycopg.Connection, workspace: Workspace, last: date) -> boo
     for name, interface in carrier.interfaces.items():
         for path in (exchange / "ack" / name).glob("*.rsp"):
             sent = parse_sent_stem(name, interface, path.stem)
-            ours = sent is not None and sent.campaign_id in {None, workspace.campaign.campaign_id}
+            ours = sent is not None and sent.campaign_id in {None, *(each.campaign_id for each in workspace.campaigns)}
             if sent is None or not ours or sent.run_on >= last:
                 continue
             if (path.stem, hashlib.sha256(path.read_bytes()).hexdigest()) not in answers:

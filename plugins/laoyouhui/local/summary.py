@@ -87,7 +87,7 @@ def say_summary(workspace: Workspace, warehouse: str) -> None:
             say_table(title, [column.name for column in cursor.description or ()], cursor.fetchall())
     which = ""
     if not workspace.story:
-        which = f" EXCHANGE={shlex.quote(str(workspace.exchange))} CAMPAIGN={shlex.quote(str(workspace.campaign_file))}"
+        which = f" EXCHANGE={shlex.quote(str(workspace.exchange))} CAMPAIGN={shlex.quote(workspace.campaign_files)}"
     say_table(
         "Where to look",
         ["", ""],

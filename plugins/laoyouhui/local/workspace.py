@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from laoyouhui.config.campaign import Campaign, load_campaign
+from laoyouhui.config.campaign import Campaign, load_campaigns
 from laoyouhui.config.carrier import Carrier, load_carrier
 from laoyouhui.feeds.names import parse_stem
 from laoyouhui.local.server import EmbeddedPostgres, ServerError, create_database, database_dsn
@@ -32,14 +32,28 @@ class UsageError(Exception):
 
 @dataclass(frozen=True)
 class Workspace:
-    """One exchange and one campaign. `story` is true where the sample carrier writes the exchange."""
+    """One exchange and the campaigns that run at once, whose first names it.
+
+    `campaign_files` are their files as in `LAOYOUHUI_CAMPAIGN`. `story` is true where the sample carrier writes the
+    exchange.
+    """
 
     exchange: Path
-    campaign_file: Path
-    campaign: Campaign
+    campaign_files: str
+    campaigns: tuple[Campaign, ...]
     carrier: Carrier
     story: bool
     server_dsn: str | None
+
+    @property
+    def campaign(self) -> Campaign:
+        """The first of the campaigns."""
+        return self.campaigns[0]
+
+    @property
+    def title(self) -> str:
+        """What people call the campaigns."""
+        return ", ".join(f"{campaign.name} ({campaign.campaign_id})" for campaign in self.campaigns)
 
     @property
     def name(self) -> str:
@@ -67,7 +81,7 @@ class Workspace:
         return {
             "LAOYOUHUI_HOME": str(HOME),
             "LAOYOUHUI_EXCHANGE": str(self.exchange),
-            "LAOYOUHUI_CAMPAIGN": str(self.campaign_file),
+            "LAOYOUHUI_CAMPAIGN": self.campaign_files,
             "LAOYOUHUI_WORK": str(self.folder / "work"),
             "WAREHOUSE_DSN": warehouse_dsn,
         }
@@ -125,7 +139,7 @@ class Workspace:
 
         Raises UsageError when a date cannot be read, or when there is none.
         """
-        first = _date(variables, "FROM") or self.campaign.starts_on - timedelta(days=1)
+        first = _date(variables, "FROM") or min(each.starts_on for each in self.campaigns) - timedelta(days=1)
         last = _date(variables, "TO")
         if last is None and self.story:
             last = first + timedelta(days=STORY_DAYS[variables.get("STORY") or "short"] - 1)
@@ -154,10 +168,9 @@ def read_workspace(variables: Mapping[str, str]) -> Workspace:
     if dsn is not None and urlsplit(dsn).scheme not in {"postgresql", "postgres"}:
         raise UsageError("WAREHOUSE_DSN: expected postgresql://user:password@host:port/database")
 
-    campaign_file = _path(variables.get("CAMPAIGN") or str(HOME / "campaigns" / "lyh2026.yml"), variables)
-    if not campaign_file.is_file():
-        raise UsageError(f"CAMPAIGN: value '{campaign_file}': expected a campaign file, such as campaigns/lyh2026.yml")
-    campaign = load_campaign(campaign_file)
+    files = _campaign_files(variables)
+    campaigns = load_campaigns(files)
+    campaign = campaigns[0]
     if story:
         exchange = HOME / "var" / ("story" if campaign.campaign_id == "lyh2026" else f"story-{campaign.campaign_id}")
     else:
@@ -171,7 +184,21 @@ def read_workspace(variables: Mapping[str, str]) -> Workspace:
                 raise UsageError(f"EXCHANGE: {ours} cannot be made ({error.strerror}): make it writable") from error
             if not os.access(ours, os.W_OK | os.X_OK):
                 raise UsageError(f"EXCHANGE: {ours}: expected a folder that this user may write")
-    return Workspace(exchange, campaign_file, campaign, load_carrier(campaign.carrier_file), story, dsn)
+    return Workspace(
+        exchange, os.pathsep.join(map(str, files)), campaigns, load_carrier(campaign.carrier_file), story, dsn
+    )
+
+
+def _campaign_files(variables: Mapping[str, str]) -> list[Path]:
+    given = variables.get("CAMPAIGN") or str(HOME / "campaigns" / "lyh2026.yml")
+    files = [_path(part, variables) for part in given.split(os.pathsep)]
+    for file in files:
+        if not file.is_file():
+            raise UsageError(
+                f"CAMPAIGN: value '{file}': expected a campaign file, such as campaigns/lyh2026.yml, or several "
+                f"parted by '{os.pathsep}'"
+            )
+    return files
 
 
 def _path(given: str, variables: Mapping[str, str]) -> Path:

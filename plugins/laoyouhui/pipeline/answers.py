@@ -9,7 +9,6 @@ from datetime import date
 
 import psycopg
 
-from laoyouhui.config.campaign import Campaign
 from laoyouhui.config.carrier import Carrier
 from laoyouhui.delivery.transport import Transport
 from laoyouhui.exports.names import parse_stem
@@ -43,12 +42,12 @@ def take_in_answers(
     conn: psycopg.Connection,
     transport: Transport,
     carrier: Carrier,
-    campaign: Campaign,
     business_date: date,
     waiting: Waiting,
     receipts: Receipts = _NO_RECEIPTS,
 ) -> AnswersReport:
-    """Read the answers to this campaign's files that are dated before `business_date`, each content once.
+    """Read the answers to the files of this warehouse's campaigns that are dated before `business_date`, each content
+    once.
 
     What cannot stand is kept as SET_ASIDE with a reason: SIZE (more bytes than any answer has, and not read); those of
     `parse_answer`; CODE (a refused row's code that the
@@ -58,6 +57,7 @@ def take_in_answers(
     receipt's date. What is no answer by its name goes to `waiting`. Works inside the caller's transaction.
     """
     loaded = set_aside = 0
+    campaigns = {None} | {row[0] for row in conn.execute("select campaign_id from raw.campaign")}
     for interface, form in carrier.interfaces.items():
         most = form.max_rows * LONGEST_ROW
         for other in transport.others(f"ack/{interface}"):
@@ -69,7 +69,7 @@ def take_in_answers(
             if named is None:
                 waiting.add(path, "NAME", f"expected the name of a file of ours with {_ENDING}")
                 continue
-            if named.campaign_id not in {None, campaign.campaign_id} or named.run_on >= business_date:
+            if named.campaign_id not in campaigns or named.run_on >= business_date:
                 continue  # another campaign's, or of a date that this run must not see
             try:
                 with transport.open(path) as source:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import class_row
 
-from laoyouhui.config.campaign import load_campaign
+from laoyouhui.config.campaign import load_campaigns
 from laoyouhui.config.carrier import Carrier, load_carrier
 from laoyouhui.config.settings import Settings
 from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError, open_transport
@@ -67,14 +67,14 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
     was not released, or when a file of that name holds something else; TransportError when the exchange or the spool
     cannot be written; RunningError when another run does not end.
     """
-    campaign = load_campaign(settings.campaign_file)
-    carrier = load_carrier(campaign.carrier_file)
+    campaigns = load_campaigns(settings.campaign_files)
+    carrier = load_carrier(campaigns[0].carrier_file)
     delivered: list[str] = []
     found: list[str] = []
     with connect(settings.warehouse_dsn) as conn:
         hold_warehouse(conn, "deliver", business_date)
         _require_released(conn, business_date)
-        journal = Journal(settings, campaign)
+        journal = Journal(settings, campaigns[0])
         for day in _released_dates(conn, business_date):
             journal.note_receipts(conn, day)
         waiting = _waiting(conn, business_date)

@@ -53,7 +53,7 @@ class Receipts:
 
 
 class Journal:
-    """The journal of one campaign, in a folder that this machine can write."""
+    """The journal of a warehouse, named after the first of its campaigns, in a folder that this machine can write."""
 
     def __init__(self, settings: Settings, campaign: Campaign) -> None:
         self._folder = campaign.campaign_id

@@ -7,14 +7,14 @@ day, over all passes of the day.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
 
-from laoyouhui.config.campaign import Campaign
 from laoyouhui.config.carrier import Carrier, FileForm, Interface
 from laoyouhui.exports.names import file_stem
 from laoyouhui.exports.spelling import line_expression
@@ -26,24 +26,27 @@ class OutboxError(Exception):
     """An export relation holds rows that cannot leave. The message names file and lines; nothing is released."""
 
 
-def fill_outbox(conn: psycopg.Connection, carrier: Carrier, campaign: Campaign, business_date: date) -> int:
+def fill_outbox(conn: psycopg.Connection, carrier: Carrier, business_date: date) -> int:
     """Move the rows of every `exports.export_<interface>` that is there into the outbox; give their number.
 
     Works inside the caller's transaction, which counts the pass as released: a pass enters once. Raises OutboxError
-    when a row is of another campaign, and when one cannot be spelled.
+    when a row is of no campaign of this warehouse, and when one cannot be spelled.
     """
+    campaigns = {row[0] for row in conn.execute("select campaign_id from raw.campaign")}
     added = 0
     for name in carrier.interfaces:
         found = conn.execute("select to_regclass(%s)", (f"exports.export_{name}",)).fetchone()
         if found is not None and found[0] is not None:
-            added += _fill(conn, carrier, name, campaign.campaign_id, business_date)
+            added += _fill(conn, carrier, name, campaigns, business_date)
     return added
 
 
-def _fill(conn: psycopg.Connection, carrier: Carrier, name: str, campaign_id: str, business_date: date) -> int:
+def _fill(
+    conn: psycopg.Connection, carrier: Carrier, name: str, campaigns: Collection[str], business_date: date
+) -> int:
     interface, form = carrier.interfaces[name], carrier.files
     relation = sql.Identifier("exports", f"export_{name}")
-    files = list(_files(conn, interface, name, campaign_id, business_date))
+    files = list(_files(conn, interface, name, campaigns, business_date))
     # what has no amount of its own is worth what it costs; what cannot be spelled becomes a line feed, which
     # `_require_lines` finds in any line
     added = conn.execute(
@@ -60,12 +63,14 @@ def _fill(conn: psycopg.Connection, carrier: Carrier, name: str, campaign_id: st
                 select
                     *,
                     row_number() over (
-                        partition by resend_of order by subscriber_id collate "C", item_key collate "C"
+                        partition by campaign_id, resend_of order by subscriber_id collate "C", item_key collate "C"
                     )::int - 1 as place
                 from {relation}
             ) as placed
-            join unnest(%(resend_of)s::text[], %(piece)s::int[], %(stem)s::text[]) as file (resend_of, piece, stem)
-                on coalesce(placed.resend_of, '') = coalesce(file.resend_of, '')
+            join unnest(%(campaign)s::text[], %(resend_of)s::text[], %(piece)s::int[], %(stem)s::text[])
+                as file (rows_of, resend_of, piece, stem)
+                on placed.campaign_id = file.rows_of
+                and coalesce(placed.resend_of, '') = coalesce(file.resend_of, '')
                 and placed.place / {max_rows} = file.piece
             """
         ).format(
@@ -77,6 +82,7 @@ def _fill(conn: psycopg.Connection, carrier: Carrier, name: str, campaign_id: st
             relation=relation,
         ),
         {
+            "campaign": [file.campaign_id for file in files],
             "resend_of": [file.resend_of for file in files],
             "piece": [file.piece for file in files],
             "stem": [file.stem for file in files],
@@ -86,13 +92,13 @@ def _fill(conn: psycopg.Connection, carrier: Carrier, name: str, campaign_id: st
     conn.execute(
         """
         insert into outbox.file (file_stem, campaign_id, interface, run_on, seq, rows, amount_fen)
-        select file.stem, %(campaign_id)s, %(name)s, %(run_on)s, file.seq, count(*), sum(items.amount_fen)
-        from unnest(%(stems)s::text[], %(seqs)s::int[]) as file (stem, seq)
+        select file.stem, file.campaign_id, %(name)s, %(run_on)s, file.seq, count(*), sum(items.amount_fen)
+        from unnest(%(stems)s::text[], %(campaigns)s::text[], %(seqs)s::int[]) as file (stem, campaign_id, seq)
         join outbox.item as items on items.file_stem = file.stem
-        group by file.stem, file.seq
+        group by file.stem, file.campaign_id, file.seq
         """,
         {
-            "campaign_id": campaign_id,
+            "campaigns": [file.campaign_id for file in files],
             "name": name,
             "run_on": business_date,
             "stems": stems,
@@ -104,8 +110,9 @@ def _fill(conn: psycopg.Connection, carrier: Carrier, name: str, campaign_id: st
 
 
 class _File(NamedTuple):
-    """A file to be: the `piece`-th (from 0) of the rows that leave together."""
+    """A file to be: the `piece`-th (from 0) of the rows of a campaign that leave together."""
 
+    campaign_id: str
     resend_of: str | None
     piece: int
     seq: int
@@ -113,27 +120,33 @@ class _File(NamedTuple):
 
 
 def _files(
-    conn: psycopg.Connection, interface: Interface, name: str, campaign_id: str, business_date: date
+    conn: psycopg.Connection, interface: Interface, name: str, campaigns: Collection[str], business_date: date
 ) -> Iterator[_File]:
-    last = conn.execute(
-        "select coalesce(max(seq), 0) from outbox.file where campaign_id = %s and interface = %s and run_on = %s",
-        (campaign_id, name, business_date),
-    ).fetchone()
-    seq = last[0] if last else 0
+    numbers: Counter[str] = Counter(
+        dict(
+            conn.execute(
+                "select campaign_id, max(seq) from outbox.file where interface = %s and run_on = %s "
+                "group by campaign_id",
+                (name, business_date),
+            ).fetchall()
+        )
+    )
     batches = conn.execute(
         sql.SQL(
             "select campaign_id, resend_of, count(*) from {} group by campaign_id, resend_of "
-            'order by resend_of collate "C" nulls first'
+            'order by campaign_id collate "C", resend_of collate "C" nulls first'
         ).format(sql.Identifier("exports", f"export_{name}"))
     ).fetchall()
-    for rows_of, resend_of, rows in batches:
-        if rows_of != campaign_id:
+    for campaign_id, resend_of, rows in batches:
+        if campaign_id not in campaigns:
             raise OutboxError(
-                f"exports.export_{name}: {rows} rows of {rows_of}: expected {campaign_id} only: mend the export's model"
+                f"exports.export_{name}: {rows} rows of {campaign_id}: expected {', '.join(sorted(campaigns))} only: "
+                "mend the export's model"
             )
         for piece in range(-(-rows // interface.max_rows)):
-            seq += 1
-            yield _File(resend_of, piece, seq, file_stem(name, interface, campaign_id, business_date, seq))
+            numbers[campaign_id] += 1
+            seq = numbers[campaign_id]
+            yield _File(campaign_id, resend_of, piece, seq, file_stem(name, interface, campaign_id, business_date, seq))
 
 
 def _require_lines(conn: psycopg.Connection, interface: Interface, form: FileForm, stems: list[str]) -> None:

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from laoyouhui.config.campaign import Campaign, load_campaign
+from laoyouhui.config.campaign import load_campaigns
 from laoyouhui.config.carrier import Carrier, load_carrier
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.located_yaml import load
@@ -96,8 +96,7 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
     only `raw.release_check` has changed; RuntimeError where dbt has not decided the pass to its end.
     """
     suites = load_suites(settings.home / "expectations")
-    campaign = load_campaign(settings.campaign_file)
-    carrier = load_carrier(campaign.carrier_file)
+    carrier = load_carrier(load_campaigns(settings.campaign_files)[0].carrier_file)
     with connect(settings.warehouse_dsn) as conn:
         hold_warehouse(conn, "release", business_date)
         begun = open_pass(conn, business_date)
@@ -114,7 +113,7 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
         if _held(checks):
             checks += validate(settings.warehouse_dsn, suites, business_date)
         if _held(checks):
-            checks.append(_publish(conn, carrier, campaign, business_date, pass_no))
+            checks.append(_publish(conn, carrier, business_date, pass_no))
         if not _held(checks):
             conn.rollback()
         _record(conn, business_date, pass_no, checks)
@@ -306,11 +305,11 @@ def _record(conn: Connection, business_date: date, pass_no: int, checks: Sequenc
         )
 
 
-def _publish(conn: Connection, carrier: Carrier, campaign: Campaign, business_date: date, pass_no: int) -> Check:
+def _publish(conn: Connection, carrier: Carrier, business_date: date, pass_no: int) -> Check:
     """Fill the outbox and show the marts; the caller commits, or rolls back where the check did not hold."""
     spelled = partial(Check, "outbox", "outbox.item", "every line can be written as the carrier reads it")
     try:
-        fill_outbox(conn, carrier, campaign, business_date)
+        fill_outbox(conn, carrier, business_date)
     except OutboxError as error:
         return spelled(
             success=False, observed=str(error), what_to_do="Mend what the message names, then run the date again."

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import psycopg
 
-from laoyouhui.config.campaign import Campaign, load_campaign
+from laoyouhui.config.campaign import Campaign, load_campaigns
 from laoyouhui.config.carrier import Carrier, Feed, load_carrier
 from laoyouhui.config.settings import Settings
 from laoyouhui.delivery.transport import RemoteFile, SftpSettings, Transport, open_transport
@@ -87,26 +87,26 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
         JournalError: the journal's receipts cannot be read.
         RunningError: another run is at work.
     """
-    campaign = load_campaign(settings.campaign_file)
-    carrier = load_carrier(campaign.carrier_file)
+    campaigns = load_campaigns(settings.campaign_files)
+    carrier = load_carrier(campaigns[0].carrier_file)
     with connect(settings.warehouse_dsn, autocommit=True) as conn:
         hold_warehouse(conn, "take_in", business_date)
-        prepare(conn, carrier, campaign)
+        prepare(conn, carrier, *campaigns)
         pass_no, is_closed = _begin(conn, business_date)
         if is_closed:
             log.info("%s is released and a later date was begun: nothing is taken in", business_date)
             return TakeInReport(business_date, pass_no, is_closed=True, files=(), answers_loaded=0, answers_set_aside=0)
-        journal = Journal(settings, campaign)
+        journal = Journal(settings, campaigns[0])
         receipts = journal.receipts(business_date, pass_no)
         waiting = Waiting()
-        limit_bp = _bad_rows_limit_bp(campaign, business_date)
+        limit_bp = _bad_rows_limit_bp(campaigns[0], business_date)
         intake = _Intake(conn, carrier, business_date, pass_no, limit_bp, waiting, receipts)
         with open_transport(settings.exchange, sftp) as transport:
             files = [taken for name, feed in carrier.feeds.items() for taken in intake.take_feed(transport, name, feed)]
             intake.note_undeclared(transport)
             with conn.transaction():
-                answers = take_in_answers(conn, transport, carrier, campaign, business_date, waiting, receipts)
-                words = take_in_words(conn, journal, receipts, campaign, business_date)
+                answers = take_in_answers(conn, transport, carrier, business_date, waiting, receipts)
+                words = take_in_words(conn, journal, receipts, business_date)
                 if answers.loaded or answers.set_aside or words.loaded or words.set_aside:
                     _say_not_empty(conn)
         waiting.store(conn, business_date)

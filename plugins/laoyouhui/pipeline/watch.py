@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.rows import dict_row
 
-from laoyouhui.config.campaign import load_campaign
+from laoyouhui.config.campaign import load_campaigns
 from laoyouhui.config.carrier import Carrier, load_carrier
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
@@ -50,8 +50,8 @@ def watch(
     exchange cannot be reached everything else is done, then its error is raised.
     """
     began = time.monotonic()
-    campaign = load_campaign(settings.campaign_file)
-    carrier = load_carrier(campaign.carrier_file)
+    campaigns = load_campaigns(settings.campaign_files)
+    carrier = load_carrier(campaigns[0].carrier_file)
     unreachable: TransportError | ConfigError | OSError | None = None
     with connect(settings.warehouse_dsn, autocommit=True) as conn:
         if not _exists(conn, "raw.watched") or not _exists(conn, "watch.alerts"):
@@ -71,7 +71,7 @@ def watch(
         if unreachable is None:
             _record_recovery(conn, time.monotonic() - began)
         report = _keep(conn, settings)
-        write_metrics(conn, settings, campaign.campaign_id)
+        write_metrics(conn, settings, campaigns[0].campaign_id)
     if unreachable is not None:
         raise unreachable
     log.info("%s", report)
@@ -121,7 +121,7 @@ def _make_ready(settings: Settings, carrier: Carrier) -> None:
 
     with connect(settings.warehouse_dsn, autocommit=True) as conn:
         hold_warehouse(conn, "watch", datetime.now(_SHANGHAI).date())
-        prepare(conn, carrier, load_campaign(settings.campaign_file))
+        prepare(conn, carrier, *load_campaigns(settings.campaign_files))
         run_dbt(settings, ["run", "--select", "+path:models/watch"])
 
 

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
-from laoyouhui.config.campaign import Campaign, load_campaign
+from laoyouhui.config.campaign import load_campaigns
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.journal import Journal, Receipts
@@ -96,13 +96,12 @@ class WordsReport:
 
 def say(settings: Settings, word: Word) -> str:
     """Keep a word for the next run; give its name in the journal. Raises WordError when it makes no sense now."""
-    campaign = load_campaign(settings.campaign_file)
-    journal = Journal(settings, campaign)
+    journal = Journal(settings, load_campaigns(settings.campaign_files)[0])
     with connect(settings.warehouse_dsn) as conn:
         begun = conn.execute("select to_regclass('ledger.sendings')").fetchone()
         if begun is None or begun[0] is None:
             raise WordError("no date was closed in this warehouse: there is nothing yet to say a word about")
-        mistake = _mistake(conn, campaign, word, date.max)
+        mistake = _mistake(conn, word, date.max)
         known = {row[0] for row in conn.execute("select file_name from raw.word")}
     if mistake:
         raise WordError(f"{mistake.reason}: {mistake.detail}")
@@ -113,9 +112,7 @@ def say(settings: Settings, word: Word) -> str:
     return word.file_name()
 
 
-def take_in_words(
-    conn: psycopg.Connection, journal: Journal, receipts: Receipts, campaign: Campaign, business_date: date
-) -> WordsReport:
+def take_in_words(conn: psycopg.Connection, journal: Journal, receipts: Receipts, business_date: date) -> WordsReport:
     """Take in the words that no run has read: from this date on they count, for good.
 
     What cannot stand is kept as SET_ASIDE with a reason: FORM (no word), or those of `_mistake`: the world may have
@@ -130,7 +127,7 @@ def take_in_words(
         mistake: _Mistake | None
         try:
             word = parse_word(journal.word(name))
-            mistake = _mistake(conn, campaign, word, business_date)
+            mistake = _mistake(conn, word, business_date)
         except WordError as error:
             mistake = _Mistake("FORM", str(error))
         _store(conn, name, campaign, word, mistake, business_date)
@@ -187,7 +184,7 @@ def _says_the_same(content: bytes, word: Word) -> bool:
         return False
 
 
-def _mistake(conn: psycopg.Connection, campaign: Campaign, word: Word, business_date: date) -> _Mistake | None:
+def _mistake(conn: psycopg.Connection, word: Word, business_date: date) -> _Mistake | None:
     """Give (reason, detail) of why a word makes no sense in the run of a date, None where it stands."""
     begun = conn.execute("select to_regclass('ledger.sendings')").fetchone()
     if begun is None or begun[0] is None:
@@ -202,9 +199,9 @@ def _mistake(conn: psycopg.Connection, campaign: Campaign, word: Word, business_
 def _mistaken_sending(conn: psycopg.Connection, campaign: Campaign, word: Word) -> _Mistake | None:
     states = conn.execute(
         "select state, is_open, count(*) from ledger.sendings "
-        "where file_stem = %(file)s and campaign_id = %(campaign)s "
-        "and (%(row)s::text is null or answer_key = %(row)s) group by state, is_open order by state, is_open",
-        {"file": word.file_stem, "row": word.row_key, "campaign": campaign.campaign_id},
+        "where file_stem = %(file)s and "
+        "(%(row)s::text is null or answer_key = %(row)s) group by state, is_open order by state, is_open",
+        {"file": word.file_stem, "row": word.row_key},
     ).fetchall()
     if not states:
         if word.row_key is not None:

@@ -18,8 +18,8 @@ _Versions = dict[date, dict[str, object]]
 _SCHEMA = Path(__file__).with_name("schema.sql")
 
 
-def prepare(conn: psycopg.Connection, carrier: Carrier, campaign: Campaign) -> None:
-    """Create what is missing and write what the campaign file and the carrier profile declare; again is harmless.
+def prepare(conn: psycopg.Connection, carrier: Carrier, *campaigns: Campaign) -> None:
+    """Create what is missing and write what the campaign files and the carrier profile declare; again is harmless.
 
     One transaction. Raises ConfigError when the feeds' columns are not those of the warehouse, or when something that a
     released business date was decided by has changed: the campaign's start, its control group, or terms that held then.
@@ -28,9 +28,10 @@ def prepare(conn: psycopg.Connection, carrier: Carrier, campaign: Campaign) -> N
         conn.execute(_SCHEMA.read_bytes())
         for name, feed in carrier.feeds.items():
             _prepare_feed(conn, name, feed)
-        _refuse_changes(conn, campaign)
-        _write_campaign(conn, campaign)
-        _write_carrier(conn, carrier, campaign)
+        for campaign in campaigns:
+            _refuse_changes(conn, campaign)
+            _write_campaign(conn, campaign)
+        _write_carrier(conn, carrier, campaigns)
 
 
 def _prepare_feed(conn: psycopg.Connection, name: str, feed: Feed) -> None:
@@ -144,8 +145,8 @@ def _write_campaign(conn: psycopg.Connection, campaign: Campaign) -> None:
         )
 
 
-def _write_carrier(conn: psycopg.Connection, carrier: Carrier, campaign: Campaign) -> None:
-    offered = {section for version in campaign.versions for section in version.terms}
+def _write_carrier(conn: psycopg.Connection, carrier: Carrier, campaigns: tuple[Campaign, ...]) -> None:
+    offered = {section for campaign in campaigns for version in campaign.versions for section in version.terms}
     conn.execute("delete from raw.feed")
     conn.execute("delete from raw.feed_column")
     conn.execute("delete from raw.answer_code")

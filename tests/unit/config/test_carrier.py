@@ -121,12 +121,16 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
 def test_settings_name_every_variable_that_is_missing() -> None:
     given = {
         "LAOYOUHUI_EXCHANGE": "/exchange",
-        "LAOYOUHUI_CAMPAIGN": "/c.yml",
+        "LAOYOUHUI_CAMPAIGN": "/c.yml:/d.yml",
         "LAOYOUHUI_WORK": "/work",
         "WAREHOUSE_DSN": "dsn",
     }
     settings = Settings.from_env(given)
-    assert (settings.exchange, settings.campaign_file, settings.warehouse_dsn) == ("/exchange", Path("/c.yml"), "dsn")
+    assert (settings.exchange, settings.campaign_files[0], settings.warehouse_dsn) == (
+        "/exchange",
+        Path("/c.yml"),
+        "dsn",
+    )
     assert (settings.home / "carriers" / "china_unicom.yml").is_file()
     with pytest.raises(ConfigError) as error:
         Settings.from_env(given | {"LAOYOUHUI_WORK": "", "WAREHOUSE_DSN": ""})

@@ -75,7 +75,7 @@ def test_paths_are_relative_to_where_make_was_called(exchange, tmp_path):
     shutil.copy(CAMPAIGN, tmp_path / "mine.yml")
     workspace = read_workspace({"EXCHANGE": "exchange", "CAMPAIGN": "mine.yml", "CALLED_FROM": str(tmp_path)})
     assert workspace.exchange == exchange
-    assert workspace.campaign_file == tmp_path / "mine.yml"
+    assert workspace.campaign_files == str(tmp_path / "mine.yml")
 
 
 def test_a_folder_and_a_campaign_with_blanks_in_their_names(tmp_path):

@@ -90,14 +90,14 @@ def test_a_thing_is_taken_in_on_the_date_of_its_receipt() -> None:
 
 def test_broken_receipts_are_told_with_what_to_do(tmp_path: Path) -> None:
     exchange = tmp_path / "exchange"
-    settings = Settings(HOME, str(exchange), HOME / "campaigns" / "lyh2026.yml", tmp_path / "work", "")
+    settings = Settings(HOME, str(exchange), (HOME / "campaigns" / "lyh2026.yml",), tmp_path / "work", "")
     receipts = exchange / "journal" / "lyh2026" / "receipts"
     receipts.mkdir(parents=True)
     (receipts / "20260205.json").write_text('[["LOADED", "word"')
     with pytest.raises(JournalError, match=r"20260205.json: .*restore it"):
-        Journal(settings, load_campaign(settings.campaign_file)).receipts(date(2026, 2, 6), 1)
+        Journal(settings, load_campaign(settings.campaign_files[0])).receipts(date(2026, 2, 6), 1)
 
 
 def test_the_journal_is_never_on_the_carriers_server(tmp_path: Path) -> None:
-    settings = Settings(HOME, "connection:carrier_sftp", HOME / "campaigns" / "lyh2026.yml", tmp_path / "work", "")
+    settings = Settings(HOME, "connection:carrier_sftp", (HOME / "campaigns" / "lyh2026.yml",), tmp_path / "work", "")
     assert settings.journal == tmp_path / "work" / "journal"
