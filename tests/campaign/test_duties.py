@@ -98,7 +98,7 @@ STORY = Story(
                     "V-4|20260201|B6|9.99|WB01 礼品",                  # no publicity
                 ]),
             ],
-            says={"waive STOCK/POSTER/H-1": "", "waive STOCK/POSTER/H-2": ""},
+            says={"waive lyh2026/STOCK/POSTER/H-1": "", "waive lyh2026/STOCK/POSTER/H-2": ""},
             facts=[
                 Fact("stock: item, hall, on hand, received, issued, needed, short, set aside, fen", STOCK, """
                     POSTER|H-1|2|7|5|5|3|2|1250

@@ -79,8 +79,10 @@ HALLS = File("hall", [
     "H-2|二厅|1002|20250101|",
     "H-3|三厅|1003|20260301|",      # not designated before March: nobody waits for it
 ])  # fmt: skip
-LINES = "select line, needed, there, is_met, waived_by, is_ready from marts.readiness"
-REFUSED = "select item_key, detail from marts.exceptions where exception_type = 'LAUNCH_REFUSED'"
+LINES = "select replace(line, 'lyh2026/', ''), needed, there, is_met, waived_by, is_ready from marts.readiness"
+REFUSED = (
+    "select replace(item_key, 'lyh2026/', ''), detail from marts.exceptions where exception_type = 'LAUNCH_REFUSED'"
+)
 FAILED = "SYSTEM_TEST/RECHARGE/PERFORMANCE"
 RECHARGE = "R-{no} S-OLD 202601{no}100000 20000 18800 APP"
 
@@ -111,7 +113,7 @@ STORY = Story(
                     "M-4|BOX|GIFT|20260120100000|6|15.00|H-1",
                 ]),
             ],
-            says={"waive STOCK/POSTER/H-2": "no date was closed in this warehouse"},
+            says={"waive lyh2026/STOCK/POSTER/H-2": "no date was closed in this warehouse"},
             facts=[
                 Fact("lines", LINES, """
                     TRAINING/RULES/H-1|1|1|True||True
@@ -126,7 +128,7 @@ STORY = Story(
                 Fact("no launch is due yet", REFUSED, ""),
                 Fact(
                     "who answers for it",
-                    "select team, responsible, duties from marts.readiness where line = 'STOCK/BOX'",
+                    "select team, responsible, duties from marts.readiness where line = 'lyh2026/STOCK/BOX'",
                     "marketing|周敏|海报与礼品到位；活动页面上线",
                 ),
             ],
@@ -145,7 +147,7 @@ STORY = Story(
             ],
             # warm-up: what is announced before the first day goes out by its date, for the planned day
             out={"sms": f"old.soon|13000000001|SOON|20260127080000|20260127200000|1|{SOON}"},
-            says={"waive TRAINING/RULES/H-3": "UNKNOWN_LINE", "waive STOCK/BOX": "NOT_OPEN"},
+            says={"waive lyh2026/TRAINING/RULES/H-3": "UNKNOWN_LINE", "waive lyh2026/STOCK/BOX": "NOT_OPEN"},
             facts=[
                 Fact("trainings", f"{LINES} where line_kind = 'TRAINING'", """
                     TRAINING/RULES/H-1|1|1|True||True
@@ -176,7 +178,7 @@ STORY = Story(
                 recharges(RECHARGE.format(no=28)),
                 File("system_test", ["Y-5|RECHARGE|PERFORMANCE|20260128120000|PASS|报告5"]),
             ],
-            says={"waive STOCK/POSTER/H-2": "", "waive STOCK/POSTER/H-2 ": "ALREADY_SAID"},
+            says={"waive lyh2026/STOCK/POSTER/H-2": "", "waive lyh2026/STOCK/POSTER/H-2 ": "ALREADY_SAID"},
             decided="R-28|WINDOW||NOT_ENTITLED|0|1200",
             out={
                 "eligibility": "S-OLD|13000000001|ADD|20260129|ELIGIBLE",
@@ -214,7 +216,7 @@ STORY = Story(
                 # once launched, it stays so
                 File("system_test", ["Y-6|RECHARGE|FUNCTION|20260129120000|FAIL|报告6"]),
             ],
-            says={"waive SYSTEM_TEST/RECHARGE/FUNCTION": "LAUNCHED"},
+            says={"waive lyh2026/SYSTEM_TEST/RECHARGE/FUNCTION": "LAUNCHED"},
             decided="R-29|GRANTED||MATCH|1200|1200",
             facts=[
                 costs("B1", "a gift of 250 fen", "0|250"),
@@ -259,7 +261,7 @@ def test_a_refused_launch_is_an_alert_until_it_is_launched(new_play: Callable[[S
     assert look("2026-01-27 06:00") == []
     play.reach(STORY.days[2])
     assert look("2026-01-28 06:00") == [
-        ("2026-01-28", "neither met nor waived: STOCK/POSTER/H-2, SYSTEM_TEST/RECHARGE/PERFORMANCE")
+        ("2026-01-28", "neither met nor waived: lyh2026/STOCK/POSTER/H-2, lyh2026/SYSTEM_TEST/RECHARGE/PERFORMANCE")
     ]
     play.reach(STORY.days[3])
     assert look("2026-01-29 06:00") == []
@@ -274,9 +276,9 @@ def test_halls_are_waited_for_where_no_list_is_known(new_play: Callable[[Story],
         [
             Day("20260127", [subscribers(EVERYBODY)], facts=[
                 Fact("lines", "select line, there, is_ready, detail from marts.readiness",
-                     "TRAINING/RULES|0|False|no designated hall is known"),
+                     "lyh2026/TRAINING/RULES|0|False|no designated hall is known"),
             ]),
-            Day("20260128", [subscribers(EVERYBODY)], says={"waive TRAINING/RULES": ""}, out={
+            Day("20260128", [subscribers(EVERYBODY)], says={"waive lyh2026/TRAINING/RULES": ""}, out={
                 "eligibility": "S-OLD|13000000001|ADD|20260129|ELIGIBLE", "data_grant": ANYTHING,
             }),
         ],

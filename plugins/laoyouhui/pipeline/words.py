@@ -3,7 +3,7 @@
     python -m laoyouhui.pipeline.words ask-again credit_lyh2026_20260204_0001 --by "Zhang San" --why "no answer"
     python -m laoyouhui.pipeline.words give-up credit_lyh2026_20260204_0001 --row <key> --by ... --why ...
     python -m laoyouhui.pipeline.words choose <recharge id> recharge_20260131_0001.txt 7 --by ... --why ...
-    python -m laoyouhui.pipeline.words waive STOCK/POSTER/H010001 --by ... --why ...
+    python -m laoyouhui.pipeline.words waive lyh2026/STOCK/POSTER/H010001 --by ... --why ...
 
 docs/words.md tells when to say which, and what follows.
 """
@@ -130,7 +130,7 @@ def take_in_words(conn: psycopg.Connection, journal: Journal, receipts: Receipts
             mistake = _mistake(conn, word, business_date)
         except WordError as error:
             mistake = _Mistake("FORM", str(error))
-        _store(conn, name, campaign, word, mistake, business_date)
+        _store(conn, name, word, mistake, business_date)
         loaded += mistake is None
         set_aside += mistake is not None
     return WordsReport(loaded, set_aside)
@@ -150,24 +150,18 @@ def _spell(error: ValidationError) -> str:
 
 
 def _store(
-    conn: psycopg.Connection,
-    name: str,
-    campaign: Campaign,
-    word: Word | None,
-    mistake: _Mistake | None,
-    business_date: date,
+    conn: psycopg.Connection, name: str, word: Word | None, mistake: _Mistake | None, business_date: date
 ) -> None:
     said = word.model_dump() if word else dict.fromkeys(Word.model_fields)
     conn.execute(
-        "insert into raw.word (file_name, campaign_id, kind, file_stem, row_key, recharge_id, source_file, "
+        "insert into raw.word (file_name, kind, file_stem, row_key, recharge_id, source_file, "
         "source_line, readiness_line, said_by, said_at, why, state, reason, detail, received_on) "
-        "values (%(file_name)s, %(campaign_id)s, %(kind)s, %(file_stem)s, %(row_key)s, %(recharge_id)s, "
+        "values (%(file_name)s, %(kind)s, %(file_stem)s, %(row_key)s, %(recharge_id)s, "
         "%(source_file)s, %(source_line)s, %(readiness_line)s, %(said_by)s, %(said_at)s, %(why)s, %(state)s, "
         "%(reason)s, %(detail)s, %(received_on)s)",
         said
         | {
             "file_name": name,
-            "campaign_id": campaign.campaign_id,
             "state": "SET_ASIDE" if mistake else "LOADED",
             "reason": mistake and mistake.reason,
             "detail": mistake and mistake.detail,
@@ -192,11 +186,11 @@ def _mistake(conn: psycopg.Connection, word: Word, business_date: date) -> _Mist
     if word.kind == "CHOOSE":
         return _mistaken_choice(conn, word, business_date)
     if word.kind == "WAIVE":
-        return _mistaken_waiver(conn, campaign, word)
-    return _mistaken_sending(conn, campaign, word)
+        return _mistaken_waiver(conn, word)
+    return _mistaken_sending(conn, word)
 
 
-def _mistaken_sending(conn: psycopg.Connection, campaign: Campaign, word: Word) -> _Mistake | None:
+def _mistaken_sending(conn: psycopg.Connection, word: Word) -> _Mistake | None:
     states = conn.execute(
         "select state, is_open, count(*) from ledger.sendings "
         "where file_stem = %(file)s and "
@@ -258,20 +252,19 @@ def _mistaken_choice(conn: psycopg.Connection, word: Word, business_date: date) 
     return None
 
 
-def _mistaken_waiver(conn: psycopg.Connection, campaign: Campaign, word: Word) -> _Mistake | None:
+def _mistaken_waiver(conn: psycopg.Connection, word: Word) -> _Mistake | None:
     line = conn.execute(
-        "select is_ready, is_met from intermediate.int_readiness__lines where campaign_id = %s and line = %s",
-        (campaign.campaign_id, word.readiness_line),
+        "select lines.is_ready, lines.is_met, launches.starts_on from intermediate.int_readiness__lines as lines "
+        "left join intermediate.int_campaign__launches as launches using (campaign_id) where lines.line = %s",
+        (word.readiness_line,),
     ).fetchone()
     if line is None:
         return _Mistake("UNKNOWN_LINE", f"nothing called {word.readiness_line} has to be ready: see marts.readiness")
-    launched = conn.execute(
-        "select starts_on from intermediate.int_campaign__launches where campaign_id = %s", (campaign.campaign_id,)
-    ).fetchone()
-    if launched is not None:
-        return _Mistake("LAUNCHED", f"the campaign was launched for {launched[0]}: nothing waits for the line")
-    if line[0]:
-        return _Mistake("NOT_OPEN", f"{word.readiness_line} is {'met' if line[1] else 'waived already'}")
+    is_ready, is_met, launched_for = line
+    if launched_for is not None:
+        return _Mistake("LAUNCHED", f"the campaign was launched for {launched_for}: nothing waits for the line")
+    if is_ready:
+        return _Mistake("NOT_OPEN", f"{word.readiness_line} is {'met' if is_met else 'waived already'}")
     return None
 
 
@@ -288,7 +281,7 @@ def read_command(arguments: Sequence[str] | None, said_at: datetime) -> Word:
     command.add_argument("source_file", metavar="FILE", help="source_file of marts.exceptions")
     command.add_argument("source_line", metavar="LINE", type=int, help="source_line of marts.exceptions")
     command = kinds.add_parser("waive", help="let the campaign be launched without a line that is not ready")
-    command.add_argument("readiness_line", metavar="LINE", help="line of marts.readiness, such as STOCK/POSTER/H010001")
+    command.add_argument("readiness_line", metavar="LINE", help="line of marts.readiness, such as lyh2026/STOCK/POSTER")
     for command in kinds.choices.values():
         command.add_argument("--by", dest="said_by", metavar="WHO", required=True, help="who says it")
         command.add_argument("--why", required=True, help="why; it stands in the ledger")

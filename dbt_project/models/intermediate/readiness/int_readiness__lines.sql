@@ -133,10 +133,10 @@ found as (
 ),
 
 waivers as (
-    select distinct on (words.campaign_id, words.readiness_line) words.*
+    select distinct on (words.readiness_line) words.*
     from {{ ref('stg_people__words') }} as words
     where words.kind = 'WAIVE' and words.state = 'LOADED'
-    order by words.campaign_id asc, words.readiness_line asc, words.word_no desc
+    order by words.readiness_line asc, words.word_no desc
 ),
 
 judged as (
@@ -175,7 +175,7 @@ final as (
         judged.source_file,
         judged.source_line
     from judged
-    left join waivers on judged.campaign_id = waivers.campaign_id and judged.line = waivers.readiness_line
+    left join waivers on judged.line = waivers.readiness_line
 )
 
 select * from final

@@ -67,7 +67,7 @@ final as (
         needs.line_kind,
         needs.subject,
         needs.subject_kind,
-        needs.line_kind || '/' || needs.subject
+        needs.campaign_id || '/' || needs.line_kind || '/' || needs.subject
         || case when needs.line_kind = 'SYSTEM_TEST' then '/' || needs.subject_kind else '' end
         || coalesce('/' || halls.hall_code, '') as line,
         needs.need -> 'halls' = '"all"'::jsonb is true as is_each_hall,

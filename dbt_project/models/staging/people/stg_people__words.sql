@@ -2,7 +2,6 @@
 select
     word_no,
     file_name,
-    campaign_id,
     kind,
     file_stem,
     row_key,
