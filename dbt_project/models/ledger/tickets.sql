@@ -47,7 +47,10 @@ select
     answered_by,
     case when state = 'CLOSED' then last_closed_at end as closed_at,
     -- clocks differ: an answer is never before its question
-    greatest(extract(epoch from answered_at - opened_at), 0)::bigint as seconds_to_answer,
+    case
+        when answered_at is not null and opened_at is not null
+            then greatest(extract(epoch from answered_at - opened_at), 0)::bigint
+    end as seconds_to_answer,
     seen_on,
     source_file,
     source_line

@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from random import Random
 
+from laoyouhui.sample.duties import Duties
 from laoyouhui.sample.facts import assumptions, chance
 from laoyouhui.sample.files import check_file, data_file, write_delivery
 from laoyouhui.sample.reception import Reception
@@ -38,6 +39,7 @@ class SampleCarrier:
         self._subscribers = make_subscribers(seed, subscribers, campaign_starts_on)
         self._reception = Reception(exchange, seed, campaign_starts_on, self._subscribers)
         self._recharges = Recharges(seed, campaign_starts_on, self._subscribers, self._listed)
+        self._duties = Duties(seed, campaign_starts_on, self._subscribers)
         self._list: defaultdict[str, list[tuple[date, str]]] = defaultdict(list)
         self._list_read: set[str] = set()
 
@@ -48,6 +50,10 @@ class SampleCarrier:
         self._deliver_recharges(business_date)
         self._write("optout", business_date, self._optouts(business_date))
         self._write("sms_report", business_date, self._reports(business_date))
+        for feed, lines_of in self._duties.feeds().items():
+            lines = lines_of(business_date)
+            if lines or feed in {"ticket", "social"}:  # of those a file is due for every date
+                self._write(feed, business_date, lines)
         since = self._days_since(business_date)
         if since in assumptions()["hall_list_on_days"]:
             self._write("hall", business_date, self._halls(since))
