@@ -243,6 +243,6 @@ def test_what_is_mended_is_closed(play: Play) -> None:
     assert play.query("select count(*) from raw.alert where alert_code = 'FAULT_REPORTED' and closed_at is null") == [
         (0,)
     ]
-    assert [row[5] for row in play.query(INCIDENTS)] == [True, True, False]  # a run without a scheduler tells no step
+    assert [row[5] for row in play.query(INCIDENTS)] == [True, True, True]
     over_plan = "select place, cause, ended_at is null from watch.incidents where incident_type = 'BUDGET_OVER_PLAN'"
     assert ("B5.1 2026-02", "promised and paid pass the plan of the month", True) in play.query(over_plan)
