@@ -1,5 +1,5 @@
--- Movements of gifts and materials, each once, decided in the run that first sees it, in the order of time, then movement:
--- one that would take the stock of its hall below zero is set aside and counts for nothing (rules, 11).
+-- Movements of gifts and materials, each once, decided in the run that first sees it, in the order of time, then
+-- movement: one that would take the stock of its hall below zero is set aside and counts for nothing (rules, 11).
 {{ config(
     materialized='incremental',
     indexes=[{'columns': ['item', 'item_kind', 'hall_code']}],
@@ -95,23 +95,23 @@ walked (movement_id, item, item_kind, hall_code, place, is_counted, on_hand) as 
     union all
 
     select
-        following.movement_id,
-        following.item,
-        following.item_kind,
-        following.hall_code,
-        following.place,
-        walked.on_hand + following.quantity >= 0 as is_counted,
+        next_of_each.movement_id,
+        next_of_each.item,
+        next_of_each.item_kind,
+        next_of_each.hall_code,
+        next_of_each.place,
+        walked.on_hand + next_of_each.quantity >= 0 as is_counted,
         case
-            when walked.on_hand + following.quantity >= 0 then walked.on_hand + following.quantity
+            when walked.on_hand + next_of_each.quantity >= 0 then walked.on_hand + next_of_each.quantity
             else walked.on_hand
         end as on_hand
     from walked
-    inner join numbered as following
+    inner join numbered as next_of_each
         on
-            walked.item = following.item
-            and walked.item_kind = following.item_kind
-            and walked.hall_code = following.hall_code
-            and walked.place + 1 = following.place
+            walked.item = next_of_each.item
+            and walked.item_kind = next_of_each.item_kind
+            and walked.hall_code = next_of_each.hall_code
+            and walked.place + 1 = next_of_each.place
 ),
 
 final as (

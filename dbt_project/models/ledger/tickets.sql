@@ -18,7 +18,8 @@ with lives as (
         -- CLOSED before ANSWERED before OPENED where two happened at once
         (
             array_agg(
-                event order by happened_at desc, array_position(array['CLOSED', 'ANSWERED', 'OPENED'], event), event_id desc
+                event
+                order by happened_at desc, array_position(array['CLOSED', 'ANSWERED', 'OPENED'], event), event_id desc
             )
         )[1] as state,
         min(happened_at) as first_event_at,

@@ -1,5 +1,5 @@
--- What went wrong in the campaign, as a log (F2): steps of the pipeline that were given up, what called for a person, and
--- the faults that subscribers told of, each from its start to its end, with what it kept from whom.
+-- What went wrong in the campaign, as a log (F2): steps of the pipeline that were given up, what called for a person,
+-- and the faults that subscribers told of, each from its start to its end, with what it kept from whom.
 {{ config(materialized='view') }}
 
 -- failures of one step and date until it ended well
@@ -42,6 +42,15 @@ step_incidents as (
     group by failures.step, failures.business_date, failures.mended_no
 ),
 
+files as (
+    select
+        file_name,
+        max(rows_received) as rows_received,
+        max(rows_set_aside) as rows_set_aside
+    from {{ ref('stg_carrier__files') }}
+    group by file_name
+),
+
 alert_incidents as (
     select
         alerts.alert_code as incident_type,
@@ -60,14 +69,7 @@ alert_incidents as (
         end as rows_known,
         null::bigint as subscribers_known
     from {{ ref('stg_run__alerts') }} as alerts
-    left join (
-        select
-            file_name,
-            max(rows_received) as rows_received,
-            max(rows_set_aside) as rows_set_aside
-        from {{ ref('stg_carrier__files') }}
-        group by file_name
-    ) as files on alerts.place = files.file_name
+    left join files on alerts.place = files.file_name
     where
         alerts.alert_code not in ('STEP_FAILED', 'FAULT_REPORTED')
         -- a release that was refused under the scheduler is told by its step
@@ -105,6 +107,14 @@ found as (
     select * from faults
 ),
 
+held as (
+    select distinct
+        held_up_date,
+        held_up_file
+    from found
+    where held_up_date is not null or held_up_file is not null
+),
+
 -- what left late with its date, or waits in a file
 held_up as (
     select
@@ -112,13 +122,7 @@ held_up as (
         held.held_up_file,
         count(items.line_no) as rows_held,
         count(distinct items.subscriber_id) as subscribers_held
-    from (
-        select distinct
-            held_up_date,
-            held_up_file
-        from found
-        where held_up_date is not null or held_up_file is not null
-    ) as held
+    from held
     inner join {{ ref('stg_outbox__files') }} as files
         on held.held_up_date = files.run_on or held.held_up_file = files.file_stem
     inner join {{ ref('stg_outbox__items') }} as items on files.file_stem = items.file_stem
@@ -127,7 +131,8 @@ held_up as (
 
 final as (
     select
-        {{ content_key(['found.incident_type', 'found.campaign_id', 'found.place', 'found.started_at']) }} as incident_key,
+        {{ content_key(['found.incident_type', 'found.campaign_id', 'found.place', 'found.started_at']) }}
+            as incident_key,
         found.incident_type,
         found.campaign_id,
         found.place,

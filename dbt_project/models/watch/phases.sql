@@ -1,8 +1,14 @@
--- The phases of each campaign, by its dates: of a launch that is refused the warm-up goes on. After the close runs go on
--- until nothing that was promised is open: then the phase is settled, and the days of the campaign are over.
+-- The phases of each campaign, by its dates: where the launch is refused the warm-up goes on. After the close runs go
+-- on until nothing that was promised is open: then the phase is settled, and the campaign is over.
 {{ config(materialized='view') }}
 
-with campaigns as (
+with runs as (
+    select max(business_date) as last_released
+    from {{ ref('stg_run__dates') }}
+    where passes_released > 0
+),
+
+campaigns as (
     select
         campaigns.campaign_id,
         campaigns.warm_up_from,
@@ -14,11 +20,7 @@ with campaigns as (
             else campaigns.planned_starts_on
         end as starts_on
     from {{ ref('int_campaign__campaigns') }} as campaigns
-    cross join (
-        select max(business_date) as last_released
-        from {{ ref('stg_run__dates') }}
-        where passes_released > 0
-    ) as runs
+    cross join runs
 ),
 
 open_at_last as (

@@ -1,5 +1,5 @@
--- Campaigns as they run: each deciding model reads its days here. One that is not launched has no first day yet, so that
--- nothing is granted, listed or announced in it.
+-- Campaigns as they run: each deciding model reads its days here. One that is not launched has no first day yet, so
+-- that nothing is granted, listed or announced in it.
 select
     campaigns.campaign_id,
     campaigns.campaign_name,

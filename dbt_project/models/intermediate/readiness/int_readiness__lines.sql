@@ -43,7 +43,7 @@ needs as (
         needed.responsible,
         needed.duties
     from {{ ref('stg_campaign__readiness') }} as needed
-    inner join run on run.next_date >= needed.holds_from and run.next_date < needed.holds_until
+    inner join run on needed.holds_from <= run.next_date and needed.holds_until > run.next_date
     left join halls on needed.is_each_hall and needed.campaign_id = halls.campaign_id
 ),
 
@@ -57,7 +57,8 @@ trained as (
         records.source_file,
         records.source_line
     from {{ ref('int_training__records') }} as records
-    order by records.course asc, records.staff_id asc, records.held_on desc, records.is_passed asc, records.record_id asc
+    order by
+        records.course asc, records.staff_id asc, records.held_on desc, records.is_passed asc, records.record_id asc
 ),
 
 trainings as (

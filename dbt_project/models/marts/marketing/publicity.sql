@@ -20,7 +20,7 @@ activities as (
         case activities.activity ->> 'channel' when 'offline' then 'B5.2' else 'B5.1' end as budget_line,
         (activities.activity ->> 'planned_cost_fen')::bigint as planned_cost_fen
     from {{ ref('stg_campaign__terms') }} as terms
-    inner join run on run.business_date >= terms.holds_from and run.business_date < terms.holds_until
+    inner join run on terms.holds_from <= run.business_date and terms.holds_until > run.business_date
     inner join {{ ref('stg_campaign__campaigns') }} as campaigns on terms.campaign_id = campaigns.campaign_id
     cross join lateral jsonb_array_elements(terms.terms -> 'publicity' -> 'activities') as activities (activity)
 ),

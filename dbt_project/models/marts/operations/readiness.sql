@@ -1,4 +1,5 @@
--- Readiness for the launch (rules, 11), one row a line: what is needed, what is there, who answers for it, who has waived it.
+-- Readiness for the launch (rules, 11), one row a line: what is needed, what is there, who answers for it, who has
+-- waived it.
 select
     lines.campaign_id,
     lines.line,

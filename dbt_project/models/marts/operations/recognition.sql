@@ -1,5 +1,5 @@
--- Halls and staff ranked by business helped, satisfaction and errors (C3), once the campaign's last day is closed: before
--- that there are no rows. The numbers stand beside each rank; who has few cases is shown, and not ranked.
+-- Halls and staff ranked by business helped, satisfaction and errors (C3), once the campaign's last day is closed:
+-- before that there are no rows. The numbers stand beside each rank; who has few cases is shown, and not ranked.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
@@ -9,7 +9,7 @@ terms as materialized (
         campaigns.campaign_id,
         (terms.terms -> 'recognition' ->> 'min_cases')::integer as min_cases
     from {{ ref('stg_campaign__campaigns') }} as campaigns
-    inner join run on run.next_date > campaigns.ends_on
+    inner join run on campaigns.ends_on < run.next_date
     inner join {{ ref('stg_campaign__terms') }} as terms
         on
             campaigns.campaign_id = terms.campaign_id
@@ -41,9 +41,10 @@ members as materialized (
         member.member
     from helped
     inner join terms on helped.campaign_id = terms.campaign_id
-    cross join lateral (
-        values ('HALL', helped.hall_code), ('STAFF', helped.staff_id)
-    ) as member (member_type, member)
+    cross join
+        lateral (
+            values ('HALL', helped.hall_code), ('STAFF', helped.staff_id)
+        ) as member (member_type, member)
     where member.member is not null
 ),
 
@@ -113,16 +114,31 @@ ranked as (
     select
         rated.*,
         case
-            when is_ranked
-                then rank() over (partition by campaign_id, member_type, is_ranked order by business desc)
+            when rated.is_ranked
+                then
+                    rank()
+                        over (
+                            partition by rated.campaign_id, rated.member_type, rated.is_ranked
+                            order by rated.business desc
+                        )
         end as business_rank,
         case
-            when is_heard
-                then rank() over (partition by campaign_id, member_type, is_heard order by satisfaction_hundredths desc)
+            when rated.is_heard
+                then
+                    rank()
+                        over (
+                            partition by rated.campaign_id, rated.member_type, rated.is_heard
+                            order by rated.satisfaction_hundredths desc
+                        )
         end as satisfaction_rank,
         case
-            when is_ranked
-                then rank() over (partition by campaign_id, member_type, is_ranked order by errors_bp asc)
+            when rated.is_ranked
+                then
+                    rank()
+                        over (
+                            partition by rated.campaign_id, rated.member_type, rated.is_ranked
+                            order by rated.errors_bp asc
+                        )
         end as error_rank
     from rated
 ),

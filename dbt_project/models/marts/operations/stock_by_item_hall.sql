@@ -1,5 +1,5 @@
--- Gifts and materials by item and hall, with a row ALL for each item: what came, what went, what is there, what has to be
--- there at the launch, and what was bought. What was set aside counts for nothing.
+-- Gifts and materials by item and hall, with a row ALL for each item: what came, what went, what is there, what has to
+-- be there at the launch, and what was bought. What was set aside counts for nothing.
 with campaigns as (
     select campaign_id from {{ ref('stg_campaign__campaigns') }}
 ),
@@ -41,6 +41,12 @@ needs as (
     where lines.line_kind = 'STOCK'
 ),
 
+both_sides as (
+    select * from moved
+    union all
+    select * from needs
+),
+
 by_hall as (
     select
         both_sides.campaign_id,
@@ -54,11 +60,7 @@ by_hall as (
         coalesce(sum(both_sides.cost_fen), 0)::bigint as cost_fen,
         coalesce(sum(both_sides.needed), 0)::bigint as needed,
         bool_or(both_sides.is_needed_in_total) as is_needed_in_total
-    from (
-        select * from moved
-        union all
-        select * from needs
-    ) as both_sides
+    from both_sides
     group by both_sides.campaign_id, both_sides.item, both_sides.item_kind, both_sides.hall_code
 ),
 

@@ -1,5 +1,5 @@
--- Tickets by kind, benefit and state, with the time to the first answer (rules, 9). A ticket is due for its answer once it
--- is answered, or its time is over at the close of the date.
+-- Tickets by kind, benefit and state, with the time to the first answer (rules, 9). A ticket is due for its answer once
+-- it is answered, or its time is over at the close of the date.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
