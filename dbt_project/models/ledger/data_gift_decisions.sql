@@ -37,7 +37,7 @@ months as materialized (
         {{ half_up('terms.gift_megabytes * terms.gift_unit_price_fen_per_gb', '1024') }} as cost_fen,
         date_trunc('month', run.next_date)::date as month,
         (date_trunc('month', run.next_date) + interval '1 month - 1 day')::date as valid_to
-    from {{ ref('stg_campaign__campaigns') }} as campaigns
+    from {{ ref('int_campaign__campaigns') }} as campaigns
     cross join run
     inner join terms
         on

@@ -39,7 +39,7 @@ arrived as (
         events.*
     from {{ ref('int_recharge__events') }} as events
     inner join run on events.run_on = run.business_date
-    cross join {{ ref('stg_campaign__campaigns') }} as campaigns
+    cross join {{ ref('int_campaign__campaigns') }} as campaigns
     where
         events.kind = 'RECHARGE'
         {% if is_incremental() %}
@@ -71,7 +71,7 @@ candidates as (
             chosen.recharge_id = events.recharge_id
             and chosen.chosen_file = events.source_file
             and chosen.chosen_line = events.source_line
-    cross join {{ ref('stg_campaign__campaigns') }} as campaigns
+    cross join {{ ref('int_campaign__campaigns') }} as campaigns
     where
         events.kind = 'RECHARGE'
     {% if is_incremental() %}

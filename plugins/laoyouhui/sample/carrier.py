@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 
 from laoyouhui.sample.devices import DeviceOrders
+from laoyouhui.sample.duties import Duties
 from laoyouhui.sample.facts import assumptions, chance
 from laoyouhui.sample.family import FamilyRequests
 from laoyouhui.sample.files import check_file, data_file, write_delivery
@@ -44,6 +45,7 @@ class SampleCarrier:
         self._family = FamilyRequests(seed, campaign_starts_on, self._subscribers)
         self._devices = DeviceOrders(seed, campaign_starts_on, self._subscribers, self._listed)
         self._members = Members(seed, campaign_starts_on, self._subscribers, self._listed)
+        self._duties = Duties(seed, campaign_starts_on, self._subscribers)
         self._list: defaultdict[str, list[tuple[date, str]]] = defaultdict(list)
         self._list_read: set[str] = set()
 
@@ -63,6 +65,10 @@ class SampleCarrier:
         codes = self._members.stock(business_date)
         if codes:
             self._write("card_stock", business_date, codes)
+        for feed, lines_of in self._duties.feeds().items():
+            lines = lines_of(business_date)
+            if lines or feed in {"ticket", "social"}:  # of those a file is due for every date
+                self._write(feed, business_date, lines)
         since = self._days_since(business_date)
         if since in assumptions()["hall_list_on_days"]:
             self._write("hall", business_date, self._halls(since))
