@@ -7,10 +7,12 @@ from pathlib import Path
 
 MODELS = Path(__file__).parents[3] / "dbt_project" / "models"
 
-# they read the plan: who is drawn into the control group, which templates there are, what books and lists belong to
+# they read the plan: who is drawn into the control group, which templates there are, what books and lists belong to, who
+# gives way to whom
 AS_PLANNED = {
     "int_campaign__campaigns",
     "int_campaign__launches",
+    "int_campaign__exclusions",
     "int_readiness__lines",
     "int_message__templates",
     "int_holdout__customers",

@@ -16,7 +16,7 @@ CapFen = Annotated[
 
 
 class Terms(Section):
-    """The most that a line may have committed and paid, over the whole campaign; of the lines that grants are paid from."""
+    """The most that a line may have committed and paid, over the whole campaign; of lines that pay for grants."""
 
     B1: CapFen = None
     B2: CapFen = None
