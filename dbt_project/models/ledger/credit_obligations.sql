@@ -21,10 +21,17 @@ granted as (
         terms.odd_fen_to,
         terms.hold_days
     from {{ ref('recharge_decisions') }} as decisions
-    inner join run on {{ is_this_pass('decisions') }}
+    cross join run
+    left join {{ ref('waiting_list') }} as waits on decisions.grant_key = waits.grant_key
     inner join {{ ref('stg_campaign__terms') }} as terms
         on decisions.campaign_id = terms.campaign_id and decisions.terms_version = terms.terms_version
-    where decisions.reason = 'GRANTED'
+    where
+        decisions.reason = 'GRANTED'
+        -- granted in this run, and the budget has room; or it has room at last
+        and (
+            ({{ is_this_pass('decisions') }} and waits.grant_key is null)
+            or (waits.freed_on = run.business_date and waits.freed_pass_no = run.pass_no)
+        )
 ),
 
 instalments as (

@@ -34,6 +34,37 @@ owed as (
     group by campaigns.campaign_id
 ),
 
+committed as (
+    select
+        campaign_id,
+        sum(committed_fen)::bigint as committed_fen
+    from {{ ref('budget_by_line_month') }}
+    where budget_line = 'TOTAL'
+    group by campaign_id
+),
+
+unanswered as (
+    select
+        campaign_id,
+        sum(amount_fen)::bigint as amount_fen
+    from {{ ref('unanswered_by_age') }}
+    where interface = 'credit'
+    group by campaign_id
+),
+
+-- promised and neither paid nor ended, and credits that the carrier has not answered: while there is any, runs go on
+still_open as (
+    select
+        campaigns.campaign_id,
+        'open_fen' as figure,
+        'ALL' as member,
+        coalesce(committed.committed_fen, 0) + coalesce(unanswered.amount_fen, 0) as amount,
+        null::date as since_on
+    from {{ ref('stg_campaign__campaigns') }} as campaigns
+    left join committed on campaigns.campaign_id = committed.campaign_id
+    left join unanswered on campaigns.campaign_id = unanswered.campaign_id
+),
+
 over_plan as (
     select
         budget.campaign_id,
@@ -58,14 +89,30 @@ waiting as (
     group by campaign_id, exception_type, source_file
 ),
 
+low_stock as (
+    select
+        stock.campaign_id,
+        'low_card_stock_codes' as figure,
+        stock.platform as member,
+        stock.codes_free as amount,
+        run.business_date as since_on
+    from {{ ref('card_stock_by_platform') }} as stock
+    cross join run
+    where stock.is_low
+),
+
 figures as (
     select * from granted
     union all
     select * from owed
     union all
+    select * from still_open
+    union all
     select * from over_plan
     union all
     select * from waiting
+    union all
+    select * from low_stock
 ),
 
 final as (

@@ -13,9 +13,11 @@ from pathlib import Path
 from random import Random
 
 from laoyouhui.sample.devices import DeviceOrders
+from laoyouhui.sample.duties import Duties
 from laoyouhui.sample.facts import assumptions, chance
 from laoyouhui.sample.family import FamilyRequests
 from laoyouhui.sample.files import check_file, data_file, write_delivery
+from laoyouhui.sample.members import Members
 from laoyouhui.sample.reception import Reception
 from laoyouhui.sample.recharges import Recharges, Row
 from laoyouhui.sample.subscribers import Subscriber, make_subscribers
@@ -42,6 +44,8 @@ class SampleCarrier:
         self._recharges = Recharges(seed, campaign_starts_on, self._subscribers, self._listed)
         self._family = FamilyRequests(seed, campaign_starts_on, self._subscribers)
         self._devices = DeviceOrders(seed, campaign_starts_on, self._subscribers, self._listed)
+        self._members = Members(seed, campaign_starts_on, self._subscribers, self._listed)
+        self._duties = Duties(seed, campaign_starts_on, self._subscribers)
         self._list: defaultdict[str, list[tuple[date, str]]] = defaultdict(list)
         self._list_read: set[str] = set()
 
@@ -56,6 +60,15 @@ class SampleCarrier:
         orders = self._devices.rows(business_date)
         paid = _yuan(sum(fen for fen, _ in orders))
         self._write("device_order", business_date, [line for _, line in orders], control_total=paid)
+        self._write("card_claim", business_date, self._members.claims(business_date))
+        self._write("trial_application", business_date, self._members.applications(business_date))
+        codes = self._members.stock(business_date)
+        if codes:
+            self._write("card_stock", business_date, codes)
+        for feed, lines_of in self._duties.feeds().items():
+            lines = lines_of(business_date)
+            if lines or feed in {"ticket", "social"}:  # of those a file is due for every date
+                self._write(feed, business_date, lines)
         since = self._days_since(business_date)
         if since in assumptions()["hall_list_on_days"]:
             self._write("hall", business_date, self._halls(since))

@@ -16,7 +16,7 @@ requests as (
         events.*
     from {{ ref('int_family_request__events') }} as events
     inner join run on events.run_on = run.business_date
-    cross join {{ ref('stg_campaign__campaigns') }} as campaigns
+    cross join {{ ref('int_campaign__campaigns') }} as campaigns
 ),
 
 arrived as (

@@ -44,7 +44,7 @@ paid as (
         or min(events.content_hash) over same_order <> max(events.content_hash) over same_order as is_conflict
     from {{ ref('int_device_order__events') }} as events
     inner join run on events.run_on = run.business_date
-    cross join {{ ref('stg_campaign__campaigns') }} as campaigns
+    cross join {{ ref('int_campaign__campaigns') }} as campaigns
     where events.event = 'PAID'
     window same_order as (partition by campaigns.campaign_id, events.order_id)
 ),

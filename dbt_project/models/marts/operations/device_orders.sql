@@ -37,7 +37,7 @@ final as (
         case when given_back.changes_key is null then least(decided.entitled_fen, decided.applied_fen) else 0 end
             as subsidy_fen
     from {{ ref('int_device_order__orders') }} as orders
-    cross join {{ ref('stg_campaign__campaigns') }} as campaigns
+    cross join {{ ref('int_campaign__campaigns') }} as campaigns
     cross join run
     inner join {{ ref('stg_campaign__terms') }} as terms
         on
