@@ -147,18 +147,26 @@ ended as materialized (
         order by history.state_on desc, history.revision desc
         limit 1
     ) as families on true
-    cross join lateral (
-        values
-        (1, 'REFUSED', refused.link_key is not null, null::date, refused.file_stem, refused.line_no::bigint),
-        (2, 'CLOSED', owners.status = 'C', owners.state_on, owners.source_file, owners.source_line),
-        (3, 'PORTED_OUT', owners.status = 'P', owners.state_on, owners.source_file, owners.source_line),
-        (4, 'FAMILY_CLOSED', families.status = 'C', families.state_on, families.source_file, families.source_line),
-        (5, 'FAMILY_PORTED_OUT', families.status = 'P', families.state_on, families.source_file, families.source_line),
-        (
-            6, 'NUMBER_CHANGED', families.is_present and families.msisdn is distinct from touched.family_msisdn,
-            families.state_on, families.source_file, families.source_line
-        )
-    ) as ends (place, reason, is_so, state_on, source_file, source_line)
+    cross join
+        lateral (
+            values
+            (1, 'REFUSED', refused.link_key is not null, null::date, refused.file_stem, refused.line_no::bigint),
+            (2, 'CLOSED', owners.status = 'C', owners.state_on, owners.source_file, owners.source_line),
+            (3, 'PORTED_OUT', owners.status = 'P', owners.state_on, owners.source_file, owners.source_line),
+            (4, 'FAMILY_CLOSED', families.status = 'C', families.state_on, families.source_file, families.source_line),
+            (
+                5,
+                'FAMILY_PORTED_OUT',
+                families.status = 'P',
+                families.state_on,
+                families.source_file,
+                families.source_line
+            ),
+            (
+                6, 'NUMBER_CHANGED', families.is_present and families.msisdn is distinct from touched.family_msisdn,
+                families.state_on, families.source_file, families.source_line
+            )
+        ) as ends (place, reason, is_so, state_on, source_file, source_line)
     where touched.ends_at is null and ends.is_so
     order by touched.link_key, ends.place
 ),
@@ -200,7 +208,7 @@ connected as (
     select
         rivals.campaign_id,
         rivals.wanted,
-        rivals.first_rival as line
+        rivals.first_rival as line_head
     from rivals
 
     union
@@ -208,7 +216,7 @@ connected as (
     select
         elsewhere.campaign_id,
         elsewhere.wanted,
-        connected.line
+        connected.line_head
     from connected
     inner join rivals as here on connected.campaign_id = here.campaign_id and connected.wanted = here.wanted
     inner join rivals as elsewhere
@@ -219,7 +227,7 @@ lines as (
     select
         rivals.campaign_id,
         rivals.subscriber_id,
-        min(connected.line) as line
+        min(connected.line_head) as line_head
     from rivals
     inner join connected on rivals.campaign_id = connected.campaign_id and rivals.wanted = connected.wanted
     group by rivals.campaign_id, rivals.subscriber_id
@@ -229,12 +237,12 @@ queue as materialized (
     select
         placed.*,
         row_number() over (
-            partition by placed.campaign_id, placed.line order by placed.requested_at, placed.request_id
+            partition by placed.campaign_id, placed.line_head order by placed.requested_at, placed.request_id
         ) as place
     from (
         select
             contenders.*,
-            coalesce(lines.line, contenders.subscriber_id) as line
+            coalesce(lines.line_head, contenders.subscriber_id) as line_head
         from contenders
         left join lines
             on contenders.campaign_id = lines.campaign_id and contenders.subscriber_id = lines.subscriber_id
@@ -245,7 +253,7 @@ queue as materialized (
 met as (
     select
         queue.campaign_id,
-        queue.line,
+        queue.line_head,
         links.link_key,
         links.subscriber_id,
         links.family_subscriber_id,
@@ -260,7 +268,7 @@ met as (
 
     select
         queue.campaign_id,
-        queue.line,
+        queue.line_head,
         links.link_key,
         links.subscriber_id,
         links.family_subscriber_id,
@@ -276,7 +284,7 @@ met as (
 lists as (
     select
         met.campaign_id,
-        met.line,
+        met.line_head,
         jsonb_agg(
             jsonb_build_object(
                 'link_key', met.link_key,
@@ -289,7 +297,7 @@ lists as (
         ) as links
     from met
     left join ended on met.link_key = ended.link_key
-    group by met.campaign_id, met.line
+    group by met.campaign_id, met.line_head
 ),
 
 -- each line walked from its first request to its last, with the lists as each request leaves them. A place is free for
@@ -297,21 +305,21 @@ lists as (
 walked as (
     select
         queue.campaign_id,
-        queue.line,
+        queue.line_head,
         0::bigint as place,
         null::text as decision_key,
         null::text as reason,
         null::text as link_key,
         coalesce(lists.links, '[]'::jsonb) as links
     from queue
-    left join lists on queue.campaign_id = lists.campaign_id and queue.line = lists.line
+    left join lists on queue.campaign_id = lists.campaign_id and queue.line_head = lists.line_head
     where queue.place = 1
 
     union all
 
     select
         queue.campaign_id,
-        queue.line,
+        queue.line_head,
         queue.place,
         queue.decision_key,
         outcomes.reason,
@@ -342,30 +350,38 @@ walked as (
         end as links
     from walked
     inner join queue
-        on walked.campaign_id = queue.campaign_id and walked.line = queue.line and walked.place + 1 = queue.place
-    cross join lateral (
-        select
-            count(*) filter (where listed.is_own) as places,
-            bool_or(listed.is_same and listed.is_own) as is_linked,
-            bool_or(listed.is_same and not listed.is_own) as is_taken,
-            min(listed.link_key) filter (where listed.is_removable) as link_key
-        from (
+        on
+            walked.campaign_id = queue.campaign_id
+            and walked.line_head = queue.line_head
+            and walked.place + 1 = queue.place
+    cross join
+        lateral (
             select
-                held.link_key,
-                held.owner = queue.subscriber_id as is_own,
-                held.msisdn = queue.family_msisdn
-                or coalesce(held.family = queue.family_subscriber_id, false) as is_same,
-                held.owner = queue.subscriber_id
-                and held.msisdn = queue.family_msisdn
-                and held.begins_at <= queue.requested_at
-                and held.ends_at is null as is_removable
+                count(*) filter (where held.owner = queue.subscriber_id) as places,
+                bool_or(
+                    held.owner = queue.subscriber_id
+                    and (held.msisdn = queue.family_msisdn or held.family = queue.family_subscriber_id)
+                ) as is_linked,
+                bool_or(
+                    held.owner <> queue.subscriber_id
+                    and (held.msisdn = queue.family_msisdn or held.family = queue.family_subscriber_id)
+                ) as is_taken,
+                min(
+                    case
+                        when
+                            held.owner = queue.subscriber_id
+                            and held.msisdn = queue.family_msisdn
+                            and held.begins_at <= queue.requested_at
+                            and held.ends_at is null
+                            then held.link_key
+                    end
+                ) as link_key
             from
                 jsonb_to_recordset(walked.links) as held (
                     link_key text, owner text, family text, msisdn text, begins_at timestamp, ends_at timestamp
                 )
             where held.ends_at is null or held.ends_at > queue.requested_at
-        ) as listed
-    ) as met
+        ) as met
     cross join lateral (
         values (
             case
