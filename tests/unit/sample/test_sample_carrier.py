@@ -108,6 +108,7 @@ def test_every_row_has_its_fields_and_codes(tmp_path: Path) -> None:
     for day in days(12):
         the_carrier.deliver(day)
     fields = {"subscriber": 16, "recharge": 11, "hall": 5, "expense": 5, "optout": 6, "sms_report": 7}
+    fields |= {"card_stock": 5, "card_claim": 4, "trial_application": 4}
     for path in (tmp_path / "in").rglob("*.txt*"):
         assert {len(row) for row in rows(path)} <= {fields[path.parent.name]}, path
     snapshot = [row for day in days(12) for row in feed(tmp_path, "subscriber", day)]
