@@ -181,7 +181,7 @@ def test_nothing_is_due_after_the_late_files_but_for_what_is_owed(play: Play) ->
     with connect(play.settings.warehouse_dsn) as conn:
         conn.execute("select set_config('laoyouhui.as_of', '2026-06-01 12:00+08', false)")
         assert conn.execute(due).fetchone() == (date(2026, 5, 31),)
-        conn.execute("update watch.run_figures set amount = 0 where figure = 'owed_fen'")
+        conn.execute("update watch.run_figures set amount = 0 where figure = 'open_fen'")
         assert conn.execute(due).fetchone() == (date(2026, 3, 10),)  # ten days for late files
         conn.rollback()
 

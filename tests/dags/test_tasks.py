@@ -148,3 +148,49 @@ def test_a_watch_that_fails_does_not_undo_a_delivery(monkeypatch, in_run, tmp_pa
     monkeypatch.setattr(watch, "watch_run", lose_the_line)
     tasks.deliver.function()
     assert "could not be looked up" in caplog.text
+
+
+@pytest.mark.parametrize("task", ["take_in", "watch"])
+def test_a_closed_and_settled_campaign_is_skipped_with_its_reason(monkeypatch, in_run, tmp_path, task):
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from laoyouhui.orchestration import tasks
+    from laoyouhui.pipeline import phase
+
+    in_run(None, datetime(2026, 8, 31, 19, tzinfo=UTC))
+    for name in ("LAOYOUHUI_EXCHANGE", "LAOYOUHUI_CAMPAIGN", "LAOYOUHUI_WORK", "WAREHOUSE_DSN"):
+        monkeypatch.setenv(name, str(tmp_path))
+    settled = phase.Phase("lyh2026", "CLOSE", date(2026, 5, 11), None, is_settled=True)
+    monkeypatch.setattr(phase, "phases_on", lambda *_: [settled])
+    with pytest.raises(AirflowSkipException, match=r"needs no run: lyh2026 CLOSE from 2026-05-11: closed, and nothing"):
+        getattr(tasks, task).function()
+
+
+def test_a_date_asked_for_by_hand_is_closed_in_any_phase(monkeypatch, in_run, tmp_path):
+    from laoyouhui.orchestration import tasks
+    from laoyouhui.pipeline import metrics, phase, take_in
+
+    in_run("2026-09-01", None)
+    for name in ("LAOYOUHUI_EXCHANGE", "LAOYOUHUI_CAMPAIGN", "LAOYOUHUI_WORK", "WAREHOUSE_DSN"):
+        monkeypatch.setenv(name, str(tmp_path))
+    settled = phase.Phase("lyh2026", "CLOSE", date(2026, 5, 11), None, is_settled=True)
+    taken = []
+    monkeypatch.setattr(phase, "phases_on", lambda *_: [settled])
+    monkeypatch.setattr(metrics, "connect", lambda _dsn: contextlib.nullcontext(SimpleNamespace(execute=print)))
+    monkeypatch.setattr(take_in, "take_in", lambda _settings, day, **_: taken.append(day))
+    tasks.take_in.function()
+    assert taken == [date(2026, 9, 1)]
+
+
+def test_the_phase_is_shown_by_the_run(monkeypatch, in_run, tmp_path):
+    from laoyouhui.orchestration import tasks
+    from laoyouhui.pipeline import decide, metrics, phase
+
+    in_run("2026-02-01", None)
+    for name in ("LAOYOUHUI_EXCHANGE", "LAOYOUHUI_CAMPAIGN", "LAOYOUHUI_WORK", "WAREHOUSE_DSN"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr(metrics, "connect", lambda _dsn: contextlib.nullcontext(SimpleNamespace(execute=print)))
+    monkeypatch.setattr(decide, "decide", lambda *_: None)
+    warm_up = phase.Phase("lyh2026", "WARM_UP", date(2026, 1, 19), date(2026, 2, 1), is_settled=False)
+    monkeypatch.setattr(phase, "phases_on", lambda *_: [warm_up])
+    assert tasks.decide.function() == ["lyh2026 WARM_UP from 2026-01-19 to 2026-02-01"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 
 from laoyouhui.config.campaign import load_campaign
 from laoyouhui.config.carrier import load_carrier
@@ -20,86 +22,22 @@ HOME = Path(__file__).parents[2]
 D = date(2026, 1, 31)
 FIRST, SECOND, THIRD, FOURTH = (digit * 32 for digit in "abcd")
 
-RELATIONS = """
-create schema exports;
-create schema ledger;
-create schema marts;
-create schema marts_candidate;
-create table marts.budget_by_line_month as select 'the last release' as note;
+MODELS = HOME / "dbt_project" / "models"
+RELEASED = {"exports": "exports", "marts": "marts_candidate", "ledger": "ledger", "intermediate": "intermediate"}
 
-create table exports.export_eligibility (
-    campaign_id text, item_key text, answer_key text, benefit text, budget_line text, committed_fen bigint,
-    liability_fen bigint, resend_of text,
-    subscriber_id text, msisdn text, action text, effective_on date, reason text
-);
-create table exports.export_data_grant (
-    campaign_id text, item_key text, answer_key text, benefit text, budget_line text, committed_fen bigint,
-    liability_fen bigint, resend_of text,
-    grant_key text, subscriber_id text, msisdn text, product_code text, megabytes int, valid_from date, valid_to date
-);
-create table exports.export_credit (
-    campaign_id text, item_key text, answer_key text, benefit text, budget_line text, committed_fen bigint,
-    liability_fen bigint, resend_of text,
-    grant_key text, subscriber_id text, msisdn text, amount bigint, kind text, instalment_no int, instalments int,
-    source_recharge_id text
-);
-create table exports.export_sms (
-    campaign_id text, item_key text, answer_key text, benefit text, budget_line text, committed_fen bigint,
-    liability_fen bigint, resend_of text,
-    message_key text, subscriber_id text, msisdn text, template_code text, not_before timestamp, not_after timestamp,
-    segments int, text text
-);
-create table exports.export_push (
-    campaign_id text, item_key text, answer_key text, benefit text, budget_line text, committed_fen bigint,
-    liability_fen bigint, resend_of text,
-    message_key text, subscriber_id text, template_code text, not_before timestamp, not_after timestamp, title text,
-    text text
-);
-create table ledger.ledger_entries (
-    entry_key text, campaign_id text, benefit text, entry_type text, grant_key text, changes_key text,
-    subscriber_id text, customer_id text, city_code text, tenure_band text, event_on date, booked_on date,
-    amount_fen bigint, megabytes int,
-    budget_line text, committed_fen bigint, actual_fen bigint, liability_fen bigint, reason text, terms_version text,
-    source_file text, source_line bigint
-);
-create table marts_candidate.budget_by_line_month (
-    campaign_id text, budget_line text, month date, plan_fen bigint, committed_fen bigint, actual_fen bigint,
-    variance_fen bigint
-);
-create table marts_candidate.participation_by_day (
-    campaign_id text, day date, benefit text, city_code text, tenure_band text, participations bigint,
-    participants bigint, amount_fen bigint, megabytes bigint
-);
-create table marts_candidate.liability_by_month (
-    campaign_id text, month date, opening_fen bigint, promised_fen bigint, credited_fen bigint, forfeited_fen bigint,
-    cancelled_fen bigint, given_up_fen bigint, clawed_back_fen bigint, closing_fen bigint
-);
-create table marts_candidate.eligibility_by_city_reason (
-    campaign_id text, judged_for date, city_code text, reason text, subscribers bigint
-);
-create table marts_candidate.messages_by_day (
-    campaign_id text, day date, template_code text, channel text, built bigint, suppressed_opted_out bigint,
-    suppressed_no_consent bigint, suppressed_number_changed bigint, suppressed_frequency bigint,
-    suppressed_expired bigint, handed_over bigint, accepted bigint, refused bigint, delivered bigint, failed bigint,
-    unknown bigint, segments bigint, cost_fen bigint
-);
-create table marts_candidate.exceptions (
-    campaign_id text, exception_type text, found_on date, subscriber_id text, item_key text, amount_fen bigint,
-    source_file text, source_line bigint, detail text, what_to_do text
-);
-create table marts_candidate.intake_by_file (
-    feed text, file_name text, business_date date, received_on date, state text, reason text, rows_received bigint,
-    rows_loaded bigint, rows_set_aside bigint
-);
-create table marts_candidate.outbox_by_file (
-    file_stem text, interface text, run_on date, rows bigint, amount_fen bigint, status text, rows_accepted bigint,
-    rows_refused bigint, answered_on date
-);
-create table marts_candidate.unanswered_by_age (
-    campaign_id text, interface text, benefit text, sent_on date, age_days int, files bigint, rows bigint,
-    amount_fen bigint, committed_fen bigint, liability_fen bigint
-);
-"""
+
+def relations() -> Iterator[str]:
+    """Empty tables in the form of the models' contracts: every mart, every export, and what the suites compare with."""
+    yield "create schema marts"
+    yield "create table marts.budget_by_line_month as select 'the last release' as note"
+    for folder, schema in RELEASED.items():
+        yield f"create schema {schema}"
+        for file in sorted((MODELS / folder).rglob("*.yml")):
+            for model in yaml.safe_load(file.read_text("utf-8"))["models"]:
+                if all("data_type" in column for column in model["columns"]):
+                    columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
+                    yield f"create table {schema}.{model['name']} ({columns})"
+
 
 # A subscriber who joins, a gift, a message, and a bonus of 12.00 yuan of which this pass pays one of two instalments.
 ROWS = f"""
@@ -162,7 +100,7 @@ def settings(database_dsn: str, tmp_path: Path) -> Settings:
     campaign = load_campaign(made.campaign_files[0])
     with connect(database_dsn) as conn:
         prepare(conn, load_carrier(campaign.carrier_file), campaign)
-        conn.execute(RELATIONS)
+        conn.execute(";\n".join(relations()))
         conn.execute(ROWS)
     return made
 
@@ -426,5 +364,9 @@ def test_every_suite_reads_and_names_each_relation_once() -> None:
     suites = load_suites(HOME / "expectations")
 
     relations = [suite.relation for suite in suites]
-    assert len(set(relations)) == len(relations) == 15
+    exports = {f"exports.{path.stem}" for path in (MODELS / "exports").glob("*.sql")}
+    marts = {f"marts_candidate.{path.stem}" for path in (MODELS / "marts").glob("*/*.sql")}
+    assert exports
+    assert marts
+    assert sorted(relations) == sorted({*exports, *marts, "raw.delivery"})
     assert all(suite.expectations for suite in suites)

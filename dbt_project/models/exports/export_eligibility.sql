@@ -10,7 +10,7 @@ campaigns as materialized (
         campaigns.campaign_id,
         run.next_date > campaigns.ends_on as is_over,
         run.next_date > campaigns.ends_on and run.previous_date < campaigns.ends_on as has_just_ended
-    from {{ ref('stg_campaign__campaigns') }} as campaigns
+    from {{ ref('int_campaign__campaigns') }} as campaigns
     cross join run
     where run.next_date >= campaigns.starts_on
 ),

@@ -19,6 +19,8 @@ codes (alert_code, severity, what_to_do) as (
     ('RECHARGE_CONFLICT', 'warning', 'Find out which row is true and choose it by a word.'),
     ('BUDGET_OVER_PLAN', 'warning', 'Tell finance; raise the plan, or end what costs it.'),
     ('CARD_STOCK_LOW', 'warning', 'Buy codes of this platform and have them delivered.'),
+    ('FAULT_REPORTED', 'critical', 'Tell technology: find and mend the fault, then close the tickets.'),
+    ('LAUNCH_REFUSED', 'critical', 'Make ready what is not, or waive it by a word; until then nothing is granted.'),
     ('RELEASE_REFUSED', 'critical', 'Mend what the checks name, then run the date again.'),
     ('STEP_FAILED', 'critical', 'Mend the reason, then clear the task.'),
     ('RUN_NOT_FINISHED', 'critical', 'Look in Airflow which task of the date waits, failed or never began.')
@@ -225,6 +227,42 @@ found_by_run as (
     )
 ),
 
+-- faults that subscribers told of, of one benefit and day together
+faults as (
+    select
+        null::text as campaign_id,
+        'FAULT_REPORTED' as alert_code,
+        tickets.benefit || ' ' || tickets.first_event_at::date as place,
+        count(*) || ' tickets are not closed: '
+        || string_agg(tickets.ticket_id, ', ' order by tickets.ticket_id) as what,
+        min(tickets.first_event_at) as since_at
+    from {{ ref('tickets') }} as tickets
+    where tickets.ticket_kind = 'FAULT' and tickets.state <> 'CLOSED'
+    group by tickets.benefit, tickets.first_event_at::date
+),
+
+-- of a launch that the last run released should have let begin
+not_launched as (
+    select
+        campaigns.campaign_id,
+        'LAUNCH_REFUSED' as alert_code,
+        campaigns.planned_starts_on::text as place,
+        'neither met nor waived: ' || string_agg(lines.line, ', ' order by lines.line) as what,
+        campaigns.planned_starts_on + time '00:00' as since_at
+    from {{ ref('int_campaign__campaigns') }} as campaigns
+    inner join {{ ref('int_readiness__lines') }} as lines on campaigns.campaign_id = lines.campaign_id
+    where
+        not campaigns.is_launched
+        and not lines.is_ready
+        and exists (
+            select from {{ ref('stg_run__dates') }} as runs
+            where
+                runs.passes_released > 0
+                and runs.business_date + 1 between campaigns.planned_starts_on and campaigns.ends_on
+        )
+    group by campaigns.campaign_id, campaigns.planned_starts_on
+),
+
 refused as (
     select
         null::text as campaign_id,
@@ -295,6 +333,10 @@ found as (
     select * from answers_set_aside
     union all
     select * from found_by_run
+    union all
+    select * from faults
+    union all
+    select * from not_launched
     union all
     select * from refused
     union all

@@ -1,5 +1,5 @@
--- The dates whose files and whose run are due by now: from the day before the campaign to the end of the late files,
--- then as long as the last run left instalments unpaid.
+-- The dates whose files and whose run are due by now: from the day before the campaign to the end of the late files and
+-- of the follow-up, then as long as the last run left something open that was promised.
 with clock as (
     select * from {{ ref('stg_run__clock') }}
 ),
@@ -9,7 +9,7 @@ owed as (
         campaign_id,
         amount > 0 as is_owing
     from {{ ref('run_figures') }}
-    where figure = 'owed_fen'
+    where figure = 'open_fen'
     order by campaign_id asc, run_on desc, pass_no desc
 ),
 
@@ -19,7 +19,11 @@ spans as (
         campaigns.starts_on - 1 as first_date,
         case
             when owed.is_owing then clock.as_of::date - 1
-            else least(clock.as_of::date - 1, campaigns.ends_on + last_terms.late_days)
+            else
+                least(
+                    clock.as_of::date - 1,
+                    greatest(campaigns.ends_on + last_terms.late_days, campaigns.follow_up_until)
+                )
         end as last_date
     from {{ ref('stg_campaign__campaigns') }} as campaigns
     cross join clock

@@ -34,6 +34,37 @@ owed as (
     group by campaigns.campaign_id
 ),
 
+committed as (
+    select
+        campaign_id,
+        sum(committed_fen)::bigint as committed_fen
+    from {{ ref('budget_by_line_month') }}
+    where budget_line = 'TOTAL'
+    group by campaign_id
+),
+
+unanswered as (
+    select
+        campaign_id,
+        sum(amount_fen)::bigint as amount_fen
+    from {{ ref('unanswered_by_age') }}
+    where interface = 'credit'
+    group by campaign_id
+),
+
+-- promised and neither paid nor ended, and credits that the carrier has not answered: while there is any, runs go on
+still_open as (
+    select
+        campaigns.campaign_id,
+        'open_fen' as figure,
+        'ALL' as member,
+        coalesce(committed.committed_fen, 0) + coalesce(unanswered.amount_fen, 0) as amount,
+        null::date as since_on
+    from {{ ref('stg_campaign__campaigns') }} as campaigns
+    left join committed on campaigns.campaign_id = committed.campaign_id
+    left join unanswered on campaigns.campaign_id = unanswered.campaign_id
+),
+
 over_plan as (
     select
         budget.campaign_id,
@@ -74,6 +105,8 @@ figures as (
     select * from granted
     union all
     select * from owed
+    union all
+    select * from still_open
     union all
     select * from over_plan
     union all

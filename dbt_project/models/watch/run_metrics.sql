@@ -81,6 +81,7 @@ final as (
             when 'over_plan_fen' then 'budget_line'
             when 'granted_rows' then 'benefit'
             when 'owed_fen' then 'benefit'
+            when 'open_fen' then 'benefit'
             else 'file'
         end as dimension,
         member,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from airflow.sdk import get_current_context, task
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from laoyouhui.config.errors import ConfigError
 
@@ -27,22 +27,29 @@ log = logging.getLogger(__name__)
 
 @task
 def take_in() -> None:
-    """Check what the carrier delivered up to the business date and load it into the schema `raw`."""
+    """Check what the carrier delivered up to the date and load it into `raw`; skipped after a settled close."""
     from laoyouhui.pipeline.journal import JournalError
     from laoyouhui.pipeline.take_in import take_in as step
 
+    context = get_current_context()
+    if not context["params"].get("business_date"):  # what somebody asks for by hand is done in any phase
+        _skip_what_is_over(business_date(context))
     with _step("take_in", JournalError) as (settings, day):
         log.info("%s", step(settings, day, sftp=sftp_settings(settings.exchange)))
 
 
 @task
-def decide() -> None:
-    """Let dbt decide what each subscriber is owed."""
+def decide() -> list[str]:
+    """Let dbt decide what each subscriber is owed; give the phase of each campaign on the date."""
     from laoyouhui.pipeline.decide import DecideError
     from laoyouhui.pipeline.decide import decide as step
+    from laoyouhui.pipeline.phase import phases_on
 
     with _step("decide", DecideError) as (settings, day):
         step(settings, day)
+        phases = [str(phase) for phase in phases_on(settings, day)]
+        log.info("%s lies in: %s", day, "; ".join(phases))
+    return phases
 
 
 @task
@@ -76,6 +83,7 @@ def watch() -> None:
     """Look at what the carrier has delivered; raise and close alerts; write the metrics."""
     from laoyouhui.pipeline.watch import watch as step
 
+    _skip_what_is_over(_yesterday())
     with _no_retry():
         settings = _settings()
         step(settings, sftp=sftp_settings(settings.exchange))
@@ -89,7 +97,7 @@ def alert_failure(context: Context) -> None:
     try:
         day = business_date(context)
     except AirflowFailException:  # `watch` closes no date
-        day = datetime.now(_SHANGHAI).date() - timedelta(days=1)
+        day = _yesterday()
     error = context.get("exception")
     step_failed(_settings(), day, step, str(error or "the task ended without a reason: see its log"))
 
@@ -130,6 +138,19 @@ def sftp_settings(exchange: str) -> SftpSettings | None:
         host_key=extra.get("host_key", ""),
         root=extra.get("root", "."),
     )
+
+
+def _yesterday() -> date:
+    return datetime.now(_SHANGHAI).date() - timedelta(days=1)
+
+
+def _skip_what_is_over(day: date) -> None:
+    """Skip the task, and with it those after it, where every campaign is closed and nothing of it is open."""
+    from laoyouhui.pipeline.phase import nothing_left_to_do, phases_on
+
+    reason = nothing_left_to_do(phases_on(_settings(), day))
+    if reason:
+        raise AirflowSkipException(f"{day} needs no run: {reason}")
 
 
 @contextmanager

@@ -1,8 +1,9 @@
-"""A person's word: ask again, give up, choose. Said by a command, kept in the journal, taken in by the next run.
+"""A person's word: ask again, give up, choose, waive. Said by a command, kept in the journal, taken in by the next run.
 
     python -m laoyouhui.pipeline.words ask-again credit_lyh2026_20260204_0001 --by "Zhang San" --why "no answer"
     python -m laoyouhui.pipeline.words give-up credit_lyh2026_20260204_0001 --row <key> --by ... --why ...
     python -m laoyouhui.pipeline.words choose <recharge id> recharge_20260131_0001.txt 7 --by ... --why ...
+    python -m laoyouhui.pipeline.words waive lyh2026/STOCK/POSTER/H010001 --by ... --why ...
 
 docs/words.md tells when to say which, and what follows.
 """
@@ -32,6 +33,7 @@ _TARGETS = {
     "ASK_AGAIN": ({"file_stem"}, {"row_key"}),
     "GIVE_UP": ({"file_stem"}, {"row_key"}),
     "CHOOSE": ({"recharge_id", "source_file", "source_line"}, set[str]()),
+    "WAIVE": ({"readiness_line"}, set[str]()),
 }
 # one line of printable text: it stands in the ledger as a reason
 Line = Annotated[
@@ -48,7 +50,7 @@ class Word(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["ASK_AGAIN", "GIVE_UP", "CHOOSE"]
+    kind: Literal["ASK_AGAIN", "GIVE_UP", "CHOOSE", "WAIVE"]
     said_by: Line
     said_at: AwareDatetime
     why: Line
@@ -57,6 +59,7 @@ class Word(BaseModel):
     recharge_id: Line | None = None
     source_file: Line | None = None
     source_line: int | None = None
+    readiness_line: Line | None = None
 
     @model_validator(mode="after")
     def _has_its_target(self) -> Word:
@@ -151,11 +154,11 @@ def _store(
 ) -> None:
     said = word.model_dump() if word else dict.fromkeys(Word.model_fields)
     conn.execute(
-        "insert into raw.word (file_name, kind, file_stem, row_key, recharge_id, source_file, source_line, said_by, "
-        "said_at, why, state, reason, detail, received_on) "
+        "insert into raw.word (file_name, kind, file_stem, row_key, recharge_id, source_file, "
+        "source_line, readiness_line, said_by, said_at, why, state, reason, detail, received_on) "
         "values (%(file_name)s, %(kind)s, %(file_stem)s, %(row_key)s, %(recharge_id)s, "
-        " %(source_file)s, %(source_line)s, %(said_by)s, %(said_at)s, %(why)s, %(state)s, %(reason)s, "
-        "%(detail)s, %(received_on)s)",
+        "%(source_file)s, %(source_line)s, %(readiness_line)s, %(said_by)s, %(said_at)s, %(why)s, %(state)s, "
+        "%(reason)s, %(detail)s, %(received_on)s)",
         said
         | {
             "file_name": name,
@@ -182,6 +185,12 @@ def _mistake(conn: psycopg.Connection, word: Word, business_date: date) -> _Mist
         return _Mistake("UNKNOWN_FILE", "no date was closed in this warehouse before")
     if word.kind == "CHOOSE":
         return _mistaken_choice(conn, word, business_date)
+    if word.kind == "WAIVE":
+        return _mistaken_waiver(conn, word)
+    return _mistaken_sending(conn, word)
+
+
+def _mistaken_sending(conn: psycopg.Connection, word: Word) -> _Mistake | None:
     states = conn.execute(
         "select state, is_open, count(*) from ledger.sendings "
         "where file_stem = %(file)s and "
@@ -243,6 +252,22 @@ def _mistaken_choice(conn: psycopg.Connection, word: Word, business_date: date) 
     return None
 
 
+def _mistaken_waiver(conn: psycopg.Connection, word: Word) -> _Mistake | None:
+    line = conn.execute(
+        "select lines.is_ready, lines.is_met, launches.starts_on from intermediate.int_readiness__lines as lines "
+        "left join intermediate.int_campaign__launches as launches using (campaign_id) where lines.line = %s",
+        (word.readiness_line,),
+    ).fetchone()
+    if line is None:
+        return _Mistake("UNKNOWN_LINE", f"nothing called {word.readiness_line} has to be ready: see marts.readiness")
+    is_ready, is_met, launched_for = line
+    if launched_for is not None:
+        return _Mistake("LAUNCHED", f"the campaign was launched for {launched_for}: nothing waits for the line")
+    if is_ready:
+        return _Mistake("NOT_OPEN", f"{word.readiness_line} is {'met' if is_met else 'waived already'}")
+    return None
+
+
 def read_command(arguments: Sequence[str] | None, said_at: datetime) -> Word:
     """Read a command line. Raises ValidationError when who or why is empty; ends the process as argparse does."""
     parser = argparse.ArgumentParser(prog="laoyouhui.pipeline.words", description="Say a word that the next run reads.")
@@ -255,6 +280,8 @@ def read_command(arguments: Sequence[str] | None, said_at: datetime) -> Word:
     command.add_argument("recharge_id", metavar="RECHARGE")
     command.add_argument("source_file", metavar="FILE", help="source_file of marts.exceptions")
     command.add_argument("source_line", metavar="LINE", type=int, help="source_line of marts.exceptions")
+    command = kinds.add_parser("waive", help="let the campaign be launched without a line that is not ready")
+    command.add_argument("readiness_line", metavar="LINE", help="line of marts.readiness, such as lyh2026/STOCK/POSTER")
     for command in kinds.choices.values():
         command.add_argument("--by", dest="said_by", metavar="WHO", required=True, help="who says it")
         command.add_argument("--why", required=True, help="why; it stands in the ledger")

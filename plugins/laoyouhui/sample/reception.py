@@ -28,6 +28,10 @@ _ROWS = {
     "credit": re.compile(
         rf"{_KEY}\|{_WHO}\|(?P<amount>-?[1-9]\d*)\|(?P<action>INSTALMENT|MAKE_GOOD|CLAWBACK)\|\d*\|\d*\|[^|]+"
     ),
+    "family_link": re.compile(rf"{_KEY}\|{_WHO}\|(?P<family>\d+)\|(?P<action>ADD|REMOVE)\|{_DAY}\d{{6}}"),
+    "device_decision": re.compile(
+        rf"{_KEY}\|[^|]+\|(?P<subscriber>[^|]*)\|(?P<action>GRANTED|REFUSED|RETURNED)\|\d*\|\d*\|[A-Z_]+"
+    ),
     "membership": re.compile(rf"{_KEY}\|{_WHO}\|(?P<action>ADD|REMOVE)\|{_DAY}"),
     "trial_grant": re.compile(rf"{_KEY}\|{_WHO}\|\w+\|{_DAY}"),
     "sms": re.compile(rf"{_KEY}\|(?P<msisdn>1\d{{10}})\|\w+\|{_DAY}\d{{6}}\|{_DAY}\d{{6}}\|(?P<segments>\d+)\|[^|]+"),

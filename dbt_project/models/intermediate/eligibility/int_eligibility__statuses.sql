@@ -29,7 +29,7 @@ terms as (
             when 'campaign_start' then campaigns.starts_on
             else run.next_date
         end as counted_to
-    from {{ ref('stg_campaign__campaigns') }} as campaigns
+    from {{ ref('int_campaign__campaigns') }} as campaigns
     cross join run
     inner join {{ ref('stg_campaign__terms') }} as versions
         on

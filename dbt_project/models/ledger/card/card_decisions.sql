@@ -73,7 +73,7 @@ terms as materialized (
             from jsonb_array_elements(versions.terms -> 'cards' -> 'platforms') as platforms (platform)
         ) as platforms
     from (select distinct received.claimed_at::date as claimed_on from received) as days
-    cross join {{ ref('stg_campaign__campaigns') }} as campaigns
+    cross join {{ ref('int_campaign__campaigns') }} as campaigns
     inner join {{ ref('stg_campaign__terms') }} as versions
         on
             campaigns.campaign_id = versions.campaign_id

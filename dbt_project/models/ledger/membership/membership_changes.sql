@@ -31,7 +31,7 @@ campaigns as materialized (
         {% else %}
         true
         {% endif %} as looks_at_everyone
-    from {{ ref('stg_campaign__campaigns') }} as campaigns
+    from {{ ref('int_campaign__campaigns') }} as campaigns
     cross join run
     inner join {{ ref('stg_campaign__terms') }} as terms
         on

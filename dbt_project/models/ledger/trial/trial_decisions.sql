@@ -68,7 +68,7 @@ terms as (
             else days.applied_on
         end as counted_to
     from (select distinct received.applied_on from received) as days
-    cross join {{ ref('stg_campaign__campaigns') }} as campaigns
+    cross join {{ ref('int_campaign__campaigns') }} as campaigns
     inner join {{ ref('stg_campaign__terms') }} as versions
         on
             campaigns.campaign_id = versions.campaign_id

@@ -11,7 +11,7 @@ platforms as (
         (platforms.platform ->> 'monthly_need')::bigint as planned_need,
         (terms.terms -> 'cards' ->> 'low_stock_bp')::bigint as low_stock_bp,
         run.business_date between campaigns.starts_on - 1 and campaigns.ends_on - 1 as is_offered
-    from {{ ref('stg_campaign__campaigns') }} as campaigns
+    from {{ ref('int_campaign__campaigns') }} as campaigns
     cross join run
     inner join {{ ref('stg_campaign__terms') }} as terms
         on

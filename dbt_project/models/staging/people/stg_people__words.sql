@@ -1,4 +1,4 @@
--- what people have said: ask again, give up, choose; a word set aside counts for nothing
+-- what people have said: ask again, give up, choose, waive; a word set aside counts for nothing
 select
     word_no,
     file_name,
@@ -8,6 +8,7 @@ select
     recharge_id,
     source_file,
     source_line,
+    readiness_line,
     said_by,
     said_at,
     why,

@@ -9,6 +9,18 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
+-- announced for the planned first day until that has come, then for the day of the launch
+campaigns as (
+    select
+        campaigns.campaign_id,
+        campaigns.ends_on,
+        case
+            when run.next_date < campaigns.planned_starts_on then campaigns.planned_starts_on else campaigns.starts_on
+        end as starts_on
+    from {{ ref('int_campaign__campaigns') }} as campaigns
+    cross join run
+),
+
 announced as (
     select
         templates.campaign_id,
@@ -29,7 +41,7 @@ announced as (
             else greatest(run.next_date, campaigns.starts_on)
         end as counted_to
     from {{ ref('int_message__templates') }} as templates
-    inner join {{ ref('stg_campaign__campaigns') }} as campaigns on templates.campaign_id = campaigns.campaign_id
+    inner join campaigns on templates.campaign_id = campaigns.campaign_id
     inner join {{ ref('stg_campaign__terms') }} as terms
         on templates.campaign_id = terms.campaign_id and templates.terms_version = terms.terms_version
     cross join run

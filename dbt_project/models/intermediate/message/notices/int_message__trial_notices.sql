@@ -18,7 +18,7 @@ due as materialized (
         offers.offer ->> 'name' as trial_name,
         offers.offer ->> 'link' as link,
         greatest((offers.offer ->> 'opens_on')::date, campaigns.starts_on) as opens_on
-    from {{ ref('stg_campaign__campaigns') }} as campaigns
+    from {{ ref('int_campaign__campaigns') }} as campaigns
     cross join run
     inner join {{ ref('stg_campaign__terms') }} as terms
         on

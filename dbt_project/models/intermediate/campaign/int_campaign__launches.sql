@@ -1,0 +1,35 @@
+-- The launch of each campaign that has to be ready for it (rules, 11): in the first run, from that closing the day
+-- before its first day on, in which each line is met or waived. It is launched for the next day; nothing is made up for
+-- days before.
+{{ config(materialized='incremental') }}
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+final as (
+    select
+        campaigns.campaign_id,
+        run.next_date as starts_on,
+        count(lines.line) as lines_needed,
+        count(lines.line) filter (where lines.is_met) as lines_met,
+        count(lines.line) filter (where not lines.is_met) as lines_waived,
+        run.business_date as run_on,
+        run.pass_no
+    from {{ ref('stg_campaign__campaigns') }} as campaigns
+    cross join run
+    left join {{ ref('int_readiness__lines') }} as lines on campaigns.campaign_id = lines.campaign_id
+    where
+        campaigns.has_to_be_ready
+        and run.next_date between campaigns.starts_on and campaigns.ends_on
+        {% if is_incremental() %}
+        and not exists (
+            select from {{ this }} as launched
+            where launched.campaign_id = campaigns.campaign_id and {{ is_standing('launched') }}
+        )
+        {% endif %}
+    group by campaigns.campaign_id, run.next_date, run.business_date, run.pass_no
+    having coalesce(bool_and(lines.is_ready), true)
+)
+
+select * from final

@@ -1,0 +1,137 @@
+-- Movements of gifts and materials, each once, decided in the run that first sees it, in the order of time, then
+-- movement: one that would take the stock of its hall below zero is set aside and counts for nothing (rules, 11).
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['item', 'item_kind', 'hall_code']}],
+) }}
+
+with recursive run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+arrived as (
+    select distinct on (movements.movement_id)
+        movements.movement_id,
+        movements.item,
+        movements.item_kind,
+        movements.hall_code,
+        movements.moved_at,
+        movements.quantity,
+        movements.unit_cost_fen,
+        deliveries.file_name as source_file,
+        movements.line_no as source_line
+    from {{ ref('stg_stock_movement__movements') }} as movements
+    inner join {{ ref('stg_carrier__deliveries') }} as deliveries on movements.delivery_no = deliveries.delivery_no
+    inner join run on deliveries.received_on = run.business_date
+    where
+        deliveries.feed = 'stock_movement'
+        {% if is_incremental() %}
+        and not exists (
+            select from {{ this }} as known
+            where known.movement_id = movements.movement_id and {{ is_standing('known') }}
+        )
+        {% endif %}
+    order by movements.movement_id, deliveries.business_date, deliveries.seq, movements.line_no
+),
+
+{% if is_incremental() %}
+opening as (
+    select
+        known.item,
+        known.item_kind,
+        known.hall_code,
+        sum(known.quantity) as on_hand
+    from {{ this }} as known
+    cross join run
+    where
+        known.reason = 'COUNTED'
+        and {{ is_standing('known') }}
+        and (known.item, known.item_kind, known.hall_code) in (
+            select
+                arrived.item,
+                arrived.item_kind,
+                arrived.hall_code
+            from arrived
+        )
+    group by known.item, known.item_kind, known.hall_code
+),
+{% endif %}
+
+numbered as materialized (
+    select
+        arrived.*,
+        {{ 'coalesce(opening.on_hand, 0)' if is_incremental() else '0' }}::bigint as opening_on_hand,
+        row_number() over (
+            partition by arrived.item, arrived.item_kind, arrived.hall_code
+            order by arrived.moved_at, arrived.movement_id
+        ) as place
+    from arrived
+    {% if is_incremental() %}
+    left join opening
+        on
+            arrived.item = opening.item
+            and arrived.item_kind = opening.item_kind
+            and arrived.hall_code = opening.hall_code
+    {% endif %}
+),
+
+-- one after another, since what is set aside leaves its place to the next
+walked (movement_id, item, item_kind, hall_code, place, is_counted, on_hand) as (
+    select
+        first_of_each.movement_id,
+        first_of_each.item,
+        first_of_each.item_kind,
+        first_of_each.hall_code,
+        first_of_each.place,
+        first_of_each.opening_on_hand + first_of_each.quantity >= 0 as is_counted,
+        case
+            when first_of_each.opening_on_hand + first_of_each.quantity >= 0
+                then first_of_each.opening_on_hand + first_of_each.quantity
+            else first_of_each.opening_on_hand
+        end as on_hand
+    from numbered as first_of_each
+    where first_of_each.place = 1
+
+    union all
+
+    select
+        next_of_each.movement_id,
+        next_of_each.item,
+        next_of_each.item_kind,
+        next_of_each.hall_code,
+        next_of_each.place,
+        walked.on_hand + next_of_each.quantity >= 0 as is_counted,
+        case
+            when walked.on_hand + next_of_each.quantity >= 0 then walked.on_hand + next_of_each.quantity
+            else walked.on_hand
+        end as on_hand
+    from walked
+    inner join numbered as next_of_each
+        on
+            walked.item = next_of_each.item
+            and walked.item_kind = next_of_each.item_kind
+            and walked.hall_code = next_of_each.hall_code
+            and walked.place + 1 = next_of_each.place
+),
+
+final as (
+    select
+        numbered.movement_id,
+        numbered.item,
+        numbered.item_kind,
+        numbered.hall_code,
+        numbered.moved_at,
+        numbered.quantity,
+        numbered.unit_cost_fen,
+        case when walked.is_counted then 'COUNTED' else 'BELOW_ZERO' end as reason,
+        walked.on_hand,
+        numbered.source_file,
+        numbered.source_line,
+        run.business_date as run_on,
+        run.pass_no
+    from numbered
+    inner join walked on numbered.movement_id = walked.movement_id
+    cross join run
+)
+
+select * from final

@@ -1,0 +1,11 @@
+select
+    delivery_no,
+    line_no,
+    response_id,
+    subscriber_id,
+    {{ to_timestamp_shanghai('sent_at') }} as sent_at,
+    {{ to_timestamp_shanghai('answered_at') }} as answered_at,
+    satisfaction::integer as satisfaction,
+    recommend::integer as recommend,
+    benefit
+from {{ source('raw', 'survey') }}

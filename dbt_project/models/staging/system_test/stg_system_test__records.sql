@@ -1,0 +1,10 @@
+select
+    delivery_no,
+    line_no,
+    record_id,
+    system,
+    kind as test_kind,
+    {{ to_timestamp_shanghai('run_at') }} as tested_at,
+    result,
+    report_ref
+from {{ source('raw', 'system_test') }}

@@ -1,0 +1,12 @@
+select
+    delivery_no,
+    line_no,
+    event_id,
+    ticket_id,
+    subscriber_id,
+    event,
+    kind as ticket_kind,
+    benefit,
+    {{ to_timestamp_shanghai('at') }} as happened_at,
+    staff_id
+from {{ source('raw', 'ticket') }}

@@ -1,0 +1,10 @@
+select
+    delivery_no,
+    line_no,
+    record_id,
+    staff_id,
+    hall_code,
+    course,
+    held_on::date as held_on,
+    passed = 'Y' as is_passed
+from {{ source('raw', 'training') }}
