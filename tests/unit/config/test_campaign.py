@@ -367,7 +367,7 @@ def test_the_shipped_campaign_is_right() -> None:
     campaign = load_campaign(SHIPPED)
     assert campaign.campaign_id == "lyh2026"
     assert [version.terms_version for version in campaign.versions] == ["lyh2026@2026-01-26"]
-    assert {plan.line for plan in campaign.budget} == {"B1", "B2", "B4", "B5.1", "B5.2", "B6", "B7", "B8"}
+    assert {plan.line for plan in campaign.budget} == {"B1", "B2", "B3", "B4", "B5.1", "B5.2", "B6", "B7", "B8"}
 
 
 def test_the_command_says_ok_or_what_is_wrong(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
