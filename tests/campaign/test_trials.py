@@ -138,7 +138,7 @@ STORY = Story(
             out={
                 "trial_grant": """
                     c.cloud|S-C|13000000003|CLOUD|20260130
-                    d.cloud|S-D|13000000004|CLOUD|20260130
+                    d.place|S-D|13000000004|CLOUD|20260130
                     young.vring|S-YOUNG|13000000006|VRING|20260130
                 """,
             },

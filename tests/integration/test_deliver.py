@@ -399,6 +399,42 @@ def test_two_runs_at_once_deliver_each_file_once(settings: Settings) -> None:
     assert sorted(len(report.delivered) for report in reports) == [0, 2]
 
 
+def _secret_sms(conn: psycopg.Connection, key: str, reference: str, length: int) -> None:
+    conn.execute(
+        f"insert into exports.export_sms values ('lyh2026', %(key)s, %(key)s, {SETTLED}, null, %(key)s, '13800000001', "
+        "'CARD', '2026-02-01 08:00', '2026-02-01 20:00', 1, %(text)s, 's1')",
+        {"key": key, "text": f"【中国联通】兑换码{{secret:{reference}:{length}}}，{{secret:{reference}:{length}}}。"},
+    )
+
+
+def test_a_secret_is_put_in_as_the_file_is_spooled(
+    settings: Settings, conn: psycopg.Connection, carrier: Carrier
+) -> None:
+    """Of the real bytes are size, checksum and check file; the outbox never holds the secret."""
+    conn.execute("insert into vault.secret values (%s, 'card_stock', 'code', %s)", (K1, r"A\1&{b}$"))
+    _secret_sms(conn, K2, K1, 8)
+    _release(conn, carrier)
+    assert deliver(settings, DAY).delivered == ("sms_lyh2026_20260131_0001",)
+    data = _out(settings, "sms_lyh2026_20260131_0001.txt")
+    content = data.read_bytes()
+    assert content.decode("gb18030").endswith(r"|【中国联通】兑换码A\1&{b}$，A\1&{b}$。" + "\n")
+    sha256 = hashlib.sha256(content).hexdigest()
+    assert data.with_suffix(".chk").read_bytes() == f"{data.name}|{len(content)}|1|{sha256}|\n".encode()
+    assert conn.execute("select count(*) from outbox.item as i where i::text like '%A_1&%'").fetchone() == (0,)
+    assert not list((settings.work / "spool").iterdir())
+    assert (settings.work / "spool").stat().st_mode & 0o077 == 0
+
+
+def test_a_secret_that_the_vault_has_not_stops_its_file(
+    settings: Settings, conn: psycopg.Connection, carrier: Carrier
+) -> None:
+    _secret_sms(conn, K2, K1, 8)
+    _release(conn, carrier)
+    with pytest.raises(DeliveryError, match="took secrets out of the vault"):
+        deliver(settings, DAY)
+    assert _files(settings) == {}
+
+
 @pytest.mark.usefixtures("released")
 def test_a_changed_outbox_is_noticed(settings: Settings, conn: psycopg.Connection) -> None:
     conn.execute("delete from outbox.item where item_key = %s", (K2,))

@@ -90,19 +90,20 @@ class Campaign:
 
 class _WholeTerms(Section):
     @model_validator(mode="after")
-    def needs_are_told(self) -> Self:
-        """A benefit that reaches nobody but by its message has a template."""
+    def needs_are_met(self) -> Self:
+        """A benefit that reaches nobody but by its message has a template; one for members has members."""
         told = {template.event for template in getattr(self, "messages").templates}  # noqa: B009 (made below)
-        needed = {
-            name: module.NEEDS
-            for name, module in sections().items()
-            if hasattr(module, "NEEDS") and getattr(self, name) is not None
-        }
-        refuse(
-            (("messages", "templates"), [], f"a template of the event {event}, without which {name} reach nobody")
-            for name, event in needed.items()
-            if event not in told
-        )
+        mistakes: list[tuple[YamlPath, object, str]] = []
+        for name, module in sections().items():
+            if getattr(self, name) is None:
+                continue
+            event, other = getattr(module, "NEEDS", None), getattr(module, "STANDS_ON", None)
+            if event and event not in told:
+                expected = f"a template of the event {event}, without which {name} reach nobody"
+                mistakes.append((("messages", "templates"), [], expected))
+            if other and getattr(self, other) is None:
+                mistakes.append(((name,), {}, f"the section {other} beside it, on which it stands"))
+        refuse(mistakes)
         return self
 
 

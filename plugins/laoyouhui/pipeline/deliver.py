@@ -28,7 +28,7 @@ _READ_BYTES = 1 << 20
 # A line whose secret the vault has not is null, so that it is missed below.
 _LINES = r"""
     select
-        convert_to(string_agg(line, E'\n' order by line_no) || E'\n', %(encoding)s),
+        convert_to(coalesce(string_agg(line, E'\n' order by line_no) || E'\n', ''), %(encoding)s),
         count(line),
         coalesce(sum(amount_fen), 0)::bigint
     from (
@@ -176,9 +176,9 @@ def _spooled(conn: psycopg.Connection, carrier: Carrier, file: _Waiting, folder:
             ) from error
         if spooled.rows != file.rows:
             raise DeliveryError(
-                f"file {file.file_stem}: the outbox holds {spooled.rows} lines that can be written, {file.rows} were "
-                "released: somebody changed the outbox, or took secrets out of the vault. Restore the warehouse, or "
-                "rebuild it from the exchange"
+                f"file {file.file_stem}: the outbox holds {spooled.rows} lines, {file.rows} were released: somebody "
+                "changed the outbox, or took secrets out of the vault. Restore the warehouse, or rebuild it from the "
+                "exchange"
             )
         yield spooled
     finally:

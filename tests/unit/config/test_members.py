@@ -88,3 +88,15 @@ def test_one_mistake_is_refused(tmp_path: Path, shipped: str, old: str, new: str
     assert shipped.count(old) == 1, old
     found = refusal(tmp_path, shipped.replace(old, new))
     assert found.startswith(said), found
+
+
+def test_cards_and_trials_stand_on_membership(tmp_path: Path, shipped: str) -> None:
+    (tmp_path / "campaigns").mkdir()
+    file = tmp_path / "campaigns" / "x.yml"
+    file.write_text(shipped.replace("membership: {}", "membership: null"), encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load_campaign(file)
+    assert [line.split(": ", 1)[1] for line in str(refused.value).split("\n")] == [
+        f"terms[0].{name}: a mapping: expected the section membership beside it, on which it stands"
+        for name in ("cards", "trials")
+    ]

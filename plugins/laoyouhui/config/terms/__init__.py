@@ -1,8 +1,8 @@
 """The sections of a campaign's terms, each a module of its name with a class `Terms`; a benefit adds its own.
 
 A module may have `EVENTS`: what templates can tell of, and which placeholders a text may quote of it; `SECRETS`: which
-of them is a secret, to be quoted exactly once, in service SMS alone; and `NEEDS`: the event of which some template has
-to tell where the section is offered.
+of them is a secret, to be quoted exactly once, in service SMS alone; `NEEDS`: the event of which some template has to
+tell where the section is offered; and `STANDS_ON`: the section without which it cannot stand.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from laoyouhui.config.kinds import BasisPoints, Code, Count, Days, Section, Word
 EVENTS = {"card_code": ("platform", "code", "expires_on")}
 SECRETS = {"card_code": "code"}  # what only the reader of the message may see
 NEEDS = "card_code"  # without its message a card reaches nobody
+STANDS_ON = "membership"
 
 
 class _Platform(Section):

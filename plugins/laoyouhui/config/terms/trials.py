@@ -10,6 +10,7 @@ from pydantic import field_validator
 from laoyouhui.config.kinds import Code, Count, Date, Days, Fen, Section, Words, refuse, repeated, text_like
 
 EVENTS = {"trial_invitation": ("trial", "link", "opens_on")}
+STANDS_ON = "membership"
 
 
 class _Trial(Section):
