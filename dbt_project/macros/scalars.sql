@@ -91,6 +91,21 @@
     (char_length({{ text_column }}) + regexp_count({{ text_column }}, '[\U00010000-\U0010ffff]'))
 {%- endmacro %}
 
+{#- What stands in a text where a secret belongs, `{secret:<reference>:<length>}`: the step `deliver` puts it in. -#}
+{% macro secret(reference, length) -%}
+    ('{secret:' || {{ reference }} || ':' || {{ length }} || '}')
+{%- endmacro %}
+
+{#- Length of a message in UTF-16 units as it will be sent: what stands for a secret (once at most) has the secret's. -#}
+{% macro sent_length(text_column) -%}
+    ({{ utf16_length(text_column) }} + case
+        when strpos({{ text_column }}, '{secret:') = 0 then 0
+        else
+            substring({{ text_column }} from '\{secret:[0-9a-f]{32}:([0-9]+)\}')::integer
+            - char_length(substring({{ text_column }} from '\{secret:[0-9a-f]{32}:[0-9]+\}'))
+    end)
+{%- endmacro %}
+
 {#- Rows this pass of this date adds carry both; `run` is the one row of stg_run__current. -#}
 {% macro is_this_pass(alias) -%}
     {{ alias }}.run_on = run.business_date and {{ alias }}.pass_no = run.pass_no

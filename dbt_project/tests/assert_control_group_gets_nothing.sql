@@ -1,20 +1,7 @@
-select decided.subscriber_id
-from (
-    select
-        campaign_id,
-        customer_id,
-        subscriber_id,
-        run_on
-    from {{ ref('data_gift_decisions') }}
-    union all
-    select
-        campaign_id,
-        customer_id,
-        subscriber_id,
-        run_on
-    from {{ ref('recharge_decisions') }}
-    where reason = 'GRANTED'
-) as decided
-inner join {{ ref('stg_run__current') }} as run on decided.run_on = run.business_date
+-- Nobody of the control group is given anything, by himself or of himself.
+select entries.subscriber_id
+from {{ ref('ledger_entries') }} as entries
+inner join {{ ref('stg_run__current') }} as run on entries.booked_on = run.business_date
 inner join {{ ref('int_holdout__customers') }} as holdouts
-    on decided.campaign_id = holdouts.campaign_id and decided.customer_id = holdouts.customer_id and holdouts.is_control
+    on entries.campaign_id = holdouts.campaign_id and entries.customer_id = holdouts.customer_id and holdouts.is_control
+where entries.participation in ('ASKED', 'AUTOMATIC')

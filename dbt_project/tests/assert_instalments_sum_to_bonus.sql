@@ -10,7 +10,13 @@ left join {{ ref('credit_obligations') }} as obligations
         decisions.campaign_id = obligations.campaign_id
         and decisions.recharge_id = obligations.recharge_id
         and obligations.kind = 'INSTALMENT'
-where decisions.reason = 'GRANTED'
+where
+    decisions.reason = 'GRANTED'
+    -- what waits for the budget is promised when there is room
+    and decisions.grant_key not in (
+        select waits.grant_key from {{ ref('waiting_list') }} as waits
+        where waits.freed_on is null
+    )
 group by decisions.campaign_id, decisions.recharge_id, decisions.bonus_fen, decisions.instalments
 having
     coalesce(sum(obligations.amount_fen), 0) <> decisions.bonus_fen

@@ -40,11 +40,17 @@ INTERFACES: dict[str, list[str]] = {
         "grant_key", "subscriber_id", "msisdn", "amount", "kind", "instalment_no", "instalments", "source_recharge_id",
     ],
     "sms": ["message_key", "msisdn", "template_code", "not_before", "not_after", "segments", "text"],
+    "membership": ["grant_key", "subscriber_id", "msisdn", "action", "effective_on"],
+    "trial_grant": ["grant_key", "subscriber_id", "msisdn", "trial_code", "valid_from"],
     "push": ["message_key", "subscriber_id", "template_code", "not_before", "not_after", "title", "text"],
+    "family_link": ["grant_key", "subscriber_id", "msisdn", "family_msisdn", "action", "effective_at"],
+    "device_decision": [
+        "grant_key", "order_id", "subscriber_id", "decision", "entitled_price", "paid_price", "reason",
+    ],
 }  # fmt: skip
-# what a story's campaign has of the shipped one's terms; what else it is about it says itself
-SECTIONS = ("effective_from", "intake", "watch", "eligibility", "data_gift", "recharge", "messages")
-CONTROL_COLUMN = {"recharge": 6, "expense": 3}  # of what comes in: face_amount (fen), amount_yuan
+# what every story has; other sections of the terms stand in a story that says so
+ALWAYS = {"effective_from", "intake", "watch", "eligibility", "data_gift", "recharge", "messages"}
+CONTROL_COLUMN = {"recharge": 6, "expense": 3, "device_order": 7}  # what comes in: face_amount (fen), yuan the others
 
 SUBSCRIBER = {  # an ordinary subscriber, who qualifies; the order is the feed's
     "subscriber_id": "", "msisdn": "", "customer_id": "", "city_code": "", "activation_date": "20100601", "status": "A",
@@ -104,10 +110,11 @@ class Fact:
 class Day:
     """What arrives on a business date, what must leave in the run that closes it, and what the carrier answers then.
 
-    `out` gives the rows of each interface; one that is not named leaves no file. `decided`: the recharges decided in
-    this run. `answers` is about this run's files (an interface that is not named is answered RIGHT); `late` about those
-    of earlier ones, by (interface, date), arriving before this run. `says` are words of WHO, said before both: a
-    command line (`--row` takes the story's name of a row) and why it must be refused, empty where it must stand.
+    `out` gives the rows of each interface (`credit@spring`: of a campaign beside); one that is not named leaves no
+    file. `decided`: the recharges decided in this run. `answers` is about this run's files (an interface that is not
+    named is answered RIGHT); `late` about those of earlier ones, by (interface, date), arriving before this run. `says`
+    are words of WHO, said before both: a command line (`--row` takes the story's name of a row) and why it must be
+    refused, empty where it must stand.
     """
 
     closes: str
@@ -127,6 +134,7 @@ class Day:
 class Story:
     """One campaign file's changes (over `campaigns/lyh2026.yml`, deep), and its days in order.
 
+    `beside`: the changes of other campaigns that run at once, by their ids.
     `silent`: interfaces that the carrier never answers; `aside`: interfaces that this story does not look at.
     """
 
@@ -135,6 +143,7 @@ class Story:
     days: Sequence[Day]
     silent: frozenset[str] = frozenset()
     aside: frozenset[str] = frozenset()
+    beside: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def dates(self) -> list[str]:
         return [day.closes for day in self.days]
@@ -251,17 +260,21 @@ class Carrier:
 
     def sent(self, interface: str, business_date: str) -> list[tuple[str, list[Row]]]:
         """The files of one interface and date, as (stem, rows); names, order, check files and encoding are checked."""
+        interface, _, beside = interface.partition("@")
+        campaign = beside or CAMPAIGN
         folder = self.exchange / "out" / interface
         files: list[tuple[str, list[Row]]] = []
-        for data in sorted(folder.glob(f"*_{business_date}_*.txt")):
-            stem = f"{interface}_{CAMPAIGN}_{business_date}_{len(files) + 1:04}"
+        for data in sorted(folder.glob(f"*_{campaign}_{business_date}_*.txt")):
+            stem = f"{interface}_{campaign}_{business_date}_{len(files) + 1:04}"
             assert data.name == f"{stem}.txt", f"{data.name}: expected {stem}.txt (numbers without gaps, from 0001)"
             files.append((stem, _read(data, interface)))
         return files
 
     def answer(self, interface: str, business_date: str, answer: Answer) -> None:
         """Answer every file of one interface and date."""
-        for stem, rows in self.sent(interface, business_date):
+        sent = self.sent(interface, business_date)
+        interface = interface.partition("@")[0]
+        for stem, rows in sent:
             key_column = INTERFACES[interface].index("subscriber_id" if interface == "eligibility" else _key(interface))
             refused = [
                 f"{row[key_column]}|{code}|退回" for row in rows for text, code in answer.refuse.items() if text in row
@@ -284,7 +297,7 @@ class Carrier:
     def check_out(self) -> None:
         """Nothing but finished pairs lies in `out/`: no temporary name, no data without its check."""
         names = self.out_bytes().keys()
-        form = re.compile(rf"(?P<i>{'|'.join(INTERFACES)})/(?P=i)_{CAMPAIGN}_\d{{8}}_\d{{4}}\.(txt|chk)")
+        form = re.compile(rf"(?P<i>{'|'.join(INTERFACES)})/(?P=i)_[a-z0-9]+_\d{{8}}_\d{{4}}\.(txt|chk)")
         strange = sorted(name for name in names if not form.fullmatch(name))
         assert not strange, f"out/ holds names that are not the interface's: {strange}"
         alone = sorted(
@@ -304,7 +317,7 @@ def _control_total(feed: str, lines: Sequence[bytes]) -> str:
     amounts = [line.decode("gb18030", errors="replace").split("|")[column] for line in lines]
     if feed == "recharge":
         return str(sum(int(amount) for amount in amounts))
-    fen = sum(int(amount.replace(".", "")) for amount in amounts)  # yuan with two decimals
+    fen = sum(int(amount.replace(".", "") or 0) for amount in amounts)  # yuan with two decimals
     return f"{fen // 100}.{fen % 100:02}"
 
 
@@ -329,7 +342,9 @@ def _read(data: Path, interface: str) -> list[Row]:
     for key in keys:
         assert re.fullmatch("[0-9a-f]{32}", key), f"{data.name}: key {key!r}, expected 32 lower-case hex characters"
     if interface != "sms":  # the file for messages does not show whose they are
-        assert rows == sorted(rows, key=lambda row: (row[1], row[0])), f"{data.name}: expected subscriber_id, then key"
+        who = columns.index("subscriber_id")
+        in_order = sorted(rows, key=lambda row: (not row[who], row[who], row[0]))  # of nobody: at the end
+        assert rows == in_order, f"{data.name}: expected subscriber_id, then key"
     return rows
 
 
@@ -376,10 +391,11 @@ class Play:
             self.carrier.answer(interface, sent_on, late)
         close(self.settings, day.closes)
         self.carrier.check_out()
-        for interface in INTERFACES:
+        beside = [f"{interface}@{campaign}" for campaign in self.story.beside for interface in INTERFACES]
+        for interface in (*INTERFACES, *beside):
             wanted = day.out.get(interface, "")
             rows = [row for _, rows in self.carrier.sent(interface, day.closes) for row in rows]
-            if interface not in self.story.aside and wanted != ANYTHING:
+            if interface.partition("@")[0] not in self.story.aside and wanted != ANYTHING:
                 problems += self._compare_file(interface, rows_of(wanted), rows)
             answer = day.answers.get(interface, SILENT if interface in self.story.silent else RIGHT)
             if answer is not SILENT:
@@ -408,7 +424,7 @@ class Play:
         return problems
 
     def _compare_file(self, interface: str, expected: list[Row], rows: list[Row]) -> list[str]:
-        if interface == "eligibility":
+        if interface.startswith("eligibility"):
             missing, surplus, _ = fit(expected, rows)
             return _differences(interface, missing, surplus)
         known = set(self.names.values())
@@ -428,16 +444,16 @@ class Play:
 
 
 def settings(story: Story, folder: Path, dsn: str) -> Settings:
-    """Settings of a pipeline process for this story, its campaign file written into the folder."""
-    campaign = _shipped()
-    path = folder / f"{CAMPAIGN}.yml"
-    path.write_text(
-        yaml.safe_dump(_merge(campaign, story.campaign), allow_unicode=True, sort_keys=False), encoding="utf-8"
-    )
+    """Settings of a pipeline process for this story, its campaign files written into the folder."""
+    files = []
+    for campaign_id, changes in {CAMPAIGN: story.campaign, **story.beside}.items():
+        campaign = _merge(_shipped(), {"campaign": campaign_id, **changes})
+        files.append(folder / f"{campaign_id}.yml")
+        files[-1].write_text(yaml.safe_dump(campaign, allow_unicode=True, sort_keys=False), encoding="utf-8")
     work = folder / "work"
     work.mkdir(exist_ok=True)
     return Settings(
-        home=HOME, exchange=str(folder / "exchange"), campaign_files=(path,), work=work, warehouse_dsn=dsn
+        home=HOME, exchange=str(folder / "exchange"), campaign_files=tuple(files), work=work, warehouse_dsn=dsn
     )  # fmt: skip
 
 
@@ -462,12 +478,13 @@ def terms(starts_on: str, ends_on: str, *versions: Mapping[str, object]) -> dict
 
 
 def _shipped() -> Any:
-    """The campaign file as shipped, but for what a story says itself: its sections, control group, announcements."""
+    """The campaign file as shipped, but for what a story says itself: control group, announcements, other benefits."""
     campaign = yaml.safe_load((HOME / "campaigns" / f"{CAMPAIGN}.yml").read_text(encoding="utf-8"))
     campaign["control_group"]["share_bp"] = 0
-    campaign["terms"][0] = {name: part for name, part in campaign["terms"][0].items() if name in SECTIONS}
+    shipped = campaign["terms"][0]
+    campaign["terms"][0] = {name: section for name, section in shipped.items() if name in ALWAYS}
     messages = campaign["terms"][0]["messages"]
-    messages["templates"] = [each for each in messages["templates"] if each["event"] != "announcement"]
+    messages["templates"] = [each for each in messages["templates"] if each["event"] in {"data_gift", "instalment"}]
     return campaign
 
 

@@ -19,7 +19,7 @@ from laoyouhui.delivery.transport import SftpSettings
 from laoyouhui.local.server import EmbeddedPostgres, free_port
 
 HOME = Path(__file__).parents[2]
-_START_SECONDS = 30
+_START_SECONDS = 120
 
 
 class Postgres(EmbeddedPostgres):

@@ -1,5 +1,5 @@
--- What a granted recharge promises to pay back: each instalment of the bonus with its due day, and the make-good where
--- the channel applied too little. Promised in the run that grants, under the terms of the recharge's day, for good.
+-- What a granted recharge or device promises to pay back: each instalment of the bonus with its due day, and the
+-- make-good where the channel applied too little. Promised in the run that grants, under that day's terms, for good.
 {{ config(
     materialized='incremental',
     indexes=[
@@ -21,16 +21,37 @@ granted as (
         terms.odd_fen_to,
         terms.hold_days
     from {{ ref('recharge_decisions') }} as decisions
-    inner join run on {{ is_this_pass('decisions') }}
+    cross join run
+    left join {{ ref('waiting_list') }} as waits on decisions.grant_key = waits.grant_key
     inner join {{ ref('stg_campaign__terms') }} as terms
         on decisions.campaign_id = terms.campaign_id and decisions.terms_version = terms.terms_version
-    where decisions.reason = 'GRANTED'
+    where
+        decisions.reason = 'GRANTED'
+        -- granted in this run, and the budget has room; or it has room at last
+        and (
+            ({{ is_this_pass('decisions') }} and waits.grant_key is null)
+            or (waits.freed_on = run.business_date and waits.freed_pass_no = run.pass_no)
+        )
 ),
 
 instalments as (
     select
-        granted.*,
+        'RECHARGE' as promised_for,
+        granted.campaign_id,
+        granted.recharge_id,
+        granted.subscriber_id,
+        granted.customer_id,
+        granted.city_code,
+        granted.tenure_band,
+        granted.recharged_on,
+        granted.terms_version,
+        granted.source_file,
+        granted.source_line,
+        granted.hold_days,
+        granted.instalments,
         'INSTALMENT' as kind,
+        'INSTALMENT' as key_kind,
+        'B2' as budget_line,
         numbers.instalment_no,
         granted.bonus_fen / granted.instalments
         + case
@@ -54,24 +75,68 @@ instalments as (
 
 make_goods as (
     select
-        granted.*,
+        'RECHARGE' as promised_for,
+        granted.campaign_id,
+        granted.recharge_id,
+        granted.subscriber_id,
+        granted.customer_id,
+        granted.city_code,
+        granted.tenure_band,
+        granted.recharged_on,
+        granted.terms_version,
+        granted.source_file,
+        granted.source_line,
+        granted.hold_days,
+        null::integer as instalments,
         'MAKE_GOOD' as kind,
+        'MAKE_GOOD' as key_kind,
+        'B2' as budget_line,
         null::integer as instalment_no,
         granted.entitled_fen - granted.applied_fen as amount_fen,
         run.next_date as due_on
     from granted
     cross join run
     where granted.discount_check = 'UNDER'
+
+    union all
+
+    select
+        'DEVICE' as promised_for,
+        decisions.campaign_id,
+        decisions.order_id as recharge_id,
+        decisions.subscriber_id,
+        decisions.customer_id,
+        decisions.city_code,
+        decisions.tenure_band,
+        decisions.ordered_on as recharged_on,
+        decisions.terms_version,
+        decisions.source_file,
+        decisions.source_line,
+        (terms.terms -> 'devices' ->> 'hold_days')::integer as hold_days,
+        null::integer as instalments,
+        'MAKE_GOOD' as kind,
+        'DEVICE_MAKE_GOOD' as key_kind,
+        'B3' as budget_line,
+        null::integer as instalment_no,
+        decisions.entitled_fen - decisions.applied_fen as amount_fen,
+        run.next_date as due_on
+    from {{ ref('device_decisions') }} as decisions
+    inner join run on {{ is_this_pass('decisions') }}
+    inner join {{ ref('stg_campaign__terms') }} as terms
+        on decisions.campaign_id = terms.campaign_id and decisions.terms_version = terms.terms_version
+    where decisions.price_check = 'UNDER'
 ),
 
 final as (
     select
         promised.campaign_id,
         {{ content_key([
-            'promised.campaign_id', 'promised.kind', 'promised.subscriber_id', 'promised.recharge_id', 'promised.instalment_no'
+            'promised.campaign_id', 'promised.key_kind', 'promised.subscriber_id', 'promised.recharge_id',
+            'promised.instalment_no'
         ]) }} as grant_key,
         promised.kind,
         case promised.kind when 'INSTALMENT' then 'RECHARGE_BONUS' else 'MAKE_GOOD' end as benefit,
+        promised.promised_for,
         promised.recharge_id,
         promised.subscriber_id,
         promised.customer_id,
@@ -79,8 +144,9 @@ final as (
         promised.tenure_band,
         promised.recharged_on,
         promised.instalment_no,
-        case promised.kind when 'INSTALMENT' then promised.instalments end as instalments,
+        promised.instalments,
         promised.amount_fen,
+        promised.budget_line,
         promised.due_on,
         promised.hold_days,
         promised.terms_version,

@@ -1,5 +1,6 @@
 -- The monthly data gift (rules, 3): who is eligible as a campaign month begins, within the months that count from the
--- first qualifying one. A month in which the subscriber does not qualify is lost and counts.
+-- first qualifying one. A month in which the subscriber does not qualify is lost and counts. Where two campaigns
+-- exclude each other the one of higher priority gives, and the other says why it does not.
 {{ config(
     materialized='incremental',
     indexes=[{'columns': ['run_on'], 'type': 'brin'}],
@@ -103,7 +104,7 @@ gifts_before as (
 ),
 {% endif %}
 
-final as (
+gifts as (
     select
         months.campaign_id,
         counted.subscriber_id,
@@ -141,6 +142,56 @@ final as (
             from gifts_before
         )
         {% endif %}
+),
+
+-- campaigns whose gift of this month another one gives: to whom this one gives way
+exclusions as materialized (
+    select distinct
+        exclusions.campaign_id,
+        exclusions.gives_way_to
+    from {{ ref('int_campaign__exclusions') }} as exclusions
+    inner join months
+        on
+            exclusions.campaign_id = months.campaign_id
+            and exclusions.holds_from <= months.valid_from and exclusions.holds_until > months.valid_from
+    where exclusions.benefit = 'data_gift'
+),
+
+final as (
+    select
+        gifts.*,
+        case
+            when
+                gifts.campaign_id in (select exclusions.campaign_id from exclusions)
+                and exists (
+                    select from exclusions
+                    inner join (
+                        select
+                            others.campaign_id,
+                            others.subscriber_id,
+                            others.month
+                        from gifts as others
+                        {% if is_incremental() %}
+                        union all
+
+                        select
+                            others.campaign_id,
+                            others.subscriber_id,
+                            others.month
+                        from {{ this }} as others
+                        cross join run
+                        where others.reason = 'GRANTED' and {{ is_standing('others') }}
+                        {% endif %}
+                    ) as given on exclusions.gives_way_to = given.campaign_id
+                    where
+                        exclusions.campaign_id = gifts.campaign_id
+                        and given.subscriber_id = gifts.subscriber_id
+                        and given.month = gifts.month
+                )
+                then 'EXCLUSIVE'
+            else 'GRANTED'
+        end as reason
+    from gifts
 )
 
 select * from final

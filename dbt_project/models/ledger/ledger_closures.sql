@@ -23,7 +23,7 @@ standing as (
 
 new_reversals as (
     select reversals.*
-    from {{ ref('int_recharge__reversals') }} as reversals
+    from {{ ref('int_credit__reversals') }} as reversals
     inner join run on reversals.seen_on = run.business_date
 ),
 
@@ -32,7 +32,8 @@ new_reversals as (
 touched as (
     select obligations.grant_key
     from {{ ref('credit_obligations') }} as obligations
-    inner join new_reversals on obligations.recharge_id = new_reversals.recharge_id
+    inner join new_reversals
+        on obligations.recharge_id = new_reversals.recharge_id and obligations.promised_for = new_reversals.promised_for
 
     union
 
@@ -70,7 +71,8 @@ touched as (
     select obligations.grant_key
     from {{ ref('int_recharge__disputes') }} as disputes
     inner join run on disputes.chosen_on = run.business_date
-    inner join {{ ref('credit_obligations') }} as obligations on disputes.recharge_id = obligations.recharge_id
+    inner join {{ ref('credit_obligations') }} as obligations
+        on disputes.recharge_id = obligations.recharge_id and obligations.promised_for = 'RECHARGE'
 
     {%- if is_incremental() %}
 
@@ -92,7 +94,7 @@ open_obligations as (
         reversals.source_line as reversal_line,
         sendings.file_stem as last_file_stem,
         sendings.outcome as last_outcome,
-        obligations.recharge_id in (
+        obligations.promised_for = 'RECHARGE' and obligations.recharge_id in (
             select disputes.recharge_id from {{ ref('int_recharge__disputes') }} as disputes
             where disputes.is_open
         ) as is_conflict,
@@ -118,7 +120,8 @@ open_obligations as (
         order by history.state_on desc, history.revision desc
         limit 1
     ) as states on true
-    left join {{ ref('int_recharge__reversals') }} as reversals on obligations.recharge_id = reversals.recharge_id
+    left join {{ ref('int_credit__reversals') }} as reversals
+        on obligations.recharge_id = reversals.recharge_id and obligations.promised_for = reversals.promised_for
     left join lateral (
         select
             outcomes.file_stem,
@@ -207,8 +210,8 @@ entries as (
         'promised' as entry_type,
         'CLAWBACK' as entry_benefit,
         {{ content_key([
-            'actions.campaign_id', "'CLAWBACK'", 'actions.subscriber_id', 'actions.recharge_id', 'actions.kind',
-            'actions.instalment_no'
+            'actions.campaign_id', "'CLAWBACK'", 'actions.subscriber_id', 'actions.recharge_id',
+            "case actions.promised_for when 'DEVICE' then 'DEVICE_MAKE_GOOD' else actions.kind end", 'actions.instalment_no'
         ]) }} as entry_grant_key,
         -actions.amount_fen as committed_fen,
         0 as liability_fen,
@@ -256,6 +259,7 @@ keyed as (
         entries.entry_grant_key as grant_key,
         entries.grant_key as changes_key,
         entries.kind,
+        entries.promised_for,
         entries.recharge_id,
         entries.instalment_no,
         entries.instalments,
@@ -263,6 +267,7 @@ keyed as (
         entries.customer_id,
         entries.event_on,
         entries.amount_fen,
+        entries.budget_line,
         entries.committed_fen,
         case when entries.kind = 'INSTALMENT' then entries.liability_fen else 0 end as liability_fen,
         entries.reason,

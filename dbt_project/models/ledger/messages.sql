@@ -109,7 +109,7 @@ judged as (
         templates.segment_price_fen,
         templates.terms_version,
         states.msisdn,
-        case templates.channel when 'sms' then {{ utf16_length('notices.message_text') }} end as sms_length,
+        case templates.channel when 'sms' then {{ sent_length('notices.message_text') }} end as sms_length,
         case
             when templates.template_class = 'marketing' and last_words.action = 'OUT' then 'OPTED_OUT'
             when templates.template_class = 'marketing' and coalesce(states.sms_consent, '') <> 'Y' then 'NO_CONSENT'

@@ -352,7 +352,58 @@ customer_places_taken as (
 ),
 {% endif %}
 
-within_subscriber_limit as (
+-- who gives way to whom, on the days of this run's recharges
+exclusions as materialized (
+    select exclusions.*
+    from {{ ref('int_campaign__exclusions') }} as exclusions
+    where exclusions.benefit = 'recharge'
+),
+
+{% if is_incremental() %}
+-- what an exclusive campaign has granted in an earlier run, of higher priority or not
+excluded_before as (
+    select
+        contenders.campaign_id,
+        contenders.recharge_id
+    from contenders
+    inner join exclusions
+        on
+            contenders.campaign_id in (exclusions.campaign_id, exclusions.gives_way_to)
+            and contenders.recharged_at >= exclusions.holds_from and contenders.recharged_at < exclusions.holds_until
+    inner join decided
+        on
+            contenders.subscriber_id = decided.subscriber_id
+            and contenders.recharged_month = decided.recharged_month
+            and contenders.recharge_id = decided.recharge_id
+            and contenders.campaign_id <> decided.campaign_id
+            and decided.campaign_id in (exclusions.campaign_id, exclusions.gives_way_to)
+            and decided.reason = 'GRANTED'
+),
+
+{% endif %}
+-- the limits are judged twice: each campaign alone, then without what an exclusive one grants, which takes no place
+{% for round in ['alone', 'beside'] %}
+contenders_{{ round }} as (
+    select contenders.*
+    from contenders
+    {% if round == 'beside' %}
+    where (contenders.campaign_id, contenders.recharge_id) not in (
+        select
+            excluded.campaign_id,
+            excluded.recharge_id
+        from excluded
+    )
+    {% elif is_incremental() %}
+    where (contenders.campaign_id, contenders.recharge_id) not in (
+        select
+            excluded_before.campaign_id,
+            excluded_before.recharge_id
+        from excluded_before
+    )
+    {% endif %}
+),
+
+within_subscriber_limit_{{ round }} as (
     select ranked.*
     from (
         select
@@ -365,7 +416,7 @@ within_subscriber_limit as (
                     contenders.recharged_month
                 order by contenders.recharged_at, contenders.recharge_id
             ) {{ '+ coalesce(taken.places, 0)' if is_incremental() }} as place
-        from contenders
+        from contenders_{{ round }} as contenders
         {% if is_incremental() %}
         left join subscriber_places_taken as taken
             on
@@ -378,7 +429,7 @@ within_subscriber_limit as (
     where ranked.place <= ranked.limit_per_tier_month
 ),
 
-granted as (
+granted_{{ round }} as (
     select
         ranked.campaign_id,
         ranked.recharge_id
@@ -392,7 +443,7 @@ granted as (
                 partition by contenders.campaign_id, contenders.customer_id, contenders.recharged_month
                 order by contenders.recharged_at, contenders.recharge_id
             ) {{ '+ coalesce(taken.places, 0)' if is_incremental() }} as place
-        from within_subscriber_limit as contenders
+        from within_subscriber_limit_{{ round }} as contenders
         {% if is_incremental() %}
         left join customer_places_taken as taken
             on
@@ -407,12 +458,41 @@ granted as (
         or ranked.place <= ranked.customer_limit_per_month
 ),
 
+{% if round == 'alone' %}
+excluded as (
+    select
+        exclusions.campaign_id,
+        granted_alone.recharge_id
+    from exclusions
+    inner join granted_alone on exclusions.gives_way_to = granted_alone.campaign_id
+    inner join contenders
+        on
+            exclusions.campaign_id = contenders.campaign_id
+            and granted_alone.recharge_id = contenders.recharge_id
+            and exclusions.holds_from <= contenders.recharged_at and exclusions.holds_until > contenders.recharged_at
+    {% if is_incremental() %}
+    union
+
+    select
+        excluded_before.campaign_id,
+        excluded_before.recharge_id
+    from excluded_before
+    {% endif %}
+),
+
+{% endif %}
+{% endfor %}
 new_decisions as (
     select
         with_reasons.campaign_id,
         with_reasons.recharge_id,
         coalesce(
-            with_reasons.refusal, case when granted.recharge_id is not null then 'GRANTED' else 'LIMIT' end
+            with_reasons.refusal,
+            case
+                when granted.recharge_id is not null then 'GRANTED'
+                when excluded.recharge_id is not null then 'EXCLUSIVE'
+                else 'LIMIT'
+            end
         ) as reason,
         case
             when with_reasons.refusal = 'NOT_ELIGIBLE' then with_reasons.ineligibility_reasons[1]
@@ -440,8 +520,10 @@ new_decisions as (
         with_reasons.source_file,
         with_reasons.source_line
     from with_reasons
-    left join granted
+    left join granted_beside as granted
         on with_reasons.campaign_id = granted.campaign_id and with_reasons.recharge_id = granted.recharge_id
+    left join excluded
+        on with_reasons.campaign_id = excluded.campaign_id and with_reasons.recharge_id = excluded.recharge_id
     {% if is_incremental() %}
     union all
 
@@ -473,7 +555,8 @@ new_decisions as (
         waiting.source_file,
         waiting.source_line
     from waiting
-    inner join granted on waiting.campaign_id = granted.campaign_id and waiting.recharge_id = granted.recharge_id
+    inner join granted_beside as granted
+        on waiting.campaign_id = granted.campaign_id and waiting.recharge_id = granted.recharge_id
     {% endif %}
 ),
 

@@ -28,8 +28,10 @@ final as (
     from {{ ref('recharge_decisions') }} as decisions
     inner join {{ ref('int_recharge__reversals') }} as reversals on decisions.recharge_id = reversals.recharge_id
     inner join run on reversals.seen_on = run.business_date
+    left join {{ ref('waiting_list') }} as waits on decisions.grant_key = waits.grant_key
     where
         decisions.reason = 'GRANTED'
+        and (waits.grant_key is null or waits.freed_on is not null)
         {% if is_incremental() %}
         and not exists (
             select from {{ this }} as known

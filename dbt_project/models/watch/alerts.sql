@@ -18,6 +18,7 @@ codes (alert_code, severity, what_to_do) as (
     ('ORPHAN_REVERSAL', 'warning', 'Ask the carrier for the recharges that these reversals name.'),
     ('RECHARGE_CONFLICT', 'warning', 'Find out which row is true and choose it by a word.'),
     ('BUDGET_OVER_PLAN', 'warning', 'Tell finance; raise the plan, or end what costs it.'),
+    ('CARD_STOCK_LOW', 'warning', 'Buy codes of this platform and have them delivered.'),
     ('FAULT_REPORTED', 'critical', 'Tell technology: find and mend the fault, then close the tickets.'),
     ('LAUNCH_REFUSED', 'critical', 'Make ready what is not, or waive it by a word; until then nothing is granted.'),
     ('RELEASE_REFUSED', 'critical', 'Mend what the checks name, then run the date again.'),
@@ -206,6 +207,7 @@ found_by_run as (
         case figures.figure
             when 'over_plan_fen' then 'BUDGET_OVER_PLAN'
             when 'orphan_reversal_rows' then 'ORPHAN_REVERSAL'
+            when 'low_card_stock_codes' then 'CARD_STOCK_LOW'
             else 'RECHARGE_CONFLICT'
         end as alert_code,
         figures.member
@@ -213,12 +215,16 @@ found_by_run as (
         case figures.figure
             when 'over_plan_fen' then 'promised and paid pass the plan of the month'
             when 'orphan_reversal_rows' then 'reversals of this file name recharges that have not arrived'
+            when 'low_card_stock_codes'
+                then figures.amount || ' codes are left: too few for the month, or for the claims that wait'
             else 'recharge ids of this file stand twice, with other content'
         end as what,
         figures.since_on + time '00:00' as since_at
     from {{ ref('run_figures') }} as figures
     inner join last_pass on figures.run_on = last_pass.run_on and figures.pass_no = last_pass.pass_no
-    where figures.figure in ('over_plan_fen', 'orphan_reversal_rows', 'recharge_conflict_rows')
+    where figures.figure in (
+        'over_plan_fen', 'orphan_reversal_rows', 'recharge_conflict_rows', 'low_card_stock_codes'
+    )
 ),
 
 -- faults that subscribers told of, of one benefit and day together

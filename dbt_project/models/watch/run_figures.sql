@@ -89,6 +89,18 @@ waiting as (
     group by campaign_id, exception_type, source_file
 ),
 
+low_stock as (
+    select
+        stock.campaign_id,
+        'low_card_stock_codes' as figure,
+        stock.platform as member,
+        stock.codes_free as amount,
+        run.business_date as since_on
+    from {{ ref('card_stock_by_platform') }} as stock
+    cross join run
+    where stock.is_low
+),
+
 figures as (
     select * from granted
     union all
@@ -99,6 +111,8 @@ figures as (
     select * from over_plan
     union all
     select * from waiting
+    union all
+    select * from low_stock
 ),
 
 final as (

@@ -16,10 +16,10 @@ from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Self, TypeVar, get_args, get_origin
 
 from annotated_types import MinLen
-from pydantic import ConfigDict, ValidationError, ValidationInfo, create_model, field_validator
+from pydantic import ConfigDict, ValidationError, ValidationInfo, create_model, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -88,6 +88,24 @@ class Campaign:
 # --- the form of the file --------------------------------------------------------------------------------------------
 
 
+class _WholeTerms(Section):
+    @model_validator(mode="after")
+    def needs_are_told(self) -> Self:
+        """A benefit that reaches nobody but by its message has a template."""
+        told = {template.event for template in getattr(self, "messages").templates}  # noqa: B009 (made below)
+        needed = {
+            name: module.NEEDS
+            for name, module in sections().items()
+            if hasattr(module, "NEEDS") and getattr(self, name) is not None
+        }
+        refuse(
+            (("messages", "templates"), [], f"a template of the event {event}, without which {name} reach nobody")
+            for name, event in needed.items()
+            if event not in told
+        )
+        return self
+
+
 @cache
 def _terms_form() -> type[Section]:
     """The whole of a version's terms: every section that stands in `terms/`."""
@@ -95,7 +113,7 @@ def _terms_form() -> type[Section]:
         name: (module.Terms, ...) if getattr(module.Terms, "is_required", False) else (module.Terms | None, None)
         for name, module in sections().items()
     }
-    return create_model("Terms", __base__=Section, **fields)
+    return create_model("Terms", __base__=_WholeTerms, **fields)
 
 
 class _VersionHead(Section):

@@ -46,6 +46,7 @@ class Column(_Frozen):
     """A column of a file. `codes` maps the carrier's word to ours.
 
     `min`, `max` and those of `usual` are in fen, of type yuan in whole yuan; `usual` tells a file in another unit.
+    What a `secret` column holds is kept in the schema `vault` alone; everywhere else a reference stands for it.
     """
 
     name: Name
@@ -55,6 +56,7 @@ class Column(_Frozen):
     min: int | None = None
     max: int | None = None
     usual: Usual | None = None
+    secret: bool = False
     length: Annotated[int, Field(ge=1, le=4000)] | None = None
     title: str | None = None
 
@@ -95,6 +97,11 @@ class _File(_Frozen):
     def control_column(self) -> Column | None:
         """The column whose sum is the control total."""
         return next((column for column in self.columns if column.name == self.control), None)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the columns that hold secrets."""
+        return tuple(column.name for column in self.columns if column.secret)
 
     @property
     def header(self) -> list[str]:
@@ -203,6 +210,12 @@ def _file_mistakes(at: YamlPath, file: _File, places: set[str], delimiter: str) 
         here = (*at, "columns", number)
         if names[column.name] > 1 or column.name in {"delivery_no", "line_no"}:
             yield (*here, "name"), "a name of its own among the columns, not delivery_no or line_no"
+        if column.name in {f"{secret}_length" for secret in file.secrets}:
+            yield (*here, "name"), "another name: the warehouse keeps the secret's length under it"
+        if column.secret and not (
+            isinstance(file, Feed) and file.kind == "events" and column.type == "id" and column.required
+        ):
+            yield (*here, "secret"), "to stand at a required id of an events feed alone"
         yield from _column_mistakes(here, column, delimiter)
 
 

@@ -81,6 +81,7 @@ Clock = Annotated[str, text_like(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time of da
 Name = Annotated[str, text_like(r"[a-z0-9_]+", "the name of a file in carriers/, without .yml")]
 LINE = text_like(r"[^|\r\n]*[^|\r\n\s][^|\r\n]*", "text in one line, without '|'")
 Text = Annotated[str, LINE]
+Words = Annotated[str, text_like(r"[^|{}\r\n]*[^|{}\s][^|{}\r\n]*", "text in one line, without '|' and braces")]
 Code = Annotated[str, text_like(r"[^|\s]+", "a code without spaces or '|', in quotes where it is a number")]
 
 

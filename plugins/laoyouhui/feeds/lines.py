@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from laoyouhui.config.carrier import NUMBERS, Column, Feed, FileForm
 
 Reason = Literal["ENCODING", "NUL", "FIELDS", "REQUIRED", "TYPE", "LENGTH", "CODE", "RANGE"]
 
+MASK = "***"  # in place of what may hold a secret
 LONGEST_LINE = 64 * 1024  # bytes
 _ID_LENGTH, _TEXT_LENGTH = 64, 200  # characters, where the profile says nothing
 _ANY_NUMBER = 10**15
@@ -45,7 +46,7 @@ class BadRow:
     """A line that is set aside.
 
     `field` is None where the fault is the whole line's; `text` where the bytes are no text, or hold NUL, which the
-    warehouse cannot keep.
+    warehouse cannot keep. Of a feed with secrets neither is kept: in a bad line a secret may stand anywhere.
     """
 
     line_no: int
@@ -90,6 +91,7 @@ class LineJudge:
 
     def __init__(self, feed: Feed, form: FileForm) -> None:
         self._encoding, self._delimiter = form.encoding, form.delimiter
+        self._has_secrets = bool(feed.secrets)
         self._columns = [_JudgedColumn(column, form.delimiter) for column in feed.columns]
         self._control = next((at for at, column in enumerate(feed.columns) if column.name == feed.control), None)
         ranged = [at for at, column in enumerate(self._columns) if column.is_number]
@@ -165,6 +167,8 @@ class LineJudge:
             text = self._text(raws[at])
             row = self._fault(judged.numbers[at], text, raws[at])
             if row is not None:
+                if self._has_secrets:
+                    row = replace(row, text=MASK, raw=MASK.encode())
                 judged.bad.append(row)
                 bad.add(at)
             if self._control is not None:

@@ -17,7 +17,7 @@ from typing import BinaryIO, Literal
 
 from laoyouhui.config.carrier import Feed, FileForm
 from laoyouhui.feeds.checkfile import Check
-from laoyouhui.feeds.lines import LONGEST_LINE, BadRow, Judged, LineJudge, LineTooLongError, control_total
+from laoyouhui.feeds.lines import LONGEST_LINE, MASK, BadRow, Judged, LineJudge, LineTooLongError, control_total
 
 FileReason = Literal[
     "NAME",
@@ -189,7 +189,8 @@ class FileScan:
             titles = head.decode(self._form.encoding, "replace").split(self._form.delimiter)
             if titles != self._feed.header:
                 expected = self._form.delimiter.join(self._feed.header)
-                self._broken = Verdict("HEADER", f"the first line is {head[:200]!r}, expected {expected}")
+                found = MASK if self._feed.secrets else repr(head[:200])
+                self._broken = Verdict("HEADER", f"the first line is {found}, expected {expected}")
             if newline:
                 yield rows, 2
 

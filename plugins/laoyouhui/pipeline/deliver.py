@@ -24,6 +24,35 @@ from laoyouhui.warehouse.connection import connect, hold_warehouse
 _LINES_AT_ONCE = 2_000  # the database joins so many lines into one value: Python sees bytes, never a row
 _READ_BYTES = 1 << 20
 
+# A line of the outbox says {secret:<reference>:<length>} where a secret belongs: it is put in here, and nowhere before.
+# A line whose secret the vault has not is null, so that it is missed below.
+_LINES = r"""
+    select
+        convert_to(string_agg(line, E'\n' order by line_no) || E'\n', %(encoding)s),
+        count(line),
+        coalesce(sum(amount_fen), 0)::bigint
+    from (
+        select
+            item.line_no,
+            item.amount_fen,
+            case
+                when strpos(item.line, '{secret:') = 0 then item.line
+                else replace(
+                    item.line,
+                    substring(item.line from '\{secret:[0-9a-f]{32}:[0-9]+\}'),
+                    (
+                        select kept.secret from vault.secret as kept
+                        where kept.reference = substring(item.line from '\{secret:([0-9a-f]{32}):[0-9]+\}')
+                    )
+                )
+            end as line
+        from outbox.item
+        where item.file_stem = %(stem)s
+    ) as spelled
+    group by (line_no - 1) / %(at_once)s
+    order by (line_no - 1) / %(at_once)s
+"""
+
 
 class DeliveryError(Exception):
     """A file cannot be delivered. The message says which, why and what to do; the files before it are delivered."""
@@ -126,7 +155,7 @@ def _waiting(conn: psycopg.Connection, business_date: date) -> list[_Waiting]:
 
 @contextmanager
 def _spooled(conn: psycopg.Connection, carrier: Carrier, file: _Waiting, folder: Path) -> Iterator[_Spooled]:
-    """Write the file and its check file to the spool, and take them away again: they hold phone numbers.
+    """Write the file and its check file to the spool, and take them away again: they hold phone numbers and secrets.
 
     Where the run is killed they stay until the next one, which spools the same file: it is not recorded as delivered.
     """
@@ -139,7 +168,7 @@ def _spooled(conn: psycopg.Connection, carrier: Carrier, file: _Waiting, folder:
     check = folder / f"{file.file_stem}{carrier.check_file.suffix}"
     try:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             spooled = _spool(conn, carrier, file, data, check)
         except OSError as error:
             raise TransportError(
@@ -147,8 +176,9 @@ def _spooled(conn: psycopg.Connection, carrier: Carrier, file: _Waiting, folder:
             ) from error
         if spooled.rows != file.rows:
             raise DeliveryError(
-                f"file {file.file_stem}: the outbox holds {spooled.rows} lines, {file.rows} were released: somebody "
-                "changed the outbox. Restore the warehouse, or rebuild it from the exchange"
+                f"file {file.file_stem}: the outbox holds {spooled.rows} lines that can be written, {file.rows} were "
+                "released: somebody changed the outbox, or took secrets out of the vault. Restore the warehouse, or "
+                "rebuild it from the exchange"
             )
         yield spooled
     finally:
@@ -165,9 +195,7 @@ def _spool(conn: psycopg.Connection, carrier: Carrier, file: _Waiting, data: Pat
         digest.update(chunk)
         spool.write(chunk)
         for chunk, lines, amount_fen in cursor.stream(
-            "select convert_to(string_agg(line, E'\\n' order by line_no) || E'\\n', %(encoding)s), count(*), "
-            "coalesce(sum(amount_fen), 0)::bigint from outbox.item where file_stem = %(stem)s "
-            "group by (line_no - 1) / %(at_once)s order by (line_no - 1) / %(at_once)s",
+            _LINES,
             {"encoding": carrier.files.encoding, "stem": file.file_stem, "at_once": _LINES_AT_ONCE},
         ):
             digest.update(chunk)

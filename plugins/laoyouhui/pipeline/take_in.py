@@ -331,7 +331,10 @@ class _Intake:
             if not scan.hopeless
         )
         with self.conn.transaction() as loading:
-            loaded = copy_lines(self.conn, name, feed, self.carrier.files.delimiter, delivery_no, blocks)
+            loaded = copy_lines(
+                self.conn, name, feed, self.carrier.files.delimiter, delivery_no, blocks,
+                sha256=found.check.sha256 if found.check else "",
+            )  # fmt: skip
             if found.refused or scan.verdict():
                 raise psycopg.Rollback(loading)  # what was loaded so far goes again
         verdict = found.refused or scan.verdict()

@@ -12,9 +12,12 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from random import Random
 
+from laoyouhui.sample.devices import DeviceOrders
 from laoyouhui.sample.duties import Duties
 from laoyouhui.sample.facts import assumptions, chance
+from laoyouhui.sample.family import FamilyRequests
 from laoyouhui.sample.files import check_file, data_file, write_delivery
+from laoyouhui.sample.members import Members
 from laoyouhui.sample.reception import Reception
 from laoyouhui.sample.recharges import Recharges, Row
 from laoyouhui.sample.subscribers import Subscriber, make_subscribers
@@ -39,6 +42,9 @@ class SampleCarrier:
         self._subscribers = make_subscribers(seed, subscribers, campaign_starts_on)
         self._reception = Reception(exchange, seed, campaign_starts_on, self._subscribers)
         self._recharges = Recharges(seed, campaign_starts_on, self._subscribers, self._listed)
+        self._family = FamilyRequests(seed, campaign_starts_on, self._subscribers)
+        self._devices = DeviceOrders(seed, campaign_starts_on, self._subscribers, self._listed)
+        self._members = Members(seed, campaign_starts_on, self._subscribers, self._listed)
         self._duties = Duties(seed, campaign_starts_on, self._subscribers)
         self._list: defaultdict[str, list[tuple[date, str]]] = defaultdict(list)
         self._list_read: set[str] = set()
@@ -50,6 +56,15 @@ class SampleCarrier:
         self._deliver_recharges(business_date)
         self._write("optout", business_date, self._optouts(business_date))
         self._write("sms_report", business_date, self._reports(business_date))
+        self._write("family_request", business_date, self._family.lines(business_date))
+        orders = self._devices.rows(business_date)
+        paid = _yuan(sum(fen for fen, _ in orders))
+        self._write("device_order", business_date, [line for _, line in orders], control_total=paid)
+        self._write("card_claim", business_date, self._members.claims(business_date))
+        self._write("trial_application", business_date, self._members.applications(business_date))
+        codes = self._members.stock(business_date)
+        if codes:
+            self._write("card_stock", business_date, codes)
         for feed, lines_of in self._duties.feeds().items():
             lines = lines_of(business_date)
             if lines or feed in {"ticket", "social"}:  # of those a file is due for every date
@@ -57,6 +72,7 @@ class SampleCarrier:
         since = self._days_since(business_date)
         if since in assumptions()["hall_list_on_days"]:
             self._write("hall", business_date, self._halls(since))
+            self._write("device_catalogue", business_date, self._devices.catalogue())
         vouchers = self._expenses(business_date)
         if vouchers:
             total = sum(fen for fen, _ in vouchers)

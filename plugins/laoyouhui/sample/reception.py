@@ -28,11 +28,17 @@ _ROWS = {
     "credit": re.compile(
         rf"{_KEY}\|{_WHO}\|(?P<amount>-?[1-9]\d*)\|(?P<action>INSTALMENT|MAKE_GOOD|CLAWBACK)\|\d*\|\d*\|[^|]+"
     ),
+    "family_link": re.compile(rf"{_KEY}\|{_WHO}\|(?P<family>\d+)\|(?P<action>ADD|REMOVE)\|{_DAY}\d{{6}}"),
+    "device_decision": re.compile(
+        rf"{_KEY}\|[^|]+\|(?P<subscriber>[^|]*)\|(?P<action>GRANTED|REFUSED|RETURNED)\|\d*\|\d*\|[A-Z_]+"
+    ),
+    "membership": re.compile(rf"{_KEY}\|{_WHO}\|(?P<action>ADD|REMOVE)\|{_DAY}"),
+    "trial_grant": re.compile(rf"{_KEY}\|{_WHO}\|\w+\|{_DAY}"),
     "sms": re.compile(rf"{_KEY}\|(?P<msisdn>1\d{{10}})\|\w+\|{_DAY}\d{{6}}\|{_DAY}\d{{6}}\|(?P<segments>\d+)\|[^|]+"),
     "push": re.compile(rf"{_KEY}\|(?P<subscriber>[^|]+)\|\w+\|{_DAY}\d{{6}}\|{_DAY}\d{{6}}\|[^|]+\|[^|]+"),
 }
 _MESSAGES = {"10": "用户不存在", "11": "用户状态异常", "20": "流水号重复", "30": "字段错误", "90": "系统忙，请重试"}
-_NEEDS_ACTIVE = {"data_grant", "INSTALMENT", "MAKE_GOOD", "ADD"}
+_NEEDS_ACTIVE = {"data_grant", "trial_grant", "INSTALMENT", "MAKE_GOOD", "ADD"}
 
 
 class _WholeFileRefusedError(Exception):

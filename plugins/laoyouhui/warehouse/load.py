@@ -18,14 +18,27 @@ def copy_lines(
     delimiter: str,
     delivery_no: int,
     blocks: Iterable[tuple[Sequence[int], list[str]]],
+    *,
+    sha256: str,
 ) -> int:
     """COPY blocks of (line numbers, lines) into `raw.<feed>` without taking a line apart; give the number of rows.
 
     A line is spelled as COPY's text format reads it but for the backslash: no field holds the delimiter, CR, LF or NUL.
+    Lines with secrets pass through a table of this transaction alone: the secrets go to `vault.secret`, their
+    references, made from the file's `sha256` and the line's number, to `raw.<feed>`.
     """
     columns = [sql.Identifier(column.name) for column in feed.columns]
+    table = sql.Identifier("raw", name)
+    if feed.secrets:
+        table = sql.Identifier("pg_temp", "arriving")
+        text_columns = sql.SQL(", ").join(sql.SQL("{} text").format(column) for column in columns)
+        conn.execute(
+            sql.SQL("create temp table arriving (delivery_no int, line_no bigint, {}) on commit drop").format(
+                text_columns
+            )
+        )
     copy_into = sql.SQL("copy {} (delivery_no, line_no, {}) from stdin (format text, delimiter {}, null '')").format(
-        sql.Identifier("raw", name), sql.SQL(", ").join(columns), sql.Literal(delimiter)
+        table, sql.SQL(", ").join(columns), sql.Literal(delimiter)
     )
     rows = 0
     with conn.cursor().copy(copy_into) as copy:
@@ -36,7 +49,62 @@ def copy_lines(
             )
             copy.write(text.replace("\\", "\\\\"))
             rows += len(lines)
+    if feed.secrets:
+        _lock_away(conn, name, feed, sha256)
     return rows
+
+
+def _lock_away(conn: psycopg.Connection, name: str, feed: Feed, sha256: str) -> None:
+    """Move what has arrived on: secrets into the vault, each once, all else with their references into `raw.<feed>`.
+
+    A secret that came before keeps its first reference.
+    """
+    for secret in feed.secrets:
+        conn.execute(
+            sql.SQL(
+                "insert into vault.secret (reference, feed, column_name, secret) "
+                "select distinct on ({secret}) md5(concat_ws('|', {feed}, {column}, {sha256}, line_no)), {feed}, "
+                "{column}, {secret} from pg_temp.arriving order by {secret}, line_no "
+                "on conflict (feed, column_name, secret) do nothing"
+            ).format(
+                secret=sql.Identifier(secret),
+                feed=sql.Literal(name),
+                column=sql.Literal(secret),
+                sha256=sql.Literal(sha256),
+            )
+        )
+    names = [column.name for column in feed.columns]
+    kept: list[sql.Composable] = [
+        sql.SQL("{}.reference").format(sql.Identifier(f"vault_{column}"))
+        if column in feed.secrets
+        else sql.SQL("arriving.{}").format(sql.Identifier(column))
+        for column in names
+    ]
+    kept += [sql.SQL("char_length(arriving.{})").format(sql.Identifier(secret)) for secret in feed.secrets]
+    names += [f"{secret}_length" for secret in feed.secrets]
+    joins = [
+        sql.SQL(
+            "join vault.secret as {vault} on {vault}.feed = {feed} and {vault}.column_name = {column} "
+            "and {vault}.secret = arriving.{secret}"
+        ).format(
+            vault=sql.Identifier(f"vault_{secret}"),
+            feed=sql.Literal(name),
+            column=sql.Literal(secret),
+            secret=sql.Identifier(secret),
+        )
+        for secret in feed.secrets
+    ]
+    conn.execute(
+        sql.SQL(
+            "insert into {} (delivery_no, line_no, {}) select arriving.delivery_no, arriving.line_no, {} "
+            "from pg_temp.arriving as arriving {} order by arriving.line_no"
+        ).format(
+            sql.Identifier("raw", name),
+            sql.SQL(", ").join(map(sql.Identifier, names)),
+            sql.SQL(", ").join(kept),
+            sql.SQL(" ").join(joins),
+        )
+    )
 
 
 def forget_older_snapshot(conn: psycopg.Connection, name: str, business_date: date) -> None:

@@ -50,7 +50,19 @@ def open_pass(conn: psycopg.Connection, business_date: date) -> Pass | None:
 
 
 def begin_deciding(conn: psycopg.Connection) -> None:
-    """Say that dbt begins; where it began before and did not end, its rows are those of a pass broken off."""
+    """Say that dbt begins; where it began before and did not end, its rows are those of a pass broken off.
+
+    What the budget's lines have spent is what the last release shows: money is free once its release is final.
+    """
+    with conn.transaction():
+        conn.execute("delete from raw.budget_spent")
+        released = conn.execute("select to_regclass('marts.budget_by_line_month')").fetchone()
+        if released is not None and released[0] is not None:
+            conn.execute(
+                "insert into raw.budget_spent "
+                "select campaign_id, budget_line, sum(committed_fen + actual_fen) from marts.budget_by_line_month "
+                "where budget_line <> 'TOTAL' group by campaign_id, budget_line"
+            )
     conn.execute(
         "update raw.current_run set is_retry = is_retry or state in ('DECIDING', 'DECIDED'), state = 'DECIDING'"
     )

@@ -36,7 +36,7 @@ def prepare(conn: psycopg.Connection, carrier: Carrier, *campaigns: Campaign) ->
 
 def _prepare_feed(conn: psycopg.Connection, name: str, feed: Feed) -> None:
     table = sql.Identifier("raw", name)
-    columns = [column.name for column in feed.columns]
+    columns = [*(column.name for column in feed.columns), *(f"{secret}_length" for secret in feed.secrets)]
     text_columns = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(column)) for column in columns)
     conn.execute(
         sql.SQL("create table if not exists {} (delivery_no int not null, line_no bigint not null, {})").format(

@@ -1,6 +1,21 @@
--- What Python owns: `raw` is what came, `outbox` is what leaves. The tables of the feeds are made from the carrier profile.
+-- What Python owns: `raw` is what came, `outbox` is what leaves, `vault` what nobody but the pipeline reads.
+-- The tables of the feeds are made from the carrier profile.
 create schema if not exists raw;
 create schema if not exists outbox;
+create schema if not exists vault;
+revoke all on schema vault from public;
+
+-- What the secret columns of feeds hold, such as the codes of cards. Everywhere else their references stand, made from
+-- the file's checksum and the line: a hash of the secret itself could be guessed. Only `deliver` reads it, as it spools
+-- a file.
+create table if not exists vault.secret (
+    reference text primary key,
+    feed text not null,
+    column_name text not null,
+    secret text not null,
+    unique (feed, column_name, secret)
+);
+revoke all on vault.secret from public;
 
 create table if not exists raw.run (
     business_date date primary key,
@@ -132,6 +147,22 @@ create table if not exists raw.campaign_budget (
     month date not null,
     plan_fen bigint not null,
     primary key (campaign_id, budget_line, month)
+);
+
+-- what stood in the books of each budget line when the last pass was released
+create table if not exists raw.budget_spent (
+    campaign_id text not null,
+    budget_line text not null,
+    spent_fen bigint not null, -- committed and actual
+    primary key (campaign_id, budget_line)
+);
+
+-- One amount after the other out of what a line has left: what would pass it takes nothing. As a window, in the order of claims.
+create or replace function raw.take_within(taken bigint, amount bigint, room bigint) returns bigint
+language sql immutable parallel safe as 'select case when taken + amount <= room then taken + amount else taken end';
+
+create or replace aggregate raw.taken_within(amount bigint, room bigint) (
+    sfunc = raw.take_within, stype = bigint, initcond = '0'
 );
 
 create table if not exists raw.feed (

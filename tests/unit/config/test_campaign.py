@@ -13,6 +13,7 @@ import pytest
 
 from laoyouhui.config.campaign import BudgetPlan, Campaign, load_campaign, main
 from laoyouhui.config.errors import ConfigError
+from laoyouhui.config.terms.messages import PLACEHOLDERS
 
 SHIPPED = Path(__file__).parents[3] / "campaigns" / "lyh2026.yml"
 
@@ -176,7 +177,7 @@ TIER = "20000, discount_fen: 1200, bonus_fen: 2400, instalments: 7"
         ("{messages: 2,", "{messages: 0,", "46: terms[0].messages.marketing_limit.messages: value '0': expected a whole number from 1 to 1000000"),
         ("code: PAID", "code: GIFT", "50: terms[0].messages.templates[1].code: value 'GIFT': expected each template code once"),
         ("code: PAID", 'code: "P|D"', "50: terms[0].messages.templates[1].code: value 'P|D': expected a code without spaces or '|', in quotes where it is a number"),
-        ("event: data_gift", "event: birthday", "49: terms[0].messages.templates[0].event: value 'birthday': expected one of announcement, data_gift, instalment"),
+        ("event: data_gift", "event: birthday", "49: terms[0].messages.templates[0].event: value 'birthday': expected one of " + ", ".join(PLACEHOLDERS)),
         ("GB至{valid_to}", "GB{yuan}", "49: terms[0].messages.templates[0].text: value '【甲】{gigabytes}GB{yuan}': expected only the placeholders {gigabytes}, {megabytes}, {valid_from}, {valid_to}, {month}, not {yuan}"),
         ("元 退订", "元} 退订", "50: terms[0].messages.templates[1].text: value '【甲】第{instalment_no}期{yuan}元} 退订回T': expected only the placeholders {instalment_no}, {instalments}, {yuan}, {recharge_id}, not }"),
         ('"【甲】{gig', '"{gig', "49: terms[0].messages.templates[0].text: value '{gigabytes}GB至{valid_to}': expected to begin with the signature 【甲】"),
@@ -366,7 +367,7 @@ def test_the_shipped_campaign_is_right() -> None:
     campaign = load_campaign(SHIPPED)
     assert campaign.campaign_id == "lyh2026"
     assert [version.terms_version for version in campaign.versions] == ["lyh2026@2026-01-26"]
-    assert {plan.line for plan in campaign.budget} == {"B1", "B2", "B5.1", "B5.2", "B6", "B7", "B8"}
+    assert {plan.line for plan in campaign.budget} == {"B1", "B2", "B4", "B5.1", "B5.2", "B6", "B7", "B8"}
 
 
 def test_the_command_says_ok_or_what_is_wrong(write: Write, capsys: pytest.CaptureFixture[str]) -> None:

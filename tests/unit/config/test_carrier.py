@@ -25,6 +25,7 @@ def test_the_shipped_profile_is_the_carrier_interface() -> None:
         "family_request": ("events", None, 7),
         "device_catalogue": ("snapshot", None, 6),
         "device_order": ("events", "paid_price_yuan", 11),
+        "card_stock": ("events", None, 5),
         "card_claim": ("events", None, 4),
         "trial_application": ("events", None, 4),
         "ticket": ("events", None, 9),
@@ -48,6 +49,7 @@ def test_the_shipped_profile_is_the_carrier_interface() -> None:
     assert carrier.answer_codes == {
         "10": "REFUSED", "11": "REFUSED", "20": "ACCEPTED", "30": "REFUSED", "90": "RETRY",
     }  # fmt: skip
+    assert {name: feed.secrets for name, feed in carrier.feeds.items() if feed.secrets} == {"card_stock": ("code",)}
     amount = carrier.feeds["expense"].control_column
     assert amount is not None
     assert amount.unit == "yuan"
@@ -93,6 +95,26 @@ def test_the_shipped_profile_is_the_carrier_interface() -> None:
         ),
         ('"10": REFUSED', '"10": LOST', "answer_codes.10: value 'LOST': expected 'ACCEPTED', 'REFUSED' or 'RETRY'"),
         ("  hall:", "  delivery:", "feeds.delivery: expected another name"),
+        (
+            "{name: reverses_id, type: id}",
+            "{name: reverses_id, type: id, secret: true}",
+            "feeds.recharge.columns[5].secret: value True: expected to stand at a required id of an events feed alone",
+        ),
+        (
+            "{name: hall_code, type: id, required: true}",
+            "{name: hall_code, type: id, required: true, secret: true}",
+            "feeds.hall.columns[0].secret: value True: expected to stand at a required id of an events feed alone",
+        ),
+        (
+            "{name: product_code, type: id, required: true}",
+            "{name: product_code, type: id, required: true, secret: true}",
+            "interfaces.data_grant.columns[3].secret: value True: expected to stand at",
+        ),
+        (
+            "{name: platform, type: code, codes: [TENCENT, IQIYI, YOUKU], required: true}",
+            "{name: code_length, type: id}",
+            "feeds.card_stock.columns[1].name: value 'code_length': expected another name",
+        ),
     ],
 )
 def test_a_wrong_profile_is_refused_with_file_line_field_value_and_what_was_expected(

@@ -377,3 +377,7 @@ def test_a_check_file_that_cannot_be_read(raw: bytes) -> None:
         parse_check(raw, CARRIER.check_file)
     assert check_line(raw).isascii()
     assert "\0" not in check_line(raw)
+
+
+def test_of_a_feed_with_secrets_no_text_is_kept(tmp_path: Path) -> None:
+    """In a broken line a secret may stand anywhere, also where a header was expected."""

@@ -81,7 +81,7 @@ def test_another_seed_gives_another_world(tmp_path: Path) -> None:
 
 
 def test_check_files_tell_the_truth_but_for_the_broken_delivery(tmp_path: Path) -> None:
-    amounts = {"recharge": 6, "expense": 3}
+    amounts = {"recharge": 6, "expense": 3, "device_order": 7}
     for day in days(12):
         carrier(tmp_path).deliver(day)
     wrong = []
@@ -93,8 +93,8 @@ def test_check_files_tell_the_truth_but_for_the_broken_delivery(tmp_path: Path) 
         want = ""
         if feed_name == "recharge":
             want = str(sum(int(row[6]) for row in lines))
-        if feed_name == "expense":
-            fen = sum(int(row[3].replace(".", "")) for row in lines)
+        if feed_name in {"expense", "device_order"}:
+            fen = sum(int(row[amounts[feed_name]].replace(".", "") or 0) for row in lines)
             want = f"{fen // 100}.{fen % 100:02d}"
         assert feed_name in amounts or want == ""
         if (int(size), int(count), sha256, total) != (len(raw), len(lines), hashlib.sha256(raw).hexdigest(), want):
@@ -108,6 +108,7 @@ def test_every_row_has_its_fields_and_codes(tmp_path: Path) -> None:
     for day in days(12):
         the_carrier.deliver(day)
     fields = {"subscriber": 16, "recharge": 11, "hall": 5, "expense": 5, "optout": 6, "sms_report": 7}
+    fields |= {"family_request": 7, "device_catalogue": 6, "device_order": 11}
     fields |= {"training": 6, "system_test": 6, "stock_movement": 7, "ticket": 9, "survey": 8, "social": 6}
     for path in (tmp_path / "in").rglob("*.txt*"):
         assert {len(row) for row in rows(path)} <= {fields[path.parent.name]}, path

@@ -26,7 +26,8 @@ candidates as (
 
     select obligations.grant_key
     from {{ ref('int_recharge__disputes') }} as disputes
-    inner join {{ ref('credit_obligations') }} as obligations on disputes.recharge_id = obligations.recharge_id
+    inner join {{ ref('credit_obligations') }} as obligations
+        on disputes.recharge_id = obligations.recharge_id and obligations.promised_for = 'RECHARGE'
     inner join run on obligations.due_on <= run.next_date
 ),
 
@@ -81,6 +82,7 @@ credits as (
         obligations.instalment_no,
         obligations.instalments,
         obligations.recharge_id as source_recharge_id,
+        obligations.budget_line,
         chosen.resend_of
     from (
         select * from due
@@ -106,13 +108,15 @@ credits as (
         -- rows in conflict earn nothing until one is chosen (rules, 4.10)
         and not exists (
             select from {{ ref('int_recharge__disputes') }} as disputes
-            where disputes.recharge_id = obligations.recharge_id and disputes.is_open
+            where
+                disputes.recharge_id = obligations.recharge_id and disputes.is_open and obligations.promised_for = 'RECHARGE'
         )
         -- what may have been paid for a recharge since reversed waits for its answer: asking must not pay it
         and not (
             chosen.is_asked
-            and obligations.recharge_id in (
-                select reversals.recharge_id from {{ ref('int_recharge__reversals') }} as reversals
+            and exists (
+                select from {{ ref('int_credit__reversals') }} as reversals
+                where reversals.recharge_id = obligations.recharge_id and reversals.promised_for = obligations.promised_for
             )
         )
 ),
@@ -130,6 +134,7 @@ clawbacks as (
         claims.instalment_no,
         claims.instalments,
         claims.recharge_id as source_recharge_id,
+        claims.budget_line,
         retries.resend_of
     from {{ ref('ledger_closures') }} as claims
     cross join run
@@ -148,7 +153,7 @@ final as (
         credits.grant_key as item_key,
         credits.grant_key as answer_key,
         credits.benefit,
-        'B2' as budget_line,
+        credits.budget_line,
         credits.committed_fen,
         credits.liability_fen,
         credits.resend_of,

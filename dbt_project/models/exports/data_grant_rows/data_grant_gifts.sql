@@ -1,15 +1,49 @@
--- The data gifts to set up: those decided in this pass, and those the carrier asked to send again while they are still
--- valid.
+-- The data gifts to set up: those decided in this pass for which the budget has room, those for which it has room at
+-- last, and those the carrier asked to send again while they are still valid.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
 chosen as (
     select
-        gifts.*,
+        gifts.campaign_id,
+        gifts.subscriber_id,
+        gifts.msisdn,
+        gifts.grant_key,
+        gifts.valid_from,
+        gifts.valid_to,
+        gifts.product_code,
+        gifts.megabytes,
+        gifts.cost_fen,
         null::text as resend_of
     from {{ ref('data_gift_decisions') }} as gifts
     inner join run on {{ is_this_pass('gifts') }}
+    left join {{ ref('waiting_list') }} as waits on gifts.grant_key = waits.grant_key
+    where gifts.reason = 'GRANTED' and waits.grant_key is null
+
+    union all
+
+    select
+        gifts.campaign_id,
+        gifts.subscriber_id,
+        states.msisdn,
+        gifts.grant_key,
+        run.next_date as valid_from,
+        gifts.valid_to,
+        gifts.product_code,
+        gifts.megabytes,
+        gifts.cost_fen,
+        null::text as resend_of
+    from {{ ref('waiting_list') }} as waits
+    inner join {{ ref('data_gift_decisions') }} as gifts on waits.grant_key = gifts.grant_key
+    inner join run on waits.freed_on = run.business_date and waits.freed_pass_no = run.pass_no
+    left join lateral (
+        select history.msisdn
+        from {{ ref('int_subscriber__history') }} as history
+        where history.subscriber_id = gifts.subscriber_id and history.state_on <= run.business_date
+        order by history.state_on desc, history.revision desc
+        limit 1
+    ) as states on true
 
     union all
 
@@ -18,21 +52,12 @@ chosen as (
         gifts.campaign_id,
         gifts.subscriber_id,
         states.msisdn,
-        gifts.customer_id,
-        gifts.city_code,
-        gifts.tenure_band,
         gifts.grant_key,
-        gifts.month,
         gifts.valid_from,
         gifts.valid_to,
         gifts.product_code,
         gifts.megabytes,
         gifts.cost_fen,
-        gifts.terms_version,
-        gifts.source_file,
-        gifts.source_line,
-        gifts.run_on,
-        gifts.pass_no,
         setbacks.resend_of
     from {{ ref('int_outbox__setbacks') }} as setbacks
     inner join {{ ref('data_gift_decisions') }} as gifts on setbacks.item_key = gifts.grant_key

@@ -14,7 +14,7 @@ select
     run_on as booked_on,
     amount_fen,
     null::integer as megabytes,
-    'B2' as budget_line,
+    budget_line,
     committed_fen,
     0::bigint as actual_fen,
     liability_fen,

@@ -1,26 +1,28 @@
--- Data gifts, as promised.
+-- Data gifts, as promised. One that waited for the budget is booked when it is given.
 select
-    {{ content_key(['grant_key', "'promised'"]) }} as entry_key,
-    campaign_id,
+    {{ content_key(['gifts.grant_key', "'promised'"]) }} as entry_key,
+    gifts.campaign_id,
     'DATA_GIFT' as benefit,
     'promised' as entry_type,
-    grant_key,
+    gifts.grant_key,
     null::text as changes_key,
-    subscriber_id,
-    customer_id,
-    city_code,
-    tenure_band,
-    valid_from as event_on,
-    run_on as booked_on,
-    cost_fen as amount_fen,
-    megabytes,
+    gifts.subscriber_id,
+    gifts.customer_id,
+    gifts.city_code,
+    gifts.tenure_band,
+    gifts.valid_from as event_on,
+    coalesce(waits.freed_on, gifts.run_on) as booked_on,
+    gifts.cost_fen as amount_fen,
+    gifts.megabytes,
     'B1' as budget_line,
-    cost_fen as committed_fen,
+    gifts.cost_fen as committed_fen,
     0::bigint as actual_fen,
     0::bigint as liability_fen,
-    'GRANTED' as reason,
+    gifts.reason,
     'AUTOMATIC' as participation,
-    terms_version,
-    source_file,
-    source_line
-from {{ ref('data_gift_decisions') }}
+    gifts.terms_version,
+    gifts.source_file,
+    gifts.source_line
+from {{ ref('data_gift_decisions') }} as gifts
+left join {{ ref('waiting_list') }} as waits on gifts.grant_key = waits.grant_key
+where gifts.reason = 'GRANTED' and (waits.grant_key is null or waits.freed_on is not null)

@@ -14,7 +14,7 @@ select
     run_on as booked_on,
     amount_fen,
     null::integer as megabytes,
-    'B2' as budget_line,
+    budget_line,
     amount_fen as committed_fen,
     0::bigint as actual_fen,
     case kind when 'INSTALMENT' then amount_fen else 0 end as liability_fen,

@@ -1,31 +1,32 @@
--- Discounts of recharges, and those taken back by a reversal.
+-- Discounts of recharges, and those taken back by a reversal. One that waited for the budget is booked when given.
 select
-    {{ content_key(['grant_key', "'granted'"]) }} as entry_key,
-    campaign_id,
+    {{ content_key(['decisions.grant_key', "'granted'"]) }} as entry_key,
+    decisions.campaign_id,
     'RECHARGE_DISCOUNT' as benefit,
     'granted' as entry_type,
-    grant_key,
+    decisions.grant_key,
     null::text as changes_key,
-    subscriber_id,
-    customer_id,
-    city_code,
-    tenure_band,
-    recharged_on as event_on,
-    run_on as booked_on,
+    decisions.subscriber_id,
+    decisions.customer_id,
+    decisions.city_code,
+    decisions.tenure_band,
+    decisions.recharged_on as event_on,
+    coalesce(waits.freed_on, decisions.run_on) as booked_on,
     -- what the channel took off, as far as it was due: more is an exception, less is made good apart
-    least(entitled_fen, applied_fen) as amount_fen,
+    least(decisions.entitled_fen, decisions.applied_fen) as amount_fen,
     null::integer as megabytes,
     'B2' as budget_line,
     0::bigint as committed_fen,
-    least(entitled_fen, applied_fen) as actual_fen,
+    least(decisions.entitled_fen, decisions.applied_fen) as actual_fen,
     0::bigint as liability_fen,
-    discount_check as reason,
+    decisions.discount_check as reason,
     'ASKED' as participation,
-    terms_version,
-    source_file,
-    source_line
-from {{ ref('recharge_decisions') }}
-where reason = 'GRANTED'
+    decisions.terms_version,
+    decisions.source_file,
+    decisions.source_line
+from {{ ref('recharge_decisions') }} as decisions
+left join {{ ref('waiting_list') }} as waits on decisions.grant_key = waits.grant_key
+where decisions.reason = 'GRANTED' and (waits.grant_key is null or waits.freed_on is not null)
 
 union all
 

@@ -19,6 +19,8 @@ booked as (
         sum(committed_fen)::bigint as committed_fen,
         sum(actual_fen)::bigint as actual_fen
     from {{ ref('ledger_entries') }}
+    -- what costs nothing stands in no line
+    where budget_line is not null
     group by campaign_id, budget_line, date_trunc('month', booked_on)
 ),
 

@@ -1,6 +1,8 @@
 """The sections of a campaign's terms, each a module of its name with a class `Terms`; a benefit adds its own.
 
-A module may have `EVENTS`: what templates can tell of, and which placeholders a text may quote of it.
+A module may have `EVENTS`: what templates can tell of, and which placeholders a text may quote of it; `SECRETS`: which
+of them is a secret, to be quoted exactly once, in service SMS alone; and `NEEDS`: the event of which some template has
+to tell where the section is offered.
 """
 
 from __future__ import annotations
@@ -10,7 +12,11 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 
+def section_names() -> list[str]:
+    """The names of all sections, in order."""
+    return sorted(module.name for module in iter_modules(__path__))
+
+
 def sections(*, but: str = "") -> dict[str, ModuleType]:
     """The modules of all sections by name, without the one called `but`."""
-    names = (module.name for module in iter_modules(__path__))
-    return {name: import_module(f"{__name__}.{name}") for name in sorted(names) if name != but}
+    return {name: import_module(f"{__name__}.{name}") for name in section_names() if name != but}

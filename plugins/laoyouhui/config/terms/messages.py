@@ -26,8 +26,10 @@ from laoyouhui.config.terms import sections
 
 # what a text may quote of the event that it tells of; each section names the events of its own
 PLACEHOLDERS: dict[str, tuple[str, ...]] = {"announcement": ("starts_on", "ends_on")}
+SECRETS: dict[str, str] = {}
 for _section in sections(but="messages").values():
     PLACEHOLDERS |= getattr(_section, "EVENTS", {})
+    SECRETS |= getattr(_section, "SECRETS", {})
 
 
 class _Hours(Section):
@@ -76,6 +78,11 @@ class _Template(Section):
             mistakes.append((("days_before_start",), self.days_before_start, "days exactly at an announcement"))
         if self.event == "announcement" and self.class_ != "marketing":
             mistakes.append((("class",), self.class_, "marketing, which an announcement is"))
+        secret = SECRETS.get(self.event)
+        if secret and (self.channel, self.class_) != ("sms", "service"):
+            mistakes.append((("channel",), self.channel, f"a service SMS: {{{secret}}} is a secret"))
+        if secret and self.text.count(f"{{{secret}}}") != 1:
+            mistakes.append((("text",), self.text, f"{{{secret}}} exactly once"))
         refuse(mistakes)
         return self
 

@@ -23,7 +23,22 @@ select
         else 'Settle with the channel; the subscriber is not charged.'
     end as what_to_do
 from {{ ref('recharge_decisions') }} as decisions
-where decisions.discount_check in ('OVER', 'NOT_ENTITLED') or decisions.reason = 'LATE'
+where
+    decisions.reason = 'LATE'
+    or decisions.discount_check = 'OVER'
+    or (
+        decisions.discount_check = 'NOT_ENTITLED'
+        -- unless the channel took it off for another campaign, which granted it
+        and not exists (
+            select from {{ ref('recharge_decisions') }} as others
+            where
+                others.subscriber_id = decisions.subscriber_id
+                and others.recharged_month = decisions.recharged_month
+                and others.recharge_id = decisions.recharge_id
+                and others.campaign_id <> decisions.campaign_id
+                and others.reason = 'GRANTED'
+        )
+    )
 
 union all
 

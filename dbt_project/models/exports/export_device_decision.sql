@@ -1,0 +1,78 @@
+-- What became of each order of a device: what this pass decided or took back, and what the carrier or a person asked to
+-- send again. An order outside of the campaign's days is none of its business.
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+outcomes as (
+    select
+        campaign_id,
+        grant_key,
+        case reason when 'GRANTED' then 'DEVICE' end as benefit,
+        order_id,
+        subscriber_id,
+        case reason when 'GRANTED' then 'GRANTED' else 'REFUSED' end as decision,
+        entitled_price_fen as entitled_price,
+        paid_price_fen as paid_price,
+        coalesce(not_eligible_reason, reason) as reason,
+        run_on,
+        pass_no
+    from {{ ref('device_decisions') }}
+    where reason <> 'WINDOW'
+
+    union all
+
+    select
+        campaign_id,
+        grant_key,
+        'DEVICE' as benefit,
+        order_id,
+        subscriber_id,
+        'RETURNED' as decision,
+        list_price_fen as entitled_price,
+        paid_price_fen as paid_price,
+        'RETURNED' as reason,
+        run_on,
+        pass_no
+    from {{ ref('device_returns') }}
+),
+
+chosen as (
+    select
+        outcomes.grant_key,
+        null::text as resend_of
+    from outcomes
+    inner join run on {{ is_this_pass('outcomes') }}
+
+    union all
+
+    select
+        setbacks.item_key as grant_key,
+        setbacks.resend_of
+    from {{ ref('int_outbox__setbacks') }} as setbacks
+    inner join run on setbacks.answered_on = run.business_date
+    where setbacks.interface = 'device_decision' and setbacks.outcome = 'RETRY'
+),
+
+final as (
+    select
+        outcomes.campaign_id,
+        outcomes.grant_key as item_key,
+        outcomes.grant_key as answer_key,
+        outcomes.benefit,
+        case when outcomes.benefit is not null then 'B3' end as budget_line,
+        0::bigint as committed_fen,
+        0::bigint as liability_fen,
+        chosen.resend_of,
+        outcomes.grant_key,
+        outcomes.order_id,
+        outcomes.subscriber_id,
+        outcomes.decision,
+        outcomes.entitled_price,
+        outcomes.paid_price,
+        outcomes.reason
+    from chosen
+    inner join outcomes on chosen.grant_key = outcomes.grant_key
+)
+
+select * from final

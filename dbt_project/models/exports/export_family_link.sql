@@ -1,0 +1,57 @@
+-- Family numbers to set up and to take out: what this pass decided, and what the carrier or a person asked to send
+-- again. The file has an order of its own; effective_at says what came first.
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+chosen as (
+    select
+        decisions.grant_key,
+        null::text as resend_of
+    from {{ ref('family_decisions') }} as decisions
+    inner join run on {{ is_this_pass('decisions') }}
+    -- what the carrier refused was never set up
+    where decisions.grant_key is not null and (decisions.action <> 'END' or decisions.reason <> 'REFUSED')
+
+    union all
+
+    select
+        setbacks.item_key as grant_key,
+        setbacks.resend_of
+    from {{ ref('int_outbox__setbacks') }} as setbacks
+    inner join run on setbacks.answered_on = run.business_date
+    where setbacks.interface = 'family_link' and setbacks.outcome = 'RETRY'
+),
+
+final as (
+    select
+        decisions.campaign_id,
+        decisions.grant_key as item_key,
+        decisions.grant_key as answer_key,
+        'FAMILY_NUMBER' as benefit,
+        null::text as budget_line,
+        0::bigint as committed_fen,
+        0::bigint as liability_fen,
+        chosen.resend_of,
+        decisions.grant_key,
+        decisions.subscriber_id,
+        states.msisdn,
+        decisions.family_msisdn,
+        case decisions.action when 'ADD' then 'ADD' else 'REMOVE' end as action,
+        decisions.effective_at
+    from chosen
+    inner join {{ ref('family_decisions') }} as decisions on chosen.grant_key = decisions.grant_key
+    cross join run
+    left join lateral (
+        select history.msisdn
+        from {{ ref('int_subscriber__history') }} as history
+        where
+            history.subscriber_id = decisions.subscriber_id
+            and history.state_on <= run.business_date
+            and history.is_present
+        order by history.state_on desc, history.revision desc
+        limit 1
+    ) as states on true
+)
+
+select * from final

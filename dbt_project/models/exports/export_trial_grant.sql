@@ -1,0 +1,54 @@
+-- Trials to set up: those granted in this pass, and those the carrier asked to send again, to the number of now.
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+chosen as (
+    select
+        granted.*,
+        null::text as resend_of
+    from {{ ref('trial_decisions') }} as granted
+    inner join run on {{ is_this_pass('granted') }}
+
+    union all
+
+    select
+        granted.*,
+        setbacks.resend_of
+    from {{ ref('int_outbox__setbacks') }} as setbacks
+    inner join run on setbacks.answered_on = run.business_date
+    inner join {{ ref('trial_decisions') }} as granted on setbacks.item_key = granted.grant_key
+    where setbacks.interface = 'trial_grant' and setbacks.outcome = 'RETRY'
+),
+
+final as (
+    select
+        chosen.campaign_id,
+        chosen.grant_key as item_key,
+        chosen.grant_key as answer_key,
+        'TRIAL' as benefit,
+        'B4' as budget_line,
+        chosen.cost_fen as committed_fen,
+        0::bigint as liability_fen,
+        chosen.resend_of,
+        chosen.grant_key,
+        chosen.subscriber_id,
+        states.msisdn,
+        chosen.trial_code,
+        chosen.valid_from
+    from chosen
+    cross join run
+    left join lateral (
+        select history.msisdn
+        from {{ ref('int_subscriber__history') }} as history
+        where
+            history.subscriber_id = chosen.subscriber_id
+            and history.state_on <= run.business_date
+            and history.is_present
+        order by history.state_on desc, history.revision desc
+        limit 1
+    ) as states on true
+    where chosen.reason = 'GRANTED'
+)
+
+select * from final

@@ -1,0 +1,10 @@
+-- the hard caps of budget lines, by version of the terms; a line without one has no row
+select
+    terms.campaign_id,
+    terms.holds_from,
+    terms.holds_until,
+    caps.budget_line,
+    caps.cap_fen::bigint as cap_fen
+from {{ ref('stg_campaign__terms') }} as terms
+cross join lateral jsonb_each_text(terms.terms -> 'caps') as caps (budget_line, cap_fen)
+where caps.cap_fen is not null

@@ -1,0 +1,97 @@
+-- Messages with a card's code that did not reach the member: reported as failed, or refused for good. The message is
+-- found by its key, which is made of what it tells: no message has to be asked. A report about what the carrier refused
+-- or wants again counts for nothing here.
+{{ config(materialized='incremental', indexes=[{'columns': ['run_on'], 'type': 'brin'}]) }}
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+reported as (
+    select
+        reports.message_key,
+        'FAILED' as reason
+    from {{ ref('stg_sms_report__parts') }} as reports
+    where
+        reports.state = 'FAILED'
+        and reports.delivery_no = any(
+            array(
+                select arrived.delivery_no
+                from {{ ref('stg_carrier__deliveries') }} as arrived
+                inner join run on arrived.received_on = run.business_date
+                where arrived.feed = 'sms_report'
+            )
+        )
+        and exists (select from {{ ref('card_decisions') }})
+
+    union
+
+    select
+        setbacks.item_key as message_key,
+        'REFUSED' as reason
+    from {{ ref('int_outbox__setbacks') }} as setbacks
+    inner join run on setbacks.answered_on = run.business_date
+    where setbacks.interface = 'sms' and setbacks.outcome = 'REFUSED'
+),
+
+-- the codes that their addressee was sent, and which attempt it was
+found as (
+    select distinct on (sent.item_key)
+        sent.item_key as message_key,
+        granted.campaign_id,
+        granted.subscriber_id,
+        granted.grant_key,
+        granted.claim_id,
+        attempts.attempt_no,
+        reported.reason
+    from reported
+    inner join {{ ref('int_outbox__outcomes') }} as sent on reported.message_key = sent.item_key
+    inner join {{ ref('card_decisions') }} as granted
+        on sent.subscriber_id = granted.subscriber_id and sent.campaign_id = granted.campaign_id
+    inner join (
+        select distinct
+            templates.campaign_id,
+            templates.template_code
+        from {{ ref('stg_campaign__templates') }} as templates
+        where templates.template_event = 'card_code'
+    ) as templates on granted.campaign_id = templates.campaign_id
+    cross join
+        lateral generate_series(1, (
+            select max((versions.terms -> 'cards' ->> 'code_sms_attempts')::integer)
+            from {{ ref('stg_campaign__terms') }} as versions
+            where versions.campaign_id = granted.campaign_id
+        )) as attempts (attempt_no)
+    where
+        sent.interface = 'sms'
+        and granted.reason = 'GRANTED'
+        and (reported.reason = 'REFUSED' or coalesce(sent.outcome, 'ACCEPTED') = 'ACCEPTED')
+        and sent.item_key = {{ content_key([
+            'granted.campaign_id', "'MESSAGE'", 'templates.template_code', 'granted.subscriber_id',
+            "granted.claim_id || '|' || attempts.attempt_no",
+        ]) }}
+    order by sent.item_key asc, reported.reason asc
+),
+
+final as (
+    select
+        found.message_key,
+        found.campaign_id,
+        found.subscriber_id,
+        found.grant_key,
+        found.claim_id,
+        found.attempt_no,
+        found.reason,
+        run.business_date as run_on,
+        run.pass_no
+    from found
+    cross join run
+    {% if is_incremental() %}
+    where
+        not exists (
+            select from {{ this }} as known
+            where known.message_key = found.message_key and {{ is_standing('known') }}
+        )
+    {% endif %}
+)
+
+select * from final

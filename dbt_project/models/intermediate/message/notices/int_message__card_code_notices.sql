@@ -1,0 +1,68 @@
+-- What there is to tell of video cards: the code of each that was granted in this run, and the same code again where
+-- its message failed. The code itself is no part of it: `deliver` puts it in.
+{% set words = {
+    'platform': 'told.platform_name',
+    'code': secret('told.code_reference', 'told.code_length'),
+    'expires_on': "to_char(told.expires_on, 'FMMM月FMDD日')",
+} %}
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+due as (
+    select
+        granted.decision_key,
+        1 as attempt_no
+    from {{ ref('card_decisions') }} as granted
+    inner join run on {{ is_this_pass('granted') }}
+    where granted.reason = 'GRANTED'
+
+    union all
+
+    select
+        granted.decision_key,
+        failed.attempt_no + 1 as attempt_no
+    from {{ ref('int_card__failed_codes') }} as failed
+    inner join run on {{ is_this_pass('failed') }}
+    inner join {{ ref('card_decisions') }} as granted
+        on failed.grant_key = granted.grant_key and granted.reason = 'GRANTED'
+),
+
+told as (
+    select
+        granted.campaign_id,
+        granted.subscriber_id,
+        granted.grant_key,
+        granted.claim_id,
+        granted.code_reference,
+        granted.code_length,
+        granted.expires_on,
+        due.attempt_no,
+        platforms.platform ->> 'name' as platform_name
+    from due
+    inner join {{ ref('card_decisions') }} as granted on due.decision_key = granted.decision_key
+    cross join run
+    inner join {{ ref('stg_campaign__terms') }} as terms
+        on
+            granted.campaign_id = terms.campaign_id
+            and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
+            and due.attempt_no <= (terms.terms -> 'cards' ->> 'code_sms_attempts')::integer
+    left join lateral jsonb_array_elements(terms.terms -> 'cards' -> 'platforms') as platforms (platform)
+        on platforms.platform ->> 'code' = granted.platform
+)
+
+select
+    told.campaign_id,
+    templates.template_code,
+    told.subscriber_id,
+    told.grant_key,
+    told.claim_id || '|' || told.attempt_no as period,
+    run.business_date as addressed_on,
+    told.expires_on as useful_until,
+    null::text as message_title,
+    {{ filled_in('templates.template_text', words) }} as message_text
+from told
+cross join run
+inner join {{ ref('int_message__templates') }} as templates
+    on told.campaign_id = templates.campaign_id and templates.template_event = 'card_code'

@@ -1,0 +1,65 @@
+-- What there is to tell of trials: members are invited as a trial opens for them (D9).
+{% set words = {
+    'trial': 'due.trial_name',
+    'link': 'due.link',
+    'opens_on': "to_char(due.opens_on, 'FMMM月FMDD日')",
+} %}
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+-- none but on the days before trials open: nothing below is looked at on other days
+due as materialized (
+    select
+        campaigns.campaign_id,
+        campaigns.ends_on,
+        offers.offer ->> 'code' as trial_code,
+        offers.offer ->> 'name' as trial_name,
+        offers.offer ->> 'link' as link,
+        greatest((offers.offer ->> 'opens_on')::date, campaigns.starts_on) as opens_on
+    from {{ ref('int_campaign__campaigns') }} as campaigns
+    cross join run
+    inner join {{ ref('stg_campaign__terms') }} as terms
+        on
+            campaigns.campaign_id = terms.campaign_id
+            and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
+    cross join lateral jsonb_array_elements(terms.terms -> 'trials' -> 'offers') as offers (offer)
+    where
+        greatest((offers.offer ->> 'opens_on')::date, campaigns.starts_on)
+        between run.previous_date + 2 and run.next_date
+        and run.next_date <= campaigns.ends_on
+),
+
+members as (
+    select distinct on (changes.campaign_id, changes.subscriber_id)
+        changes.campaign_id,
+        changes.subscriber_id,
+        changes.action
+    from {{ ref('membership_changes') }} as changes
+    cross join run
+    where changes.effective_on <= run.next_date and exists (select from due)
+    order by
+        changes.campaign_id asc,
+        changes.subscriber_id asc,
+        changes.effective_on desc,
+        changes.run_on desc,
+        changes.pass_no desc
+)
+
+select
+    due.campaign_id,
+    templates.template_code,
+    members.subscriber_id,
+    null::text as grant_key,
+    due.trial_code as period,
+    run.business_date as addressed_on,
+    due.ends_on as useful_until,
+    case when templates.template_title is not null then {{ filled_in('templates.template_title', words) }} end
+        as message_title,
+    {{ filled_in('templates.template_text', words) }} as message_text
+from due
+cross join run
+inner join members on due.campaign_id = members.campaign_id and members.action = 'ADD'
+inner join {{ ref('int_message__templates') }} as templates
+    on due.campaign_id = templates.campaign_id and templates.template_event = 'trial_invitation'

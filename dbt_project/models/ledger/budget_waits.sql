@@ -1,0 +1,139 @@
+-- Grants for which a capped line of the budget had no room (rules, 10): put on the waiting list with the state CAP, and
+-- taken from it, FREED, in the first run that has room. In the order of events each claim takes what it needs, or waits
+-- as a whole. Room is the cap less what the last release shows: what a run frees is given out by the next one.
+-- Each model of `claims/` is taken in. A grant that found room at once is not here.
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['grant_key']}],
+) }}
+-- depends_on: {{ ref('int_recharge__reversals') }} (below, from the second run on)
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+lines as materialized (
+    select
+        caps.campaign_id,
+        caps.budget_line,
+        caps.cap_fen - coalesce(spent.spent_fen, 0) as room_fen
+    from {{ ref('int_campaign__caps') }} as caps
+    inner join run on caps.holds_from <= run.next_date and caps.holds_until > run.next_date
+    left join {{ ref('stg_campaign__spent') }} as spent
+        on caps.campaign_id = spent.campaign_id and caps.budget_line = spent.budget_line
+),
+
+claimed as (
+    {% for claims in parts('ledger/claims') -%}
+    select
+        campaign_id,
+        benefit,
+        budget_line,
+        grant_key,
+        subscriber_id,
+        amount_fen,
+        claimed_at,
+        claim_id,
+        useful_until
+    from {{ ref(claims) }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+{% if is_incremental() %}
+-- whoever waits still, wants it still, and can use it
+waiting as (
+    select waits.*
+    from {{ this }} as waits
+    cross join run
+    where
+        waits.state = 'CAP'
+        and {{ is_standing('waits') }}
+        and (waits.useful_until is null or waits.useful_until >= run.next_date)
+        and not exists (
+            select from {{ this }} as freed
+            where freed.grant_key = waits.grant_key and freed.state = 'FREED' and {{ is_standing('freed') }}
+        )
+        and waits.claim_id not in (
+            select reversals.recharge_id from {{ ref('int_recharge__reversals') }} as reversals
+            where reversals.recharge_id is not null
+        )
+),
+
+{% endif %}
+claims as (
+    select
+        claimed.*,
+        false as is_waiting
+    from claimed
+    where
+        exists (
+            select from lines
+            where lines.campaign_id = claimed.campaign_id and lines.budget_line = claimed.budget_line
+        )
+    {% if is_incremental() %}
+    union all
+
+    select
+        waiting.campaign_id,
+        waiting.benefit,
+        waiting.budget_line,
+        waiting.grant_key,
+        waiting.subscriber_id,
+        waiting.amount_fen,
+        waiting.claimed_at,
+        waiting.claim_id,
+        waiting.useful_until,
+        true as is_waiting
+    from waiting
+    {% endif %}
+),
+
+-- a line whose cap has gone since holds nobody back
+taken as (
+    select
+        claims.*,
+        coalesce(
+            raw.taken_within(claims.amount_fen, coalesce(lines.room_fen, 9223372036854775807)) over in_order, 0
+        ) as taken_fen
+    from claims
+    left join lines on claims.campaign_id = lines.campaign_id and claims.budget_line = lines.budget_line
+    window in_order as (
+        partition by claims.campaign_id, claims.budget_line
+        order by claims.claimed_at, claims.benefit, claims.claim_id, claims.grant_key
+        rows between unbounded preceding and current row
+    )
+),
+
+compared as (
+    select
+        taken.*,
+        taken.taken_fen - coalesce(lag(taken.taken_fen) over (
+            partition by taken.campaign_id, taken.budget_line
+            order by taken.claimed_at, taken.benefit, taken.claim_id, taken.grant_key
+        ), 0) = taken.amount_fen as has_room
+    from taken
+),
+
+final as (
+    select
+        {{ content_key(['compared.grant_key', "case when compared.is_waiting then 'FREED' else 'CAP' end"]) }}
+            as wait_key,
+        case when compared.is_waiting then 'FREED' else 'CAP' end as state,
+        compared.campaign_id,
+        compared.benefit,
+        compared.budget_line,
+        compared.grant_key,
+        compared.subscriber_id,
+        compared.amount_fen,
+        compared.claimed_at,
+        compared.claim_id,
+        compared.useful_until,
+        run.business_date as run_on,
+        run.pass_no
+    from compared
+    cross join run
+    where compared.is_waiting = compared.has_room
+)
+
+select * from final

@@ -1,0 +1,43 @@
+-- The subsidy of a granted device, taken out of the books when the device is returned (rules, 6).
+{{ config(
+    materialized='incremental',
+    indexes=[{'columns': ['run_on'], 'type': 'brin'}],
+) }}
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+final as (
+    select
+        decisions.campaign_id,
+        decisions.grant_key as changes_key,
+        {{ content_key(['decisions.grant_key', "'RETURNED'"]) }} as grant_key,
+        decisions.order_id,
+        decisions.subscriber_id,
+        decisions.customer_id,
+        decisions.city_code,
+        decisions.tenure_band,
+        given_back.returned_on,
+        least(decisions.entitled_fen, decisions.applied_fen) as amount_fen,
+        decisions.list_price_fen,
+        decisions.paid_price_fen,
+        decisions.terms_version,
+        given_back.source_file,
+        given_back.source_line,
+        run.business_date as run_on,
+        run.pass_no
+    from {{ ref('int_device_order__returns') }} as given_back
+    inner join run on given_back.seen_on = run.business_date
+    inner join {{ ref('device_decisions') }} as decisions on given_back.order_id = decisions.order_id
+    where
+        decisions.reason = 'GRANTED'
+        {% if is_incremental() %}
+        and not exists (
+            select from {{ this }} as known
+            where known.changes_key = decisions.grant_key and {{ is_standing('known') }}
+        )
+        {% endif %}
+)
+
+select * from final

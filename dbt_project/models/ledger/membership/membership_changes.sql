@@ -1,0 +1,230 @@
+-- Who becomes a member, and who ceases to be one (rules, 7): from the day a subscriber first qualifies until he leaves
+-- the carrier. To qualify no longer ends nothing, nor does the campaign's end. Looked at are those of whom this run has
+-- learned something; everyone only when membership begins to be offered, or the terms change.
+{{ config(
+    materialized='incremental',
+    indexes=[
+        {'columns': ['subscriber_id']},
+        {'columns': ['run_on'], 'type': 'brin'},
+    ],
+) }}
+
+-- depends_on: {{ ref('int_holdout__customers') }} (below, from the second run on)
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+campaigns as materialized (
+    select
+        campaigns.campaign_id,
+        terms.terms_version,
+        terms.tenure_band_labels,
+        {{ tenure_band_starts('run.next_date', 'terms.tenure_bands_years') }} as tenure_band_starts,
+        terms.terms -> 'membership' is not null and run.next_date <= campaigns.ends_on as is_offered,
+        {% if is_incremental() %}
+        terms.holds_from between run.previous_date + 2 and run.next_date
+        or not exists (
+            select from {{ this }} as before
+            where before.campaign_id = campaigns.campaign_id and {{ is_standing('before') }}
+        )
+        {% else %}
+        true
+        {% endif %} as looks_at_everyone
+    from {{ ref('int_campaign__campaigns') }} as campaigns
+    cross join run
+    inner join {{ ref('stg_campaign__terms') }} as terms
+        on
+            campaigns.campaign_id = terms.campaign_id
+            and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
+    where run.next_date >= campaigns.starts_on
+),
+
+-- two queries, so that an ordinary day finds its few rows by their date
+looked_at as (
+    select statuses.*
+    from {{ ref('int_eligibility__statuses') }} as statuses
+    inner join campaigns on statuses.campaign_id = campaigns.campaign_id and campaigns.looks_at_everyone
+
+    union all
+
+    select statuses.*
+    from {{ ref('int_eligibility__statuses') }} as statuses
+    inner join run on statuses.run_on = run.business_date
+    inner join campaigns on statuses.campaign_id = campaigns.campaign_id and not campaigns.looks_at_everyone
+),
+
+statuses as (
+    select distinct on (looked_at.campaign_id, looked_at.subscriber_id) looked_at.*
+    from looked_at
+    order by looked_at.campaign_id asc, looked_at.subscriber_id asc, looked_at.judged_for desc, looked_at.pass_no desc
+),
+
+qualified as (
+    select
+        statuses.campaign_id,
+        statuses.subscriber_id,
+        'ADD' as action,
+        'QUALIFIED' as reason,
+        run.next_date as member_since,
+        null::text as changes_key,
+        statuses.source_file,
+        statuses.source_line
+    from statuses
+    cross join run
+    inner join campaigns on statuses.campaign_id = campaigns.campaign_id and campaigns.is_offered
+    {% if is_incremental() %}
+    left join lateral (
+        select changes.action
+        from {{ this }} as changes
+        where
+            changes.subscriber_id = statuses.subscriber_id
+            and changes.campaign_id = statuses.campaign_id
+            and {{ is_standing('changes') }}
+        order by changes.effective_on desc, changes.run_on desc, changes.pass_no desc
+        limit 1
+    ) as before on true
+    where statuses.is_eligible and coalesce(before.action, 'REMOVE') = 'REMOVE'
+    {% else %}
+    where statuses.is_eligible
+    {% endif %}
+),
+
+{% if is_incremental() %}
+delivered as (
+    select distinct history.subscriber_id
+    from {{ ref('int_subscriber__history') }} as history
+    inner join run on history.run_on = run.business_date
+),
+
+-- members, and those who were, of whom this run's deliveries say something new
+moved as (
+    select
+        before.campaign_id,
+        before.subscriber_id,
+        before.action as action_before,
+        before.reason as reason_before,
+        before.member_since,
+        before.grant_key,
+        states.is_present,
+        states.status,
+        states.source_file,
+        states.source_line,
+        coalesce(
+            states.customer_id in (
+                select holdouts.customer_id
+                from {{ ref('int_holdout__customers') }} as holdouts
+                where holdouts.campaign_id = before.campaign_id and holdouts.is_control
+            ),
+            false
+        ) as is_control
+    from delivered
+    cross join run
+    inner join lateral (
+        select distinct on (changes.campaign_id) changes.*
+        from {{ this }} as changes
+        where changes.subscriber_id = delivered.subscriber_id and {{ is_standing('changes') }}
+        order by changes.campaign_id asc, changes.effective_on desc, changes.run_on desc, changes.pass_no desc
+    ) as before on true
+    inner join lateral (
+        select history.*
+        from {{ ref('int_subscriber__history') }} as history
+        where history.subscriber_id = delivered.subscriber_id and history.state_on <= run.business_date
+        order by history.state_on desc, history.revision desc
+        limit 1
+    ) as states on true
+),
+{% endif %}
+
+changed as (
+    select * from qualified
+    {% if is_incremental() %}
+
+    union all
+
+    select
+        moved.campaign_id,
+        moved.subscriber_id,
+        'REMOVE' as action,
+        case
+            when moved.is_present is not true then 'UNKNOWN'
+            when moved.status = 'C' then 'CLOSED'
+            when moved.status = 'P' then 'PORTED_OUT'
+            else 'HOLDOUT'
+        end as reason,
+        moved.member_since,
+        moved.grant_key as changes_key,
+        moved.source_file,
+        moved.source_line
+    from moved
+    where
+        moved.action_before = 'ADD'
+        and (moved.is_present is not true or moved.status in ('C', 'P') or moved.is_control)
+
+    union all
+
+    -- silence is not leaving: whom a delivery lists again is a member as before
+    select
+        moved.campaign_id,
+        moved.subscriber_id,
+        'ADD' as action,
+        'RETURNED' as reason,
+        moved.member_since,
+        moved.grant_key as changes_key,
+        moved.source_file,
+        moved.source_line
+    from moved
+    left join qualified
+        on moved.campaign_id = qualified.campaign_id and moved.subscriber_id = qualified.subscriber_id
+    where
+        moved.action_before = 'REMOVE'
+        and moved.reason_before = 'UNKNOWN'
+        and moved.is_present
+        and moved.status in ('A', 'S')
+        and not moved.is_control
+        and qualified.subscriber_id is null
+    {% endif %}
+),
+
+final as (
+    select
+        {{ content_key([
+            'changed.campaign_id', "'MEMBERSHIP'", 'changed.subscriber_id', 'changed.action', 'run.next_date',
+            'changed.source_file',
+        ]) }} as grant_key,
+        changed.campaign_id,
+        changed.subscriber_id,
+        states.customer_id,
+        states.city_code,
+        {{ tenure_band(
+            'states.activation_date', 'campaigns.tenure_band_starts', 'campaigns.tenure_band_labels'
+        ) }} as tenure_band,
+        changed.action,
+        changed.reason,
+        run.next_date as effective_on,
+        changed.member_since,
+        changed.changes_key,
+        campaigns.terms_version,
+        changed.source_file,
+        changed.source_line,
+        run.business_date as run_on,
+        run.pass_no
+    from changed
+    cross join run
+    inner join campaigns on changed.campaign_id = campaigns.campaign_id
+    left join lateral (
+        select
+            history.customer_id,
+            history.city_code,
+            history.activation_date
+        from {{ ref('int_subscriber__history') }} as history
+        where
+            history.subscriber_id = changed.subscriber_id
+            and history.state_on <= run.business_date
+            and history.is_present
+        order by history.state_on desc, history.revision desc
+        limit 1
+    ) as states on true
+)
+
+select * from final

@@ -1,0 +1,98 @@
+-- Codes of video cards by campaign and platform: what is there, what went, who waits, and whether it will do for the
+-- month. The need is what was planned, or what was claimed and not refused so far this month where that is more.
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+platforms as (
+    select
+        campaigns.campaign_id,
+        platforms.platform ->> 'code' as platform,
+        (platforms.platform ->> 'monthly_need')::bigint as planned_need,
+        (terms.terms -> 'cards' ->> 'low_stock_bp')::bigint as low_stock_bp,
+        run.business_date between campaigns.starts_on - 1 and campaigns.ends_on - 1 as is_offered
+    from {{ ref('int_campaign__campaigns') }} as campaigns
+    cross join run
+    inner join {{ ref('stg_campaign__terms') }} as terms
+        on
+            campaigns.campaign_id = terms.campaign_id
+            and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
+    cross join lateral jsonb_array_elements(terms.terms -> 'cards' -> 'platforms') as platforms (platform)
+),
+
+issued as (
+    select
+        code_reference,
+        run_on
+    from {{ ref('card_decisions') }}
+    where code_reference is not null and exists (select from platforms)
+),
+
+stock as (
+    select
+        stock.platform,
+        count(*) as codes_received,
+        count(*) filter (where issued.code_reference is not null) as codes_issued,
+        count(*) filter (where issued.code_reference is null and stock.expires_on < run.next_date) as codes_expired,
+        count(*) filter (where issued.code_reference is null and stock.expires_on >= run.next_date) as codes_free
+    from {{ ref('int_card__stock') }} as stock
+    cross join run
+    left join issued on stock.code_reference = issued.code_reference
+    where stock.holds and exists (select from platforms)
+    group by stock.platform
+),
+
+claims as (
+    select
+        decisions.campaign_id,
+        decisions.platform,
+        count(distinct decisions.claim_id) filter (
+            where decisions.claimed_month = date_trunc('month', run.next_date)
+        ) as claims_of_month,
+        count(distinct decisions.claim_id) filter (where decisions.reason = 'WAITING')
+        - count(*) filter (
+            where
+            decisions.reason in ('GRANTED', 'LAPSED')
+            and decisions.claim_id in (
+                select waited.claim_id from {{ ref('card_decisions') }} as waited
+                where waited.reason = 'WAITING' and waited.campaign_id = decisions.campaign_id
+            )
+        ) as claims_waiting
+    from {{ ref('card_decisions') }} as decisions
+    cross join run
+    where decisions.reason in ('WAITING', 'GRANTED', 'LAPSED') and exists (select from platforms)
+    group by decisions.campaign_id, decisions.platform
+),
+
+counted as (
+    select
+        platforms.campaign_id,
+        platforms.platform,
+        platforms.low_stock_bp,
+        platforms.is_offered,
+        coalesce(stock.codes_received, 0) as codes_received,
+        coalesce(stock.codes_issued, 0) as codes_issued,
+        coalesce(stock.codes_expired, 0) as codes_expired,
+        coalesce(stock.codes_free, 0) as codes_free,
+        coalesce(claims.claims_waiting, 0) as claims_waiting,
+        greatest(platforms.planned_need, coalesce(claims.claims_of_month, 0)) as month_need
+    from platforms
+    left join stock on platforms.platform = stock.platform
+    left join claims on platforms.campaign_id = claims.campaign_id and platforms.platform = claims.platform
+),
+
+final as (
+    select
+        campaign_id,
+        platform,
+        codes_received,
+        codes_issued,
+        codes_expired,
+        codes_free,
+        claims_waiting,
+        month_need,
+        claims_waiting > 0 or (is_offered and codes_free * 10000 < month_need * low_stock_bp) as is_low
+    from counted
+)
+
+select * from final

@@ -1,0 +1,104 @@
+-- Devices: what the shop took off beside what was due, orders in conflict, and orders that stand still.
+select
+    decisions.campaign_id,
+    case
+        when decisions.reason = 'LATE' then 'LATE_DEVICE_ORDER'
+        when decisions.reason = 'NO_PRICE' then 'DEVICE_NO_PRICE'
+        when decisions.price_check = 'OVER' then 'DEVICE_OVER'
+        else 'DEVICE_NOT_ENTITLED'
+    end as exception_type,
+    decisions.run_on as found_on,
+    decisions.subscriber_id,
+    decisions.order_id as item_key,
+    decisions.applied_fen - decisions.entitled_fen as amount_fen,
+    decisions.source_file,
+    decisions.source_line,
+    'applied ' || coalesce(decisions.applied_fen::text, 'unknown') || ' fen, entitled ' || decisions.entitled_fen
+    || ' fen, ' || decisions.reason || coalesce(' ' || decisions.not_eligible_reason, '') as detail,
+    case decisions.reason
+        when 'LATE' then 'Decide by hand: the order was delivered too late to be honoured.'
+        when 'NO_PRICE' then 'Ask the shop what was paid, and settle the discount with it by hand.'
+        else 'Settle with the shop; the subscriber is not charged.'
+    end as what_to_do
+from {{ ref('device_decisions') }} as decisions
+where decisions.price_check in ('OVER', 'NOT_ENTITLED') or decisions.reason in ('LATE', 'NO_PRICE')
+
+union all
+
+select
+    decisions.campaign_id,
+    'DEVICE_LIST_PRICE' as exception_type,
+    decisions.run_on as found_on,
+    decisions.subscriber_id,
+    decisions.order_id as item_key,
+    decisions.order_list_price_fen - decisions.list_price_fen as amount_fen,
+    decisions.source_file,
+    decisions.source_line,
+    'list price ' || decisions.order_list_price_fen || ' fen in the order, ' || decisions.list_price_fen
+    || ' fen on the list' as detail,
+    'Settle with the shop which is right: the list decided.' as what_to_do
+from {{ ref('device_decisions') }} as decisions
+where decisions.rate_bp is not null and decisions.order_list_price_fen <> decisions.list_price_fen
+
+union all
+
+select
+    null::text as campaign_id,
+    'DEVICE_CONFLICT' as exception_type,
+    events.run_on as found_on,
+    events.subscriber_id,
+    events.order_id as item_key,
+    events.paid_price_fen as amount_fen,
+    events.source_file,
+    events.source_line,
+    'the same event or order with other content: ' || events.event || ' ' || events.event_id as detail,
+    'Ask the shop which row is true. What was decided before stands; rows that came together count for nothing.'
+        as what_to_do
+from (
+    select
+        *,
+        event = 'PAID'
+        and min(content_hash) over same_event <> max(content_hash) over same_event as is_paid_twice
+    from {{ ref('int_device_order__events') }}
+    window same_event as (partition by order_id, event)
+) as events
+where events.is_conflict or events.is_paid_twice
+
+union all
+
+select
+    terms.campaign_id,
+    case when orders.paid_at is null then 'DEVICE_UNPAID' else 'DEVICE_NOT_SHIPPED' end as exception_type,
+    coalesce(
+        orders.paid_at::date + (terms.terms -> 'devices' ->> 'ship_days')::integer,
+        orders.seen_on + (terms.terms -> 'devices' ->> 'unpaid_days')::integer
+    ) as found_on,
+    orders.subscriber_id,
+    orders.order_id as item_key,
+    null::bigint as amount_fen,
+    orders.source_file,
+    null::bigint as source_line,
+    case
+        when orders.paid_at is null then orders.order_state || ', but its payment has not come'
+        else 'paid on ' || orders.paid_at::date || ' and not shipped'
+    end as detail,
+    case
+        when orders.paid_at is null then 'Ask the shop for the order''s payment; it is decided when it comes.'
+        else 'Have it shipped, or give the subscriber notice.'
+    end as what_to_do
+from {{ ref('int_device_order__orders') }} as orders
+cross join {{ ref('stg_run__current') }} as run
+inner join {{ ref('stg_campaign__terms') }} as terms
+    on
+        coalesce(orders.paid_at::date, orders.seen_on) >= terms.holds_from
+        and coalesce(orders.paid_at::date, orders.seen_on) < terms.holds_until
+where
+    (
+        orders.paid_at is null
+        and orders.seen_on + (terms.terms -> 'devices' ->> 'unpaid_days')::integer <= run.business_date
+    )
+    or (
+        orders.channel = 'APP'
+        and orders.order_state = 'PAID'
+        and orders.paid_at::date + (terms.terms -> 'devices' ->> 'ship_days')::integer <= run.business_date
+    )

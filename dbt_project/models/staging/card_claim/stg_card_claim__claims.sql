@@ -1,0 +1,8 @@
+select
+    delivery_no,
+    line_no,
+    claim_id,
+    subscriber_id,
+    {{ to_timestamp_shanghai('claimed_at') }} as claimed_at,
+    platform
+from {{ source('raw', 'card_claim') }}

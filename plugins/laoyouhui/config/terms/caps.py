@@ -1,0 +1,24 @@
+"""Hard caps of budget lines: rules, 10."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from laoyouhui.config.kinds import Kind, Section
+
+CapFen = Annotated[
+    int | None,
+    Kind(
+        "whole fen, 0 or more, or null for no cap",
+        lambda value: value is None or (type(value) is int and 0 <= value <= 10**15),
+    ),
+]
+
+
+class Terms(Section):
+    """The most that a line may have committed and paid, over the whole campaign; of the lines that grants are paid from."""
+
+    B1: CapFen = None
+    B2: CapFen = None
+    B3: CapFen = None
+    B4: CapFen = None

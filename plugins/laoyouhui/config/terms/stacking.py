@@ -1,0 +1,21 @@
+"""Campaigns beside each other: rules, 1.9."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import MinLen
+
+from laoyouhui.config.kinds import Code, Section, one_of
+from laoyouhui.config.terms import section_names
+
+
+class _Exclusion(Section):
+    benefit: Annotated[str, one_of(*section_names())]
+    campaigns: Annotated[list[Code], MinLen(1)]
+
+
+class Terms(Section):
+    """Which benefits are exclusive with those of which campaigns. It counts for both: the higher priority grants."""
+
+    exclusive: list[_Exclusion]

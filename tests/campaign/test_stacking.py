@@ -1,0 +1,145 @@
+"""Rules 1.9: two campaigns at once, each its own file; where they exclude each other the higher priority grants.
+
+lyh2026 (priority 100) and spring (priority 50) both run from 30 January 2026, each with 1 GB a month at 50 fen. Both
+discount recharges of 100 yuan by 5 yuan, once a month; spring also those of 50 yuan by 1 yuan, which lyh2026 does not
+know. Recharges and data gifts are declared exclusive, by spring alone: that counts for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from tests.campaign.harness import ANYTHING, Day, Fact, Play, Story, people, recharges, subscribers, terms
+
+WHO = people("""
+S-BOTH  01
+S-TWICE 02
+S-50    03
+S-OLDER 04 activation_date=20220101
+""")
+GIFT = {"months": 1, "megabytes": 1024, "product_code": "GIFT", "unit_price_fen_per_gb": 50}
+HUNDRED = {"tiers": [{"face_fen": 10000, "discount_fen": 500}]}
+SPRING = terms(
+    "2026-01-30",
+    "2026-02-28",
+    {
+        "data_gift": GIFT,
+        "recharge": {"tiers": [{"face_fen": 5000, "discount_fen": 100}, *HUNDRED["tiers"]]},
+        "eligibility": {"tenure_years": 3, "tenure_bands_years": [0, 3, 5]},
+        "stacking": {
+            "exclusive": [
+                {"benefit": "recharge", "campaigns": ["lyh2026"]},
+                {"benefit": "data_gift", "campaigns": ["lyh2026"]},
+            ]
+        },
+    },
+)
+
+STORY = Story(
+    "two campaigns",
+    terms("2026-01-30", "2026-02-28", {"data_gift": GIFT, "recharge": HUNDRED}),
+    aside=frozenset({"sms", "eligibility"}),
+    beside={"spring": {**SPRING, "priority": 50, "name": "春季充值礼"}},
+    days=[
+        Day(
+            "20260129",
+            arrives=[subscribers(WHO)],
+            out={
+                # S-OLDER has four years: spring alone gives, and nothing stands in its way
+                "data_grant": """
+                    gift-BOTH  | S-BOTH  | 13000000001 | GIFT | 1024 | 20260130 | 20260131
+                    gift-TWICE | S-TWICE | 13000000002 | GIFT | 1024 | 20260130 | 20260131
+                    gift-50    | S-50    | 13000000003 | GIFT | 1024 | 20260130 | 20260131
+                """.replace(" ", ""),
+                "data_grant@spring": "gift-OLDER|S-OLDER|13000000004|GIFT|1024|20260130|20260131",
+            },
+            facts=[
+                Fact(
+                    "why spring did not give",
+                    "select campaign_id, subscriber_id, reason from ledger.data_gift_decisions"
+                    " where reason <> 'GRANTED'",
+                    "spring|S-BOTH|EXCLUSIVE\nspring|S-TWICE|EXCLUSIVE\nspring|S-50|EXCLUSIVE",
+                ),
+                Fact(
+                    "each campaign pays for its own",
+                    "select campaign_id, sum(committed_fen) from marts.budget_by_line_month"
+                    " where budget_line = 'B1' group by 1",
+                    "lyh2026|150\nspring|50",
+                ),
+            ],
+        ),
+        Day(
+            "20260130",
+            arrives=[
+                subscribers(WHO),
+                recharges("""
+                    R-BOTH   S-BOTH  20260130100000 10000 9500 APP
+                    R-FIRST  S-TWICE 20260130100000 10000 9500 APP
+                    R-SECOND S-TWICE 20260130110000 10000 9500 APP
+                    R-50     S-50    20260130120000  5000 4900 APP
+                    R-OLDER  S-OLDER 20260130120000 10000 9500 APP
+                """),
+            ],
+            facts=[
+                Fact(
+                    # R-FIRST takes no place in spring, which does not grant it: R-SECOND has one
+                    "recharges decided",
+                    "select campaign_id, recharge_id, reason, discount_check from ledger.recharge_decisions",
+                    """
+                    lyh2026|R-BOTH|GRANTED|MATCH
+                    spring|R-BOTH|EXCLUSIVE|NOT_ENTITLED
+                    lyh2026|R-FIRST|GRANTED|MATCH
+                    spring|R-FIRST|EXCLUSIVE|NOT_ENTITLED
+                    lyh2026|R-SECOND|LIMIT|NOT_ENTITLED
+                    spring|R-SECOND|GRANTED|MATCH
+                    lyh2026|R-50|TIER|NOT_ENTITLED
+                    spring|R-50|GRANTED|MATCH
+                    lyh2026|R-OLDER|NOT_ELIGIBLE|NOT_ENTITLED
+                    spring|R-OLDER|GRANTED|MATCH
+                    """,
+                ),
+                Fact(
+                    "a discount that another campaign owes is no exception of this one",
+                    "select campaign_id, item_key from marts.exceptions where exception_type = 'DISCOUNT_NOT_ENTITLED'",
+                    "",
+                ),
+                Fact(
+                    "what each has cost",
+                    "select campaign_id, sum(actual_fen) from marts.budget_by_line_month"
+                    " where budget_line = 'B2' group by 1",
+                    "lyh2026|1000\nspring|1100",
+                ),
+            ],
+        ),
+        Day(
+            "20260131",
+            arrives=[
+                subscribers(WHO),
+                # lyh2026's place is free again: R-SECOND is spring's for good, so R-THIRD takes it
+                recharges("""
+                    V-1      S-TWICE 20260131090000 reverses R-FIRST 10000
+                    R-THIRD  S-TWICE 20260131100000 10000 9500 APP
+                """),
+            ],
+            out={"data_grant": ANYTHING, "data_grant@spring": ANYTHING},
+            facts=[
+                Fact(
+                    "recharges decided",
+                    "select campaign_id, recharge_id, reason from ledger.recharge_decisions where decided_on = {on}",
+                    "lyh2026|R-THIRD|GRANTED\nspring|R-THIRD|EXCLUSIVE",
+                ),
+            ],
+        ),
+    ],
+)
+
+
+@pytest.fixture(scope="module")
+def play(new_play: Callable[[Story], Play]) -> Play:
+    return new_play(STORY)
+
+
+@pytest.mark.parametrize("day", STORY.days, ids=str)
+def test_day(play: Play, day: Day) -> None:
+    play.check(day)
