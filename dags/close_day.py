@@ -4,6 +4,9 @@ The date is `business_date` of the trigger form or, on the schedule, the day who
 interval: the run of the early morning of `D+1` closes `D`. On the schedule dates close one after another: a date waits
 until all tasks of the date before succeeded. Every task can be cleared and run again; nothing is granted or sent twice.
 
+The task `decide` shows in which phase of the campaign the date lies (docs/phases.md). On the schedule a date after a
+settled close is skipped, with the reason; one that somebody asks for by hand is closed in any phase.
+
 A failed `release` means that Great Expectations refused this date's files: nothing left, and the log names the rows.
 A task that is given up raises an alert; what else calls for a person is looked up as the date ends, and by the DAG
 `watch`.

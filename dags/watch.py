@@ -2,7 +2,7 @@
 
 It runs beside `close_day`, so that a missing file is told also when the run itself waits or never starts. Which alerts
 there are is decided in SQL (`watch.alerts`), by the campaign's `delivered_by` and `watch` terms; docs/runbook/ tells
-what each means and what to do.
+what each means and what to do. After a settled close (docs/phases.md) a look is skipped, with the reason.
 """
 
 from __future__ import annotations

@@ -255,7 +255,10 @@ def _mistaken_choice(conn: psycopg.Connection, word: Word, business_date: date) 
 def _mistaken_waiver(conn: psycopg.Connection, word: Word) -> _Mistake | None:
     line = conn.execute(
         "select lines.is_ready, lines.is_met, launches.starts_on from intermediate.int_readiness__lines as lines "
-        "left join intermediate.int_campaign__launches as launches using (campaign_id) where lines.line = %s",
+        # a launch that was not released is judged again
+        "left join (intermediate.int_campaign__launches as launches join raw.run as runs "
+        "on runs.business_date = launches.run_on and runs.passes_released >= launches.pass_no) "
+        "using (campaign_id) where lines.line = %s",
         (word.readiness_line,),
     ).fetchone()
     if line is None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 MODELS = Path(__file__).parents[3] / "dbt_project" / "models"
 
-# they read the plan: who is drawn into the control group, which templates there are, what books and lists belong to, who
-# gives way to whom
+# they read the plan: who is drawn into the control group, who gives way, which templates there are, whose vouchers are
 AS_PLANNED = {
     "int_campaign__campaigns",
+    "int_campaign__exclusions",
     "int_campaign__launches",
     "int_campaign__exclusions",
     "int_readiness__lines",
