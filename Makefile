@@ -8,7 +8,7 @@ export PYTHONPATH := $(CURDIR)/plugins
 # Without compiled bytecode every process starts two to three times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run psql word airflow test fuzz crash lint bench up down docs lock clean
+.PHONY: help run psql word report archive airflow test fuzz crash lint bench up down docs lock clean
 
 help: ## this list
 	@echo "make <target> [VARIABLE=value ...]"
@@ -25,6 +25,14 @@ psql: ## open the warehouse of the story, or of EXCHANGE and CAMPAIGN
 word: ## say a word, SAY="give-up <file>" BY=<who> WHY=<why>, to the story, or EXCHANGE and CAMPAIGN; docs/words.md
 	@scripts/bootstrap runtime
 	@$(PYTHON) -m laoyouhui.local.open word
+
+report: ## write the summary report of the story, or of EXCHANGE and CAMPAIGN; docs/closing.md
+	@scripts/bootstrap runtime
+	@$(PYTHON) -m laoyouhui.local.open report
+
+archive: ## write the report and the archive, which `sha256sum -c` verifies
+	@scripts/bootstrap runtime
+	@$(PYTHON) -m laoyouhui.local.open archive
 
 airflow: ## open Airflow's page for the story, or for EXCHANGE and CAMPAIGN, until Ctrl-C
 	@scripts/bootstrap runtime

@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DAGS = {"close_day": ["take_in", "decide", "release", "deliver"], "watch": ["watch"]}
+DAGS = {
+    "close_day": ["take_in", "decide", "release", "deliver"],
+    "close_campaign": ["report", "archive"],
+    "watch": ["watch"],
+}
 
 pytestmark = pytest.mark.disable_socket
 
@@ -109,3 +113,10 @@ def test_watch_looks_beside_the_runs(monkeypatch):
     assert watch.max_active_runs == 1
     monkeypatch.setenv("LAOYOUHUI_WATCH_SCHEDULE", "")
     assert read_dags(ROOT / "dags")["watch"].schedule is None
+
+
+def test_a_campaign_is_closed_by_hand_report_then_archive():
+    closing = read_dags(ROOT / "dags")["close_campaign"]
+    assert closing.schedule is None
+    assert closing.max_active_runs == 1  # the archive takes the report that stands
+    assert closing.get_task("report").downstream_task_ids == {"archive"}

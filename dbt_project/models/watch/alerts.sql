@@ -279,14 +279,13 @@ failed as (
     select
         null::text as campaign_id,
         'STEP_FAILED' as alert_code,
-        last_steps.step
-        || case when last_steps.step = 'watch' then '' else ' ' || last_steps.business_date end as place,
+        last_steps.step || coalesce(' ' || last_steps.business_date, '') as place,
         last_steps.failure as what,
         last_steps.ended_at as since_at
     from (
-        select distinct on (step, case when step <> 'watch' then business_date end) *
+        select distinct on (step, business_date) *
         from {{ ref('stg_run__steps') }}
-        order by step asc, case when step <> 'watch' then business_date end asc, step_no desc
+        order by step asc, business_date asc, step_no desc
     ) as last_steps
     where
         last_steps.failure is not null

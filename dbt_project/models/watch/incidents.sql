@@ -9,8 +9,7 @@ with failures as (
         failed.step,
         failed.ended_at,
         failed.failure,
-        -- `watch` looks at no date of its own
-        case when failed.step <> 'watch' then failed.business_date end as business_date,
+        failed.business_date,
         (
             select min(mended.step_no)
             from {{ ref('stg_run__steps') }} as mended
@@ -18,7 +17,7 @@ with failures as (
                 mended.step = failed.step
                 and mended.step_no > failed.step_no
                 and mended.failure is null
-                and (failed.step = 'watch' or mended.business_date = failed.business_date)
+                and mended.business_date is not distinct from failed.business_date
         ) as mended_no
     from {{ ref('stg_run__steps') }} as failed
     where failed.failure is not null

@@ -1,4 +1,7 @@
-"""`make psql`, `make airflow`, `make word`: a workspace by hand. EXCHANGE and CAMPAIGN say which, as for `make run`."""
+"""`make psql`, `make airflow`, `make word`, `make report`, `make archive`: a workspace by hand.
+
+EXCHANGE and CAMPAIGN say which, as for `make run`.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,20 @@ import sys
 import threading
 
 from laoyouhui.config.errors import ConfigError
+from laoyouhui.config.settings import Settings
 from laoyouhui.local.airflow import Airflow, AirflowError
 from laoyouhui.local.console import say
 from laoyouhui.local.server import ServerError, binary
 from laoyouhui.local.workspace import HOME, UsageError, Workspace, read_workspace
+from laoyouhui.reports.snapshot import ReportError
+from laoyouhui.warehouse.connection import RunningError
 
 
 def main(what: str) -> int:
-    """Open the warehouse (`psql`) or Airflow's page (`airflow`), or say a word (`word`); return the exit code."""
+    """Open the warehouse (`psql`) or Airflow's page (`airflow`), say a word (`word`), or close the campaign.
+
+    `report` writes the summary report, `archive` that and the archive. Returns the exit code.
+    """
     try:
         workspace = read_workspace(os.environ)
         with workspace.server() as server_dsn:
@@ -25,12 +34,14 @@ def main(what: str) -> int:
                 return _psql(workspace.warehouse(server_dsn))
             if what == "word":
                 return _word(workspace, server_dsn)
+            if what in {"report", "archive"}:
+                return _close(workspace, server_dsn, with_archive=what == "archive")
             with workspace.locked():
                 return _airflow(workspace, server_dsn)
     except (UsageError, ConfigError) as error:
         say(str(error), wrong=True)
         return 2
-    except (ServerError, AirflowError) as error:
+    except (ServerError, AirflowError, ReportError, RunningError) as error:
         say(str(error), wrong=True)
         return 1
 
@@ -56,6 +67,19 @@ def _word(workspace: Workspace, server_dsn: str) -> int:
     os.environ.update(workspace.pipeline_environment(workspace.warehouse(server_dsn)))
     given = shlex.split(os.environ.get("SAY", ""))
     return say_word([*given, "--by", os.environ.get("BY", ""), "--why", os.environ.get("WHY", "")])
+
+
+def _close(workspace: Workspace, server_dsn: str, *, with_archive: bool) -> int:
+    from laoyouhui.reports.archive import archive
+    from laoyouhui.reports.report import report
+
+    settings = Settings.from_env(workspace.pipeline_environment(workspace.warehouse(server_dsn)))
+    made = report(settings)
+    if with_archive:
+        made += archive(settings)
+    for path in made:
+        say(str(path))
+    return 0
 
 
 def _airflow(workspace: Workspace, server_dsn: str) -> int:

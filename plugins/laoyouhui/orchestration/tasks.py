@@ -89,6 +89,26 @@ def watch() -> None:
         step(settings, sftp=sftp_settings(settings.exchange))
 
 
+@task
+def report() -> list[str]:
+    """Write the summary report of each campaign; give the files. One that people have filled in is kept."""
+    from laoyouhui.reports.report import report as step
+    from laoyouhui.reports.snapshot import ReportError
+
+    with _closing("report", ReportError) as settings:
+        return [str(path) for path in step(settings)]
+
+
+@task
+def archive() -> list[str]:
+    """Write the archive of each campaign: marts, parameters, rules and report, with checksums; give the folders."""
+    from laoyouhui.reports.archive import archive as step
+    from laoyouhui.reports.snapshot import ReportError
+
+    with _closing("archive", ReportError) as settings:
+        return [str(path) for path in step(settings)]
+
+
 def alert_failure(context: Context) -> None:
     """Raise an alert for a task that was given up, with its reason: the `on_failure_callback` of every task."""
     from laoyouhui.pipeline.watch import step_failed
@@ -96,7 +116,7 @@ def alert_failure(context: Context) -> None:
     step = context["ti"].task_id
     try:
         day = business_date(context)
-    except AirflowFailException:  # `watch` closes no date
+    except AirflowFailException:  # `watch` and `close_campaign` close no date
         day = _yesterday()
     error = context.get("exception")
     step_failed(_settings(), day, step, str(error or "the task ended without a reason: see its log"))
@@ -162,6 +182,17 @@ def _step(name: str, *errors: type[Exception]) -> Iterator[tuple[Settings, date]
         settings, day = _settings(), business_date(get_current_context())
         with measured(settings, day, name):
             yield settings, day
+
+
+@contextmanager
+def _closing(name: str, *errors: type[Exception]) -> Iterator[Settings]:
+    """Give a task of `close_campaign` its settings, and record its seconds."""
+    from laoyouhui.pipeline.metrics import measured
+
+    with _no_retry(*errors):
+        settings = _settings()
+        with measured(settings, _yesterday(), name):
+            yield settings
 
 
 @contextmanager

@@ -1,6 +1,6 @@
--- How many take part, by day, benefit, city and tenure band. What was undone since, as a recharge by its reversal, no
--- longer counts. Automatic gifts stand beside the benefits that a subscriber asks for, under a name of their own.
-with entries as (
+-- How many take part, by day, benefit, city and tenure band. Automatic gifts stand beside the benefits that a subscriber
+-- asks for, under a name of their own.
+with by_subscriber as (
     select
         campaign_id,
         event_on,
@@ -8,39 +8,11 @@ with entries as (
         city_code,
         tenure_band,
         subscriber_id,
-        megabytes,
-        amount_fen,
-        grant_key
-    from {{ ref('ledger_entries') }}
-    where participation in ('ASKED', 'AUTOMATIC')
-),
-
-undone as (
-    select changes_key
-    from {{ ref('ledger_entries') }}
-    where participation = 'UNDONE'
-),
-
-by_subscriber as (
-    select
-        entries.campaign_id,
-        entries.event_on,
-        entries.benefit,
-        entries.city_code,
-        entries.tenure_band,
-        entries.subscriber_id,
         count(*) as participations,
-        sum(entries.amount_fen) as amount_fen,
-        sum(entries.megabytes) as megabytes
-    from entries
-    where
-        not exists (
-            select from undone
-            where undone.changes_key = entries.grant_key
-        )
-    group by
-        entries.campaign_id, entries.event_on, entries.benefit, entries.city_code, entries.tenure_band,
-        entries.subscriber_id
+        sum(amount_fen) as amount_fen,
+        sum(megabytes) as megabytes
+    from {{ ref('participations') }}
+    group by campaign_id, event_on, benefit, city_code, tenure_band, subscriber_id
 ),
 
 final as (

@@ -1,0 +1,28 @@
+-- Who takes part, one row a benefit that a subscriber asked for or used, or that came by itself (AUTOMATIC). What was
+-- undone since, as a recharge by its reversal, no longer counts.
+{{ config(materialized='view') }}
+
+with undone as (
+    select changes_key
+    from {{ ref('ledger_entries') }}
+    where participation = 'UNDONE'
+)
+
+select
+    entries.campaign_id,
+    entries.grant_key,
+    entries.event_on,
+    entries.benefit,
+    entries.participation,
+    entries.city_code,
+    entries.tenure_band,
+    entries.subscriber_id,
+    entries.megabytes,
+    entries.amount_fen
+from {{ ref('ledger_entries') }} as entries
+where
+    entries.participation in ('ASKED', 'AUTOMATIC')
+    and not exists (
+        select from undone
+        where undone.changes_key = entries.grant_key
+    )
