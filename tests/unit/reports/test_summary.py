@@ -40,14 +40,17 @@ def test_each_table_reads_what_is_released_and_nothing_else(table: dict[str, str
 def test_every_chapter_of_the_rules_is_there() -> None:
     titles = {section["title"] for section in form()["sections"]}
     assert titles >= {
-        "目标与结果", "参与漏斗", "分月返还负债", "活动效果", "咨询与投诉", "故障与事件", "数据质量", "启动准备", "宣传", "物资与卡券", "表彰",
+        "目标与结果", "参与漏斗", "分月返还负债", "活动效果", "咨询与投诉", "故障与事件", "数据质量",
+        "启动准备", "宣传", "物资与卡券", "表彰",
     }  # fmt: skip
     assert form()["lessons"]
 
 
 def test_what_is_found_wrong_has_a_chinese_name() -> None:
     parts = MODELS / "marts" / "operations" / "exception_rows"
-    found = {code for path in parts.glob("*.sql") for code in re.findall(r"'(\w+)' as exception_type", path.read_text())}
+    found = {
+        code for path in parts.glob("*.sql") for code in re.findall(r"'(\w+)' as exception_type", path.read_text())
+    }
     alerts = (MODELS / "watch" / "alerts.sql").read_text()
     found |= set(re.findall(r"^    \('([A-Z_]+)', '(?:critical|warning)'", alerts, re.MULTILINE))
     assert len(found) > 30
@@ -66,7 +69,7 @@ def test_what_is_found_wrong_has_a_chinese_name() -> None:
         ("orders", Decimal(7), "7"),
         ("plan_fen", None, "—"),
         ("is_ready", False, "否"),
-        ("started_at", datetime(2026, 2, 1, 6, 30, 59), "2026-02-01 06:30"),
+        ("started_at", datetime(2026, 2, 1, 6, 30, 59, tzinfo=UTC), "2026-02-01 06:30"),
         ("month", date(2026, 2, 1), "2026-02-01"),
         ("reason", "TENURE", "在网年限不足（TENURE）"),
         ("cause", "SFTP: \x1b[31mlost", "SFTP: �[31mlost"),
@@ -81,11 +84,24 @@ CHART = Chart(("B1", "B2"), {"plan_fen": (1000, 2000), "actual_fen": (500, -100)
 
 def summary(cell: str = "a < b & c") -> Summary:
     table = Table(
-        1, "一张表", "注", ("科目", "金额"), (False, True), ((cell, "1.00"),), CHART, "select 1 where 1 < 2", ("marts.x",)
+        1,
+        "一张表",
+        "注",
+        ("科目", "金额"),
+        (False, True),
+        ((cell, "1.00"),),
+        CHART,
+        "select 1 where 1 < 2",
+        ("marts.x",),
     )
     empty = Table(2, "空表", "", ("科目",), (False,), (), None, "select 2", ("marts.y",))
     return Summary(
-        "总结报告", "老友惠", date(2026, 4, 30), (("活动", "老友惠"),), (Section("结果", "", (table, empty)),), ("改进",)
+        "总结报告",
+        "老友惠",
+        date(2026, 4, 30),
+        (("活动", "老友惠"),),
+        (Section("结果", "", (table, empty)),),
+        ("改进",),
     )
 
 
@@ -117,7 +133,10 @@ def test_the_document_is_read_back_and_dated_by_what_it_reports() -> None:
     assert "表 1 一张表" in texts
     assert "数据来源：marts.x（查询 1）" in texts
     assert "select 1 where 1 < 2" in texts
-    assert [[cell.text for cell in row.cells] for row in read.tables[1].rows] == [["科目", "金额"], ["a < b & c", "1.00"]]
+    assert [[cell.text for cell in row.cells] for row in read.tables[1].rows] == [
+        ["科目", "金额"],
+        ["a < b & c", "1.00"],
+    ]
     assert len(read.inline_shapes) == 1
     assert (read.core_properties.created, read.core_properties.author) == (datetime(2026, 4, 30, tzinfo=UTC), "老友惠")
     assert {part.date_time for part in zipfile.ZipFile(io.BytesIO(content)).infolist()} == {(1980, 1, 1, 0, 0, 0)}
