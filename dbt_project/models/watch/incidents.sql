@@ -17,7 +17,7 @@ with failures as (
                 mended.step = failed.step
                 and mended.step_no > failed.step_no
                 and mended.failure is null
-                and mended.business_date is not distinct from failed.business_date
+                and (failed.business_date is null or mended.business_date = failed.business_date)
         ) as mended_no
     from {{ ref('stg_run__steps') }} as failed
     where failed.failure is not null

@@ -1,5 +1,5 @@
--- How many take part, by day, benefit, city and tenure band. Automatic gifts stand beside the benefits that a subscriber
--- asks for, under a name of their own.
+-- How many take part, by day, benefit, city and tenure band. Automatic gifts stand beside the benefits that a
+-- subscriber asks for, under a name of their own.
 with by_subscriber as (
     select
         campaign_id,
