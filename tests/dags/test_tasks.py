@@ -194,3 +194,29 @@ def test_the_phase_is_shown_by_the_run(monkeypatch, in_run, tmp_path):
     warm_up = phase.Phase("lyh2026", "WARM_UP", date(2026, 1, 19), date(2026, 2, 1), is_settled=False)
     monkeypatch.setattr(phase, "phases_on", lambda *_: [warm_up])
     assert tasks.decide.function() == ["lyh2026 WARM_UP from 2026-01-19 to 2026-02-01"]
+
+
+def test_a_campaign_that_cannot_be_reported_fails_at_once_and_a_run_at_work_is_waited_for(monkeypatch, tmp_path):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from laoyouhui.orchestration import tasks
+    from laoyouhui.pipeline import metrics
+    from laoyouhui.reports import archive, report
+    from laoyouhui.reports.snapshot import ReportError
+    from laoyouhui.warehouse.connection import RunningError
+
+    for name in ("LAOYOUHUI_EXCHANGE", "LAOYOUHUI_CAMPAIGN", "LAOYOUHUI_WORK", "WAREHOUSE_DSN"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr(metrics, "connect", lambda _dsn: contextlib.nullcontext(SimpleNamespace(execute=print)))
+
+    def raise_(error):
+        raise error
+
+    monkeypatch.setattr(report, "report", lambda _settings: raise_(ReportError("nothing is released")))
+    with pytest.raises(AirflowFailException, match="nothing is released"):
+        tasks.report.function()
+    monkeypatch.setattr(report, "report", lambda settings: [settings.work / "summary.html"])
+    assert tasks.report.function() == [str(tmp_path / "summary.html")]
+    monkeypatch.setattr(archive, "archive", lambda _settings: raise_(RunningError("take_in is running")))
+    with pytest.raises(RunningError):
+        tasks.archive.function()
