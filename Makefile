@@ -3,12 +3,12 @@
 SHELL := /bin/sh
 CALLED_FROM := $(PWD)
 PYTHON := .venv/bin/python
-export STORY EXCHANGE CAMPAIGN FROM TO RERUN SAY BY WHY N MINUTES KILLS SEED CALLED_FROM
+export STORY EXCHANGE CAMPAIGN FROM TO RERUN SAY BY WHY SUBSCRIBER ON RECHARGE N MINUTES KILLS SEED CALLED_FROM
 export PYTHONPATH := $(CURDIR)/plugins
 # Without compiled bytecode every process starts two to three times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run psql word airflow test fuzz crash lint bench up down docs lock clean
+.PHONY: help run psql word why airflow test fuzz crash lint bench up down docs lock clean
 
 help: ## this list
 	@echo "make <target> [VARIABLE=value ...]"
@@ -25,6 +25,10 @@ psql: ## open the warehouse of the story, or of EXCHANGE and CAMPAIGN
 word: ## say a word, SAY="give-up <file>" BY=<who> WHY=<why>, to the story, or EXCHANGE and CAMPAIGN; docs/words.md
 	@scripts/bootstrap runtime
 	@$(PYTHON) -m laoyouhui.local.open word
+
+why: ## explain SUBSCRIBER=<id>, all or ON=<date> or RECHARGE=<id>, in the story, or EXCHANGE and CAMPAIGN; docs/why.md
+	@scripts/bootstrap runtime
+	@$(PYTHON) -m laoyouhui.local.open why
 
 airflow: ## open Airflow's page for the story, or for EXCHANGE and CAMPAIGN, until Ctrl-C
 	@scripts/bootstrap runtime

@@ -1,4 +1,7 @@
-"""`make psql`, `make airflow`, `make word`: a workspace by hand. EXCHANGE and CAMPAIGN say which, as for `make run`."""
+"""`make psql`, `make airflow`, `make word`, `make why`: a workspace by hand.
+
+EXCHANGE and CAMPAIGN say which, as for `make run`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import sys
 import threading
 
 from laoyouhui.config.errors import ConfigError
+from laoyouhui.local import why
 from laoyouhui.local.airflow import Airflow, AirflowError
 from laoyouhui.local.console import say
 from laoyouhui.local.server import ServerError, binary
@@ -17,7 +21,10 @@ from laoyouhui.local.workspace import HOME, UsageError, Workspace, read_workspac
 
 
 def main(what: str) -> int:
-    """Open the warehouse (`psql`) or Airflow's page (`airflow`), or say a word (`word`); return the exit code."""
+    """Open the warehouse (`psql`) or Airflow's page (`airflow`), say a word (`word`) or explain (`why`).
+
+    Return the exit code.
+    """
     try:
         workspace = read_workspace(os.environ)
         with workspace.server() as server_dsn:
@@ -25,6 +32,8 @@ def main(what: str) -> int:
                 return _psql(workspace.warehouse(server_dsn))
             if what == "word":
                 return _word(workspace, server_dsn)
+            if what == "why":
+                return why.main(workspace.warehouse(server_dsn), os.environ)
             with workspace.locked():
                 return _airflow(workspace, server_dsn)
     except (UsageError, ConfigError) as error:

@@ -100,7 +100,7 @@ cross join lateral (
         (
             3, 'CAP', '10', waits.grant_key is not null and waits.freed_on is null,
             concat(
-                'asks ', {{ yuan('gifts.cost_fen') }}, ' yuan of B1',
+                'asks ' || {{ yuan('gifts.cost_fen') }} || ' yuan of B1',
                 ', waits since ' || waits.waits_since, ', given on ' || waits.freed_on
             )
         ),
@@ -113,6 +113,5 @@ cross join lateral (
         )
     ) as listed (step_no, rule, rule_no, fails, input)
 ) as rules
-where
-    versions.terms -> 'data_gift' is not null
-    and months.month_no <= (versions.terms -> 'data_gift' ->> 'months')::integer
+-- a campaign that gives none says no number of months
+where months.month_no <= (versions.terms -> 'data_gift' ->> 'months')::integer

@@ -121,9 +121,7 @@ cross join lateral (
                 ' applied: ', decided.discount_check,
                 case
                     when decided.reason = 'GRANTED' and decided.bonus_fen > 0
-                        then concat(
-                            '; bonus ', {{ yuan('decided.bonus_fen') }}, ' in ', decided.instalments, ' instalments'
-                        )
+                        then concat(', bonus ', {{ yuan('decided.bonus_fen') }}, ' in ', decided.instalments)
                 end
             )
         )
