@@ -103,7 +103,6 @@ def campaign_file(folder: Path) -> Path:
     campaign["control_group"]["share_bp"] = 0
     campaign["terms"] = campaign["terms"][:1]
     campaign["terms"][0]["effective_from"] = STARTS_ON
-    del campaign["terms"][0]["readiness"]  # nobody was trained for it in 2022
     campaign["budget"] = [{"line": "B2", "month": "2022-04", "plan_fen": 1_000_000}]
     path = folder / "campaign.yml"
     path.write_text(yaml.safe_dump(campaign, allow_unicode=True, sort_keys=False), encoding="utf-8")

@@ -359,13 +359,12 @@ def main() -> int:
 
 @contextmanager
 def _bench(name: str) -> Iterator[Bench]:
-    """A workspace with the campaign of the sample, but that it is ready, and that instalments fall due on the 1st."""
+    """A workspace with the campaign of the sample, but that instalments fall due on the 1st."""
     folder = HOME / "var" / name
     folder.mkdir(parents=True, exist_ok=True)
     campaign_file = folder / "lyh2026.yml"
     campaign = yaml.safe_load((HOME / "campaigns" / "lyh2026.yml").read_text("utf-8"))
     terms = campaign["terms"][0]
-    del terms["readiness"]  # the files of a month bring no trainings and no tests
     if name == "bench":
         terms["recharge"]["instalment_day"] = 1
     campaign_file.write_text(yaml.safe_dump(campaign, allow_unicode=True, sort_keys=False), "utf-8")

@@ -103,9 +103,9 @@ class DeviceOrders:
         for subscriber in self._subscribers:
             draw = chance(self._seed, "devices", subscriber.no)
             orders = 0 if draw.random() >= chosen["share"] else 2 if draw.random() < chosen["second_share"] else 1
-            at = datetime.combine(self._starts_on, time(8)) + timedelta(
-                minutes=draw.randrange(60 * 24 * chosen["days"])
-            )
+            # most come as the campaign begins
+            days = chosen["days"] * draw.random() ** 2
+            at = datetime.combine(self._starts_on, time(8)) + timedelta(minutes=int(1440 * days))
             for number in range(orders):
                 at += timedelta(hours=number * 30)
                 if subscriber.joined_on <= at.date() and subscriber.status(at.date())[0] in "AS":

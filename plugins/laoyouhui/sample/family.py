@@ -36,7 +36,9 @@ class FamilyRequests:
         draw = chance(self._seed, "family", subscriber.no)
         if draw.random() >= chosen["share"]:
             return
-        at = datetime.combine(self._starts_on, time(8)) + timedelta(minutes=draw.randrange(1440 * chosen["days"]))
+        # most come as the campaign begins
+        days = chosen["days"] * draw.random() ** 2
+        at = datetime.combine(self._starts_on, time(8)) + timedelta(minutes=int(1440 * days))
         numbers = [self._number(draw.random(), subscriber, at.date()) for _ in range(draw.randint(*chosen["numbers"]))]
         if draw.random() < chosen["again_share"]:
             numbers.append(numbers[0])

@@ -12,7 +12,6 @@ AS_PLANNED = {
     "int_campaign__campaigns",
     "int_campaign__exclusions",
     "int_campaign__launches",
-    "int_campaign__exclusions",
     "int_readiness__lines",
     "int_message__templates",
     "int_holdout__customers",

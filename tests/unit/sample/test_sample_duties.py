@@ -51,7 +51,7 @@ def test_an_id_stands_once() -> None:
 
 
 def test_on_the_eve_the_shipped_campaign_s_lines_are_met() -> None:
-    terms = yaml.safe_load((HOME / "campaigns" / "lyh2026.yml").read_text("utf-8"))["terms"][0]["readiness"]
+    terms = yaml.safe_load((HOME / "campaigns" / "xinchun2026.yml").read_text("utf-8"))["terms"][0]["readiness"]
     passed = Counter((row[3], row[2]) for row in delivered()["training"][EVE] if row[5] == "Y")
     trained = Counter((row[3], row[2]) for row in delivered()["training"][EVE])
     halls = {row[2] for row in delivered()["training"][EVE]} - {""}

@@ -274,7 +274,7 @@ chosen as (
 lined_up as (
     select
         chosen.*,
-        exists (
+        exists(
             select from standing
             where
                 standing.campaign_id = chosen.campaign_id

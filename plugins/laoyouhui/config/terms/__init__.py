@@ -12,11 +12,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 
-def section_names() -> list[str]:
-    """The names of all sections, in order."""
-    return sorted(module.name for module in iter_modules(__path__))
-
-
 def sections(*, but: str = "") -> dict[str, ModuleType]:
     """The modules of all sections by name, without the one called `but`."""
-    return {name: import_module(f"{__name__}.{name}") for name in section_names() if name != but}
+    names = sorted(module.name for module in iter_modules(__path__))
+    return {name: import_module(f"{__name__}.{name}") for name in names if name != but}

@@ -16,9 +16,7 @@ CapFen = Annotated[
 
 
 class Terms(Section):
-    """The most that a line may have committed and paid, over the whole campaign; of lines that pay for grants."""
+    """The most that a line may have committed and paid, over the whole campaign: data gifts (B1), recharges (B2)."""
 
     B1: CapFen = None
     B2: CapFen = None
-    B3: CapFen = None
-    B4: CapFen = None

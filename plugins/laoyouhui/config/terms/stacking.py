@@ -7,11 +7,10 @@ from typing import Annotated
 from annotated_types import MinLen
 
 from laoyouhui.config.kinds import Code, Section, one_of
-from laoyouhui.config.terms import section_names
 
 
 class _Exclusion(Section):
-    benefit: Annotated[str, one_of(*section_names())]
+    benefit: Annotated[str, one_of("data_gift", "recharge")]
     campaigns: Annotated[list[Code], MinLen(1)]
 
 
