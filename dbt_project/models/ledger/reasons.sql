@@ -1,5 +1,5 @@
--- Why: for each thing that was judged, every rule in its order, with what was looked at and what came of it; the last row
--- of each is the decision. Each model of `reasons/` is taken in, and holds the order of its own rules. Ask it for one
+-- Why: for each thing that was judged, every rule in its order, what was looked at and what came of it; the last row of
+-- each is the decision. Each model of `reasons/` is taken in, and holds the order of its own rules. Ask it for one
 -- subscriber: each part finds his rows by an index.
 {{ config(materialized='view') }}
 

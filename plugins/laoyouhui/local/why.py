@@ -17,7 +17,7 @@ from laoyouhui.warehouse.connection import connect
 # eligibility stands in one row of the event: it is spelled out where the answer was no, or where little is asked for.
 _REASONS = """
     with mine as materialized (
-        select *, event_on <= coalesce(%(on)s, 'infinity') as is_past
+        select *, event_on <= coalesce(%(on)s::date, 'infinity') as is_past
         from ledger.reasons
         where subscriber_id = %(subscriber)s
     ),
@@ -55,7 +55,7 @@ _REASONS = """
             when is_standing then is_last and is_past
             when %(on)s::date is null then subject <> 'ELIGIBILITY' or is_no
             when subject = 'DATA_GIFT' then subject_id = to_char(%(on)s::date, 'YYYY-MM')
-            else event_on = %(on)s
+            else event_on = %(on)s::date
         end
     order by not is_standing, case when subject = 'CREDIT' then 1 else 0 end, campaign_id,
         case when subject = 'CREDIT' then subject_id end, run_on, subject, subject_id, pass_no, step_no
@@ -108,7 +108,7 @@ def main(warehouse: str, variables: Mapping[str, str]) -> int:
     """
     subscriber = variables.get("SUBSCRIBER", "").strip()
     if not subscriber:
-        raise UsageError("SUBSCRIBER: expected a subscriber_id, such as make why SUBSCRIBER=S0000001 ON=2026-02-01")
+        raise UsageError("SUBSCRIBER: expected a subscriber_id, such as make why SUBSCRIBER=808600000266 ON=2026-02-01")
     on, recharge = date_of(variables, "ON"), variables.get("RECHARGE") or None
     try:
         with connect(warehouse) as conn:

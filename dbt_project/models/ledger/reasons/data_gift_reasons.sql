@@ -63,8 +63,9 @@ inner join {{ ref('stg_campaign__versions') }} as versions
         months.campaign_id = versions.campaign_id
         and months.valid_from >= versions.holds_from and months.valid_from < versions.holds_until
 left join {{ ref('data_gift_decisions') }} as gifts
-    on gifts.grant_key
-    = {{ content_key(['months.campaign_id', "'DATA_GIFT'", 'months.subscriber_id', 'months.month']) }}
+    on
+        gifts.grant_key
+        = {{ content_key(['months.campaign_id', "'DATA_GIFT'", 'months.subscriber_id', 'months.month']) }}
 left join {{ ref('waiting_list') }} as waits on gifts.grant_key = waits.grant_key
 left join lateral (
     select statuses.*
@@ -76,42 +77,43 @@ left join lateral (
     order by statuses.judged_for desc, statuses.pass_no desc
     limit 1
 ) as judged on true
-cross join lateral (
-    select
-        listed.step_no,
-        listed.rule,
-        listed.rule_no,
-        listed.input,
-        min(case when listed.fails then listed.step_no end) over () as failed_at,
-        case
-            when bool_or(listed.fails) over ()
-                then first_value(listed.rule) over (order by listed.fails desc, listed.step_no)
-        end as failed_rule
-    from (
-        values
-        (
-            1, 'NOT_ELIGIBLE', '3', coalesce(not judged.is_eligible, true) and gifts.grant_key is null,
-            concat('as ', months.valid_from, ' began: ', judged.reason, ', judged for ', judged.judged_for)
-        ),
-        (
-            2, 'EXCLUSIVE', '1.9', coalesce(gifts.reason = 'EXCLUSIVE', false),
-            'whether a campaign that goes before this one gives'
-        ),
-        (
-            3, 'CAP', '10', waits.grant_key is not null and waits.freed_on is null,
-            concat(
-                'asks ' || {{ yuan('gifts.cost_fen') }} || ' yuan of B1',
-                ', waits since ' || waits.waits_since, ', given on ' || waits.freed_on
+cross join
+    lateral (
+        select
+            listed.step_no,
+            listed.rule,
+            listed.rule_no,
+            listed.input,
+            min(case when listed.fails then listed.step_no end) over () as failed_at,
+            case
+                when bool_or(listed.fails) over ()
+                    then first_value(listed.rule) over (order by listed.fails desc, listed.step_no asc)
+            end as failed_rule
+        from (
+            values
+            (
+                1, 'NOT_ELIGIBLE', '3', coalesce(not judged.is_eligible, true) and gifts.grant_key is null,
+                concat('as ', months.valid_from, ' began: ', judged.reason, ', judged for ', judged.judged_for)
+            ),
+            (
+                2, 'EXCLUSIVE', '1.9', coalesce(gifts.reason = 'EXCLUSIVE', false),
+                'whether a campaign that goes before this one gives'
+            ),
+            (
+                3, 'CAP', '10', waits.grant_key is not null and waits.freed_on is null,
+                concat(
+                    'asks ' || {{ yuan('gifts.cost_fen') }} || ' yuan of B1',
+                    ', waits since ' || waits.waits_since, ', given on ' || waits.freed_on
+                )
+            ),
+            (
+                4, 'DECISION', '3', false,
+                concat(
+                    'month ', months.month_no, ' of ', versions.terms -> 'data_gift' ->> 'months',
+                    ', first qualified for ', months.first_qualified_for, ', ' || gifts.megabytes || ' MB'
+                )
             )
-        ),
-        (
-            4, 'DECISION', '3', false,
-            concat(
-                'month ', months.month_no, ' of ', versions.terms -> 'data_gift' ->> 'months',
-                ', first qualified for ', months.first_qualified_for, ', ' || gifts.megabytes || ' MB'
-            )
-        )
-    ) as listed (step_no, rule, rule_no, fails, input)
-) as rules
+        ) as listed (step_no, rule, rule_no, fails, input)
+    ) as rules
 -- a campaign that gives none says no number of months
 where months.month_no <= (versions.terms -> 'data_gift' ->> 'months')::integer

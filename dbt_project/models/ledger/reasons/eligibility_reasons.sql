@@ -104,15 +104,16 @@ left join lateral (
 ) as states on true
 left join {{ ref('int_holdout__customers') }} as holdouts
     on judgements.campaign_id = holdouts.campaign_id and states.customer_id = holdouts.customer_id
-cross join lateral (
-    values (
-        versions.terms -> 'eligibility',
-        case versions.terms -> 'eligibility' ->> 'tenure_judged_on'
-            when 'campaign_start' then campaigns.starts_on
-            else judgements.event_on
-        end
-    )
-) as asked (eligibility, counted_to)
+cross join
+    lateral (
+        values (
+            versions.terms -> 'eligibility',
+            case versions.terms -> 'eligibility' ->> 'tenure_judged_on'
+                when 'campaign_start' then campaigns.starts_on
+                else judgements.event_on
+            end
+        )
+    ) as asked (eligibility, counted_to)
 cross join lateral (
     values
     (1, 'UNKNOWN', concat(case when states.is_present then 'in' else 'in no' end, ' snapshot of subscribers')),

@@ -29,36 +29,37 @@ left join {{ ref('int_campaign__campaigns') }} as campaigns on decided.campaign_
 left join {{ ref('int_recharge__reversals') }} as reversals
     on decided.recharge_id = reversals.recharge_id and decided.run_on >= reversals.seen_on
 left join {{ ref('waiting_list') }} as waits on decided.grant_key = waits.grant_key and decided.reason = 'GRANTED'
-cross join lateral (
-    values (
-        case when waits.grant_key is not null and waits.freed_on is null then 'CAP' else decided.reason end,
-        (
-            select string_agg(others.recharge_id, ', ' order by others.recharged_at, others.recharge_id)
-            from {{ ref('recharge_decisions') }} as others
-            where
-                others.campaign_id = decided.campaign_id
-                and others.subscriber_id = decided.subscriber_id
-                and others.recharged_month = decided.recharged_month
-                and others.tier_face_fen = decided.tier_face_fen
-                and others.recharge_id <> decided.recharge_id
-                and others.reason = 'GRANTED'
-                and (others.run_on, others.pass_no) <= (decided.run_on, decided.pass_no)
-                and not exists (
-                    select from {{ ref('int_recharge__reversals') }} as given_back
-                    where given_back.recharge_id = others.recharge_id and given_back.seen_on <= decided.run_on
-                )
-        ),
-        (
-            select string_agg(others.campaign_id, ', ' order by others.campaign_id)
-            from {{ ref('recharge_decisions') }} as others
-            where
-                others.recharge_id = decided.recharge_id
-                and others.campaign_id <> decided.campaign_id
-                and others.reason = 'GRANTED'
-                and (others.run_on, others.pass_no) <= (decided.run_on, decided.pass_no)
+cross join
+    lateral (
+        values (
+            case when waits.grant_key is not null and waits.freed_on is null then 'CAP' else decided.reason end,
+            (
+                select string_agg(others.recharge_id, ', ' order by others.recharged_at, others.recharge_id)
+                from {{ ref('recharge_decisions') }} as others
+                where
+                    others.campaign_id = decided.campaign_id
+                    and others.subscriber_id = decided.subscriber_id
+                    and others.recharged_month = decided.recharged_month
+                    and others.tier_face_fen = decided.tier_face_fen
+                    and others.recharge_id <> decided.recharge_id
+                    and others.reason = 'GRANTED'
+                    and (others.run_on, others.pass_no) <= (decided.run_on, decided.pass_no)
+                    and not exists (
+                        select from {{ ref('int_recharge__reversals') }} as given_back
+                        where given_back.recharge_id = others.recharge_id and given_back.seen_on <= decided.run_on
+                    )
+            ),
+            (
+                select string_agg(others.campaign_id, ', ' order by others.campaign_id)
+                from {{ ref('recharge_decisions') }} as others
+                where
+                    others.recharge_id = decided.recharge_id
+                    and others.campaign_id <> decided.campaign_id
+                    and others.reason = 'GRANTED'
+                    and (others.run_on, others.pass_no) <= (decided.run_on, decided.pass_no)
+            )
         )
-    )
-) as asked (reason, places_taken_by, granted_by)
+    ) as asked (reason, places_taken_by, granted_by)
 cross join lateral (
     select
         listed.*,

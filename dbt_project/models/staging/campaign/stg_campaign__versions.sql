@@ -1,4 +1,4 @@
--- one row a version of the terms, as written; a view, since views stand on it: a table takes them with it when made anew
+-- one row a version of the terms, as written; a view, for views stand on it: a table made anew takes them with it
 with versions as (
     select
         campaign_id,
