@@ -42,7 +42,8 @@ def decide(settings: Settings, business_date: date) -> None:
             return
         fingerprint = _fingerprint(settings.home / "dbt_project")
         conn.execute("create table if not exists raw.dbt_project (fingerprint text primary key)")
-        built = conn.execute("select from raw.dbt_project where fingerprint = %s", (fingerprint,)).fetchone()
+        known = conn.execute("select 1 from raw.dbt_project where fingerprint = %s", (fingerprint,)).fetchone()
+        built = known is not None
         if begun.state == "EMPTY" and built:
             log.info("%s: nothing new has come since it was released: nothing is decided again", business_date)
             return

@@ -1,4 +1,7 @@
 -- the hard caps of budget lines, by version of the terms; a line without one has no row
+-- ephemeral: a view would go with the table of terms, which is made anew each day
+{{ config(materialized='ephemeral') }}
+
 select
     terms.campaign_id,
     terms.holds_from,

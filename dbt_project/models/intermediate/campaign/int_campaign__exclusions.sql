@@ -1,5 +1,8 @@
 -- who gives way to whom: of two campaigns that either declares exclusive in a benefit, the one of lower priority; of
 -- two of one priority, the one whose id comes later
+-- ephemeral: a view would go with the table of terms, which is made anew each day
+{{ config(materialized='ephemeral') }}
+
 with declared as (
     select
         terms.campaign_id,
