@@ -1,7 +1,8 @@
 -- Why: for each thing that was judged, every rule in its order, what was looked at and what came of it; the last row of
 -- each is the decision. Each model of `reasons/` is taken in, and holds the order of its own rules. Ask it for one
 -- subscriber: each part finds his rows by an index.
-{{ config(materialized='view') }}
+{#- its parts' folder has its name, so that their config would be its own -#}
+{{ config(materialized='view', contract={'enforced': true}) }}
 
 {% for reasons in parts('ledger/reasons') -%}
 select
