@@ -3,12 +3,12 @@
 SHELL := /bin/sh
 CALLED_FROM := $(PWD)
 PYTHON := .venv/bin/python
-export STORY EXCHANGE CAMPAIGN FROM TO RERUN SAY BY WHY N MINUTES KILLS SEED CALLED_FROM
+export STORY EXCHANGE CAMPAIGN FROM TO RERUN SAY BY WHY SUBSCRIBER ON RECHARGE N MINUTES KILLS SEED CALLED_FROM
 export PYTHONPATH := $(CURDIR)/plugins
 # Without compiled bytecode every process starts two to three times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run psql word report archive airflow test fuzz crash lint bench up down docs lock clean
+.PHONY: help run psql word why report archive airflow test fuzz crash lint bench up down docs lock clean
 
 help: ## this list
 	@echo "make <target> [VARIABLE=value ...]"
@@ -33,6 +33,10 @@ report: ## write the summary report of the story, or of EXCHANGE and CAMPAIGN; d
 archive: ## write the report and the archive, which `sha256sum -c` verifies
 	@scripts/bootstrap runtime
 	@$(PYTHON) -m laoyouhui.local.open archive
+
+why: ## explain SUBSCRIBER=<id>, all or ON=<date> or RECHARGE=<id>, in the story, or EXCHANGE and CAMPAIGN; docs/why.md
+	@scripts/bootstrap runtime
+	@$(PYTHON) -m laoyouhui.local.open why
 
 airflow: ## open Airflow's page for the story, or for EXCHANGE and CAMPAIGN, until Ctrl-C
 	@scripts/bootstrap runtime

@@ -120,3 +120,18 @@
 {% macro if_after(date_expression, other) -%}
     case when {{ date_expression }} > {{ other }} then {{ date_expression }} end
 {%- endmacro %}
+
+{#- Fen as people read them: 12.00. -#}
+{% macro yuan(fen) -%}
+    to_char(({{ fen }}) / 100.0, 'FM999999990.00')
+{%- endmacro %}
+
+{#- What an ordered list of rules says of one of them: those before the first that fails hold, those after are not asked.
+    rule: the rule, with its step_no and the failed_at of its list, which is null where none fails. -#}
+{% macro rule_outcome(rule) -%}
+    case
+        when {{ rule }}.failed_at is null or {{ rule }}.step_no < {{ rule }}.failed_at then 'holds'
+        when {{ rule }}.step_no = {{ rule }}.failed_at then 'fails'
+        else 'not asked'
+    end
+{%- endmacro %}

@@ -85,7 +85,7 @@ def budget(rows: str) -> Fact:
     return Fact(
         "budget over all months: line, plan, committed, actual",
         "select budget_line, sum(plan_fen), sum(committed_fen), sum(actual_fen) from marts.budget_by_line_month"
-        " where budget_line in ('B1', 'B2', 'B5.1', 'B7') group by budget_line",
+        " where budget_line in ('B1', 'B2', 'B5.1', 'B7', 'B8') group by budget_line",
         rows,
     )
 
@@ -153,13 +153,13 @@ STORY = Story(
                 R-RETRY   S-RETRY   20260131100000 30000 28000 APP
                 R-TWENTY  S-TWENTY  20260131100000 30000 28000 APP
                 """),
-                File("expense", ["E-1|20260131|B7|1234.50|营业厅培训"]),
+                File("expense", ["E-1|20260131|B7|1234.50|营业厅培训", "E-2|20260131|B8|9.90|快递费"]),
             ],
             facts=[
                 # 2400 + 11 x 5000, committed in full on the day it is promised
                 liability("2026-01|0|57400|0|0|57400"),
                 # B1 and B5.1: accepted. B2: the discounts 1200 + 11 x 2000 are given. B7: 1234.50 yuan
-                budget("B1|1000|0|637\nB2|60000|57400|23200\nB5.1|100|0|52\nB7|200000|0|123450"),
+                budget("B1|1000|0|637\nB2|60000|57400|23200\nB5.1|100|0|52\nB7|200000|0|123450\nB8|0|0|990"),
             ],
         ),
         # 4.7: closed or ported out forfeits all that is unpaid, in the run that first sees it
@@ -168,7 +168,7 @@ STORY = Story(
             [subscribers(FEB20)],
             facts=[
                 liability("2026-01|0|57400|0|0|57400\n2026-02|57400|0|0|10000|47400"),
-                budget("B1|1000|0|637\nB2|60000|47400|23200\nB5.1|100|0|52\nB7|200000|0|123450"),
+                budget("B1|1000|0|637\nB2|60000|47400|23200\nB5.1|100|0|52\nB7|200000|0|123450\nB8|0|0|990"),
             ],
         ),
         # 4.6: 31 January -> 28 February; sent in the run that closes the day before

@@ -1,4 +1,4 @@
-"""`make psql`, `make airflow`, `make word`, `make report`, `make archive`: a workspace by hand.
+"""`make psql`, `make airflow`, `make word`, `make why`, `make report`, `make archive`: a workspace by hand.
 
 EXCHANGE and CAMPAIGN say which, as for `make run`.
 """
@@ -14,6 +14,7 @@ import threading
 
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
+from laoyouhui.local import why
 from laoyouhui.local.airflow import Airflow, AirflowError
 from laoyouhui.local.console import say
 from laoyouhui.local.server import ServerError, binary
@@ -23,7 +24,7 @@ from laoyouhui.warehouse.connection import RunningError
 
 
 def main(what: str) -> int:
-    """Open the warehouse (`psql`) or Airflow's page (`airflow`), say a word (`word`), or close the campaign.
+    """Open the warehouse (`psql`) or Airflow's page (`airflow`), say a word (`word`), explain (`why`), or close.
 
     `report` writes the summary report, `archive` that and the archive. Returns the exit code.
     """
@@ -36,6 +37,8 @@ def main(what: str) -> int:
                 return _word(workspace, server_dsn)
             if what in {"report", "archive"}:
                 return _close(workspace, server_dsn, with_archive=what == "archive")
+            if what == "why":
+                return why.main(workspace.warehouse(server_dsn), os.environ)
             with workspace.locked():
                 return _airflow(workspace, server_dsn)
     except (UsageError, ConfigError) as error:

@@ -139,8 +139,8 @@ class Workspace:
 
         Raises UsageError when a date cannot be read, or when there is none.
         """
-        first = _date(variables, "FROM") or min(each.starts_on for each in self.campaigns) - timedelta(days=1)
-        last = _date(variables, "TO")
+        first = date_of(variables, "FROM") or min(each.starts_on for each in self.campaigns) - timedelta(days=1)
+        last = date_of(variables, "TO")
         if last is None and self.story:
             last = first + timedelta(days=STORY_DAYS[variables.get("STORY") or "short"] - 1)
         if last is None:
@@ -208,7 +208,8 @@ def _path(given: str, variables: Mapping[str, str]) -> Path:
     return (called_from if called_from.exists() else path).resolve()
 
 
-def _date(variables: Mapping[str, str], name: str) -> date | None:
+def date_of(variables: Mapping[str, str], name: str) -> date | None:
+    """The date that a variable gives, None where it is not given. Raises UsageError when it cannot be read."""
     given = variables.get(name)
     if not given:
         return None

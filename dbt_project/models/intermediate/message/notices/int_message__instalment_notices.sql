@@ -2,7 +2,7 @@
 {% set words = {
     'instalment_no': 'obligations.instalment_no::text',
     'instalments': 'obligations.instalments::text',
-    'yuan': "trim(to_char(obligations.amount_fen / 100.0, 'FM999999990.00'))",
+    'yuan': yuan('obligations.amount_fen'),
     'recharge_id': 'obligations.recharge_id',
 } %}
 

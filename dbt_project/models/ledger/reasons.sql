@@ -1,0 +1,27 @@
+-- Why: for each thing that was judged, every rule in its order, what was looked at and what came of it; the last row of
+-- each is the decision. Each model of `reasons/` is taken in, and holds the order of its own rules. Ask it for one
+-- subscriber: each part finds his rows by an index.
+{#- its parts' folder has its name, so that their config would be its own -#}
+{{ config(materialized='view', contract={'enforced': true}) }}
+
+{% for reasons in parts('ledger/reasons') -%}
+select
+    campaign_id,
+    subscriber_id,
+    event_on,
+    subject,
+    subject_id,
+    step_no,
+    rule,
+    rule_no,
+    input,
+    outcome,
+    reason,
+    terms_version,
+    source_file,
+    source_line,
+    run_on,
+    pass_no
+from {{ ref(reasons) }}
+{{ 'union all' if not loop.last }}
+{% endfor %}

@@ -1,0 +1,73 @@
+-- Rules 6: each decision of an order. One refused for LIMIT that later got its place has two decisions.
+select
+    decided.campaign_id,
+    decided.subscriber_id,
+    decided.ordered_on as event_on,
+    'DEVICE' as subject,
+    decided.order_id as subject_id,
+    rules.step_no,
+    rules.rule,
+    '6' as rule_no,
+    rules.input,
+    case
+        when rules.rule <> 'DECISION' then {{ rule_outcome('rules') }}
+        when rules.failed_at is null then 'GRANTED'
+        else 'REFUSED'
+    end as outcome,
+    case when rules.rule = 'DECISION' then decided.reason end as reason,
+    decided.terms_version,
+    decided.source_file,
+    decided.source_line,
+    decided.run_on,
+    decided.pass_no
+from {{ ref('device_decisions') }} as decided
+left join {{ ref('stg_campaign__versions') }} as versions
+    on decided.campaign_id = versions.campaign_id and decided.terms_version = versions.terms_version
+left join {{ ref('int_campaign__campaigns') }} as campaigns on decided.campaign_id = campaigns.campaign_id
+left join {{ ref('int_device_order__returns') }} as given_back
+    on decided.order_id = given_back.order_id and decided.run_on >= given_back.seen_on
+cross join lateral (
+    select
+        listed.*,
+        min(case when listed.rule = decided.reason then listed.step_no end) over () as failed_at
+    from (
+        values
+        (1, 'CONFLICT', concat('rows of ', decided.order_id, ' with other content')),
+        (
+            2, 'WINDOW',
+            concat('ordered ', decided.ordered_at, ', campaign ', campaigns.starts_on, ' to ', campaigns.ends_on)
+        ),
+        (
+            3, 'LATE',
+            concat(
+                'in ', decided.source_file, ', honoured until ',
+                campaigns.ends_on + (versions.terms -> 'devices' ->> 'late_days')::integer
+            )
+        ),
+        (4, 'NO_PRICE', concat('paid ', coalesce({{ yuan('decided.paid_price_fen') }} || ' yuan', 'missing'))),
+        (
+            5, 'NOT_LISTED',
+            concat(
+                'sku ', decided.sku, ', list price ', coalesce({{ yuan('decided.list_price_fen') }}, 'unknown'),
+                coalesce(', pays ' || {{ yuan('decided.rate_bp') }} || ' %', ', on no list of that day')
+            )
+        ),
+        (6, 'CHANNEL', concat_ws(' ', decided.channel, decided.hall_code)),
+        (
+            7, 'NOT_ELIGIBLE',
+            coalesce(nullif(array_to_string(decided.ineligibility_reasons, ', '), ''), 'qualifies')
+        ),
+        (
+            8, 'RETURNED',
+            coalesce('returned, seen on ' || given_back.seen_on, 'no return seen by ' || decided.run_on)
+        ),
+        (9, 'LIMIT', concat(decided.device_limit, ' device allowed')),
+        (
+            10, 'DECISION',
+            concat(
+                'entitled to ', {{ yuan('decided.entitled_fen') }}, ' yuan off, ', {{ yuan('decided.applied_fen') }},
+                ' applied: ', decided.price_check
+            )
+        )
+    ) as listed (step_no, rule, input)
+) as rules

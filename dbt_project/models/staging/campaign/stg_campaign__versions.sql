@@ -1,0 +1,23 @@
+-- one row a version of the terms, as written; a view, for views stand on it: a table made anew takes them with it
+with versions as (
+    select
+        campaign_id,
+        terms_version,
+        effective_from,
+        terms,
+        lag(effective_from) over (partition by campaign_id order by effective_from) as previous_from,
+        lead(effective_from) over (partition by campaign_id order by effective_from) as next_from
+    from {{ source('raw', 'campaign_terms') }}
+),
+
+final as (
+    select
+        campaign_id,
+        terms_version,
+        case when previous_from is null then '-infinity'::date else effective_from end as holds_from,
+        coalesce(next_from, 'infinity'::date) as holds_until,
+        terms
+    from versions
+)
+
+select * from final
