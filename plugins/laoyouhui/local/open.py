@@ -31,22 +31,28 @@ def main(what: str) -> int:
     try:
         workspace = read_workspace(os.environ)
         with workspace.server() as server_dsn:
-            if what == "psql":
-                return _psql(workspace.warehouse(server_dsn))
-            if what == "word":
-                return _word(workspace, server_dsn)
-            if what in {"report", "archive"}:
-                return _close(workspace, server_dsn, with_archive=what == "archive")
-            if what == "why":
-                return why.main(workspace.warehouse(server_dsn), os.environ)
-            with workspace.locked():
-                return _airflow(workspace, server_dsn)
+            return _open(what, workspace, server_dsn)
     except (UsageError, ConfigError) as error:
         say(str(error), wrong=True)
         return 2
     except (ServerError, AirflowError, ReportError, RunningError) as error:
         say(str(error), wrong=True)
         return 1
+
+
+def _open(what: str, workspace: Workspace, server_dsn: str) -> int:
+    match what:
+        case "psql":
+            return _psql(workspace.warehouse(server_dsn))
+        case "word":
+            return _word(workspace, server_dsn)
+        case "why":
+            return why.main(workspace.warehouse(server_dsn), os.environ)
+        case "report" | "archive":
+            return _close(workspace, server_dsn, with_archive=what == "archive")
+        case _:
+            with workspace.locked():
+                return _airflow(workspace, server_dsn)
 
 
 def _psql(warehouse: str) -> int:
