@@ -109,14 +109,18 @@ credits as (
         and not exists (
             select from {{ ref('int_recharge__disputes') }} as disputes
             where
-                disputes.recharge_id = obligations.recharge_id and disputes.is_open and obligations.promised_for = 'RECHARGE'
+                disputes.recharge_id = obligations.recharge_id
+                and disputes.is_open
+                and obligations.promised_for = 'RECHARGE'
         )
         -- what may have been paid for a recharge since reversed waits for its answer: asking must not pay it
         and not (
             chosen.is_asked
             and exists (
                 select from {{ ref('int_credit__reversals') }} as reversals
-                where reversals.recharge_id = obligations.recharge_id and reversals.promised_for = obligations.promised_for
+                where
+                    reversals.recharge_id = obligations.recharge_id
+                    and reversals.promised_for = obligations.promised_for
             )
         )
 ),

@@ -182,8 +182,8 @@ contenders as materialized (
     where judged.refusal is null
 ),
 
--- Requests of one subscriber are decided one after another. Where lists exclude each other, so are those of all who want
--- the same subscription in this run, and of all who want what they want: they wait in one line.
+-- Requests of one subscriber are decided one after another. Where lists exclude each other, so are those of all who
+-- want the same subscription in this run, and of all who want what they want: they wait in one line.
 rivals as materialized (
     select distinct
         wanting.campaign_id,

@@ -10,8 +10,8 @@ select
     null::bigint as source_line,
     'CAP: line ' || waits.budget_line || ' has no room for the ' || waits.benefit || ' of ' || waits.claim_id
         as detail,
-    'Nothing, if the cap is meant: it is given in its order when money is freed. Else raise the cap by a new version of '
-    || 'the terms.' as what_to_do
+    'Nothing, if the cap is meant: it is given in its order when money is freed. '
+    || 'Else raise the cap by a new version of the terms.' as what_to_do
 from {{ ref('waiting_list') }} as waits
 cross join {{ ref('stg_run__current') }} as run
 where waits.freed_on is null and (waits.useful_until is null or waits.useful_until >= run.next_date)

@@ -10,6 +10,7 @@ select
     movements.source_line,
     movements.quantity || ' of ' || movements.item || ' at ' || movements.hall_code || ', of which '
     || movements.on_hand || ' were on hand' as detail,
-    'Count the stock; have what came in before delivered, then this movement again under an id of its own.' as what_to_do
+    'Count the stock; have what came in before delivered, then this movement again under an id of its own.'
+        as what_to_do
 from {{ ref('stock_movements') }} as movements
 where movements.reason = 'BELOW_ZERO'
