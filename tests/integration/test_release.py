@@ -285,9 +285,9 @@ values ('credit', '2026-01-30', 1, 1);
             id="a month to come",
         ),
         pytest.param(
-            "create table exports.export_membership (item_key text)",
+            "create table exports.export_unguarded (item_key text)",
             "(none)",
-            ["exports.export_membership", "has a suite"],
+            ["exports.export_unguarded", "has a suite"],
             id="a relation without a suite",
         ),
         pytest.param(

@@ -343,7 +343,9 @@ def test_no_server(server: Server) -> None:
 
 def test_released_files_leave_over_sftp_the_check_file_last(server: Server, database_dsn: str, tmp_path: Path) -> None:
     home, day, stem = Path(__file__).parents[2], date(2026, 1, 31), "sms_lyh2026_20260131_0001"
-    settings = Settings(home, "connection:carrier", home / "campaigns" / "lyh2026.yml", tmp_path / "work", database_dsn)
+    settings = Settings(
+        home, "connection:carrier", (home / "campaigns" / "lyh2026.yml",), tmp_path / "work", database_dsn
+    )
     campaign = load_campaign(settings.campaign_files[0])
     with connect(database_dsn) as conn:
         prepare(conn, load_carrier(campaign.carrier_file), campaign)
