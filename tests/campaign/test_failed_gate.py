@@ -23,10 +23,10 @@ STORY = Story("failed gate", terms("2026-01-26", "2026-04-30"), [])
 
 
 def test_a_failing_gate_stops_the_export_and_the_date_can_be_run_again(
-    new_database: Callable[[], str], tmp_path: Path
+    new_warehouse: Callable[[], str], tmp_path: Path
 ) -> None:
     carrier = Carrier(tmp_path / "exchange")
-    pipeline = settings(STORY, tmp_path, new_database())
+    pipeline = settings(STORY, tmp_path, new_warehouse())
     carrier.deliver(subscribers(WHO), "20260125")
     close(pipeline, "20260125")
     sent_before = carrier.out_bytes()

@@ -8,11 +8,24 @@ import logging
 import os
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from laoyouhui.config.settings import Settings
 from laoyouhui.warehouse.connection import SESSION, connect, hold_warehouse
 from laoyouhui.warehouse.passes import NotBegunError, begin_deciding, end_deciding, open_pass
+
+# `empty`: leaving the views out is not to leave out the tests that read them
+_KEPT = [
+    "--exclude",
+    "config.materialized:view",
+    "path:models/staging,resource_type:test",
+    "--indirect-selection",
+    "empty",
+]
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +37,8 @@ class DecideError(Exception):
 def decide(settings: Settings, business_date: date) -> None:
     """Run dbt for the pass that `take_in` has begun; does nothing where it is released, or nothing new has come since.
 
-    Views are made when the project is new to this warehouse or has changed; on other days only what holds rows is run.
+    Where the project is new to this warehouse or has changed, everything is made and tested. On other days views stay,
+    and so do staging's tests: they say that a view keeps the key of its table in `raw`, which the server itself holds.
 
     Raises:
         DecideError: the date was not taken in, a model failed or a test found rows, with dbt's message and the compiled
@@ -40,20 +54,26 @@ def decide(settings: Settings, business_date: date) -> None:
         if begun is None:
             log.info("%s: all that was taken in is released: nothing is decided again", business_date)
             return
-        fingerprint = _fingerprint(settings.home / "dbt_project")
-        conn.execute("create table if not exists raw.dbt_project (fingerprint text primary key)")
-        known = conn.execute("select 1 from raw.dbt_project where fingerprint = %s", (fingerprint,)).fetchone()
-        built = known is not None
+        built = is_built(conn, settings.home / "dbt_project")
         if begun.state == "EMPTY" and built:
             log.info("%s: nothing new has come since it was released: nothing is decided again", business_date)
             return
         begin_deciding(conn)
-        # `empty`: leaving the views out is not to leave out the tests that read them
-        selection = ["--exclude", "config.materialized:view", "--indirect-selection", "empty"] if built else []
-        run_dbt(settings, ["build", "--exclude-resource-type", "unit_test", *selection])
+        run_dbt(settings, ["build", "--resource-type", "model", "--resource-type", "test", *(_KEPT if built else [])])
         with conn.transaction():
-            conn.execute("insert into raw.dbt_project values (%s) on conflict do nothing", (fingerprint,))
+            note_built(conn, settings.home / "dbt_project")
             end_deciding(conn)
+
+
+def is_built(conn: Connection, project: Path) -> bool:
+    """Whether every model of the dbt project stands in the warehouse as the project says it now."""
+    known = conn.execute("select 1 from raw.dbt_project where fingerprint = %s", (_fingerprint(project),)).fetchone()
+    return known is not None
+
+
+def note_built(conn: Connection, project: Path) -> None:
+    """Note that every model of the dbt project stands in the warehouse."""
+    conn.execute("insert into raw.dbt_project values (%s) on conflict do nothing", (_fingerprint(project),))
 
 
 def _fingerprint(project: Path) -> str:
