@@ -111,6 +111,25 @@
     {{ alias }}.run_on = run.business_date and {{ alias }}.pass_no = run.pass_no
 {%- endmacro %}
 
+{#- What a benefit has given: its grants for which the budget had room at once, or has at last, with the run of it. -#}
+{% macro given(decisions) -%}
+    (
+        select
+            granted.*,
+            waits.waits_since,
+            coalesce(waits.freed_on, granted.run_on) as given_on,
+            coalesce(waits.freed_pass_no, granted.pass_no) as given_pass_no
+        from {{ ref(decisions) }} as granted
+        left join {{ ref('waiting_list') }} as waits on granted.grant_key = waits.grant_key
+        where granted.reason = 'GRANTED' and (waits.grant_key is null or waits.freed_on is not null)
+    )
+{%- endmacro %}
+
+{#- Given in this pass of this date; `run` is the one row of stg_run__current. -#}
+{% macro is_given_now(alias) -%}
+    {{ alias }}.given_on = run.business_date and {{ alias }}.given_pass_no = run.pass_no
+{%- endmacro %}
+
 {#- Not what a broken-off pass of this date left behind, which is about to be replaced. -#}
 {% macro is_standing(alias) -%}
     not (run.is_retry and {{ alias }}.run_on = run.business_date and {{ alias }}.pass_no >= run.pass_no)

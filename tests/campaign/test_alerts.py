@@ -66,8 +66,9 @@ def at(text: str) -> datetime:
 
 
 @pytest.fixture(scope="module")
-def play(new_play: Callable[[Story], Play]) -> Play:
-    return new_play(STORY)
+def play(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Play:
+    """In a database where nothing was ever made: the first tests watch one."""
+    return Play(STORY, tmp_path_factory.mktemp("story"), new_database())
 
 
 def rows(settings: Settings, query: Any) -> list[tuple[Any, ...]]:

@@ -229,8 +229,9 @@ STORY = Story(
 
 
 @pytest.fixture(scope="module")
-def play(new_play: Callable[[Story], Play]) -> Play:
-    return new_play(STORY)
+def play(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Play:
+    """In a database where nothing was ever made: words are said before the first date is closed."""
+    return Play(STORY, tmp_path_factory.mktemp("story"), new_database())
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)

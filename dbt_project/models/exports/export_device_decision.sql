@@ -1,5 +1,6 @@
--- What became of each order of a device: what this pass decided or took back, and what the carrier or a person asked to
--- send again. An order outside of the campaign's days is none of its business.
+-- What became of each order of a device: what this pass decided, gave or took back, and what the carrier or a person
+-- asked to send again. An order outside of the campaign's days is none of its business. One that waits for the budget
+-- is refused for CAP, under a key of its own, and granted when it is given.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
@@ -8,17 +9,50 @@ outcomes as (
     select
         campaign_id,
         grant_key,
-        case reason when 'GRANTED' then 'DEVICE' end as benefit,
+        'DEVICE' as benefit,
         order_id,
         subscriber_id,
-        case reason when 'GRANTED' then 'GRANTED' else 'REFUSED' end as decision,
+        'GRANTED' as decision,
+        entitled_price_fen as entitled_price,
+        paid_price_fen as paid_price,
+        reason,
+        given_on as run_on,
+        given_pass_no as pass_no
+    from {{ given('device_decisions') }} as granted
+
+    union all
+
+    select
+        campaign_id,
+        grant_key,
+        null as benefit,
+        order_id,
+        subscriber_id,
+        'REFUSED' as decision,
         entitled_price_fen as entitled_price,
         paid_price_fen as paid_price,
         coalesce(not_eligible_reason, reason) as reason,
         run_on,
         pass_no
     from {{ ref('device_decisions') }}
-    where reason <> 'WINDOW'
+    where reason not in ('GRANTED', 'WINDOW')
+
+    union all
+
+    select
+        waits.campaign_id,
+        {{ content_key(['waits.grant_key', "'CAP'"]) }} as grant_key,
+        null as benefit,
+        decisions.order_id,
+        decisions.subscriber_id,
+        'REFUSED' as decision,
+        decisions.list_price_fen as entitled_price,
+        decisions.paid_price_fen as paid_price,
+        'CAP' as reason,
+        waits.waits_since as run_on,
+        waits.waits_pass_no as pass_no
+    from {{ ref('waiting_list') }} as waits
+    inner join {{ ref('device_decisions') }} as decisions on waits.grant_key = decisions.grant_key
 
     union all
 

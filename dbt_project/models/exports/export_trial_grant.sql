@@ -1,4 +1,4 @@
--- Trials to set up: those granted in this pass, and those the carrier asked to send again, to the number of now.
+-- Trials to set up: those given in this pass, and those the carrier asked to send again, to the number of now.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
@@ -7,8 +7,8 @@ chosen as (
     select
         granted.*,
         null::text as resend_of
-    from {{ ref('trial_decisions') }} as granted
-    inner join run on {{ is_this_pass('granted') }}
+    from {{ given('trial_decisions') }} as granted
+    inner join run on {{ is_given_now('granted') }}
 
     union all
 
@@ -17,7 +17,7 @@ chosen as (
         setbacks.resend_of
     from {{ ref('int_outbox__setbacks') }} as setbacks
     inner join run on setbacks.answered_on = run.business_date
-    inner join {{ ref('trial_decisions') }} as granted on setbacks.item_key = granted.grant_key
+    inner join {{ given('trial_decisions') }} as granted on setbacks.item_key = granted.grant_key
     where setbacks.interface = 'trial_grant' and setbacks.outcome = 'RETRY'
 ),
 
@@ -35,7 +35,8 @@ final as (
         chosen.subscriber_id,
         states.msisdn,
         chosen.trial_code,
-        chosen.valid_from
+        -- one that waited begins when it is given
+        greatest(chosen.valid_from, chosen.given_on + 1) as valid_from
     from chosen
     cross join run
     left join lateral (
@@ -48,7 +49,6 @@ final as (
         order by history.state_on desc, history.revision desc
         limit 1
     ) as states on true
-    where chosen.reason = 'GRANTED'
 )
 
 select * from final

@@ -7,6 +7,7 @@
     indexes=[{'columns': ['grant_key']}],
 ) }}
 -- depends_on: {{ ref('int_recharge__reversals') }} (below, from the second run on)
+-- depends_on: {{ ref('int_device_order__returns') }} (the same)
 
 with run as (
     select * from {{ ref('stg_run__current') }}
@@ -54,9 +55,19 @@ waiting as (
             select from {{ this }} as freed
             where freed.grant_key = waits.grant_key and freed.state = 'FREED' and {{ is_standing('freed') }}
         )
-        and waits.claim_id not in (
-            select reversals.recharge_id from {{ ref('int_recharge__reversals') }} as reversals
+        and (waits.benefit, waits.claim_id) not in (
+            select
+                'RECHARGE_DISCOUNT' as benefit,
+                reversals.recharge_id
+            from {{ ref('int_recharge__reversals') }} as reversals
             where reversals.recharge_id is not null
+
+            union all
+
+            select
+                'DEVICE' as benefit,
+                given_back.order_id
+            from {{ ref('int_device_order__returns') }} as given_back
         )
 ),
 

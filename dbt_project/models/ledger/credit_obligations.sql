@@ -20,18 +20,10 @@ granted as (
         terms.instalment_day,
         terms.odd_fen_to,
         terms.hold_days
-    from {{ ref('recharge_decisions') }} as decisions
-    cross join run
-    left join {{ ref('waiting_list') }} as waits on decisions.grant_key = waits.grant_key
+    from {{ given('recharge_decisions') }} as decisions
+    inner join run on {{ is_given_now('decisions') }}
     inner join {{ ref('stg_campaign__terms') }} as terms
         on decisions.campaign_id = terms.campaign_id and decisions.terms_version = terms.terms_version
-    where
-        decisions.reason = 'GRANTED'
-        -- granted in this run, and the budget has room; or it has room at last
-        and (
-            ({{ is_this_pass('decisions') }} and waits.grant_key is null)
-            or (waits.freed_on = run.business_date and waits.freed_pass_no = run.pass_no)
-        )
 ),
 
 instalments as (
@@ -120,8 +112,8 @@ make_goods as (
         null::integer as instalment_no,
         decisions.entitled_fen - decisions.applied_fen as amount_fen,
         run.next_date as due_on
-    from {{ ref('device_decisions') }} as decisions
-    inner join run on {{ is_this_pass('decisions') }}
+    from {{ given('device_decisions') }} as decisions
+    inner join run on {{ is_given_now('decisions') }}
     inner join {{ ref('stg_campaign__terms') }} as terms
         on decisions.campaign_id = terms.campaign_id and decisions.terms_version = terms.terms_version
     where decisions.price_check = 'UNDER'

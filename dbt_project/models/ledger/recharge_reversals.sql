@@ -25,19 +25,16 @@ final as (
         reversals.source_line,
         run.business_date as run_on,
         run.pass_no
-    from {{ ref('recharge_decisions') }} as decisions
+    from {{ given('recharge_decisions') }} as decisions
     inner join {{ ref('int_recharge__reversals') }} as reversals on decisions.recharge_id = reversals.recharge_id
     inner join run on reversals.seen_on = run.business_date
-    left join {{ ref('waiting_list') }} as waits on decisions.grant_key = waits.grant_key
+    {% if is_incremental() %}
     where
-        decisions.reason = 'GRANTED'
-        and (waits.grant_key is null or waits.freed_on is not null)
-        {% if is_incremental() %}
-        and not exists (
+        not exists (
             select from {{ this }} as known
             where known.grant_key = decisions.grant_key and {{ is_standing('known') }}
         )
-        {% endif %}
+    {% endif %}
 )
 
 select * from final

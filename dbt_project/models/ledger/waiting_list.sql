@@ -12,6 +12,7 @@ select
     waits.claim_id,
     waits.useful_until,
     waits.run_on as waits_since,
+    waits.pass_no as waits_pass_no,
     freed.run_on as freed_on,
     freed.pass_no as freed_pass_no
 from {{ ref('budget_waits') }} as waits

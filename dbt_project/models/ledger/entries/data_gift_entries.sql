@@ -11,7 +11,7 @@ select
     gifts.city_code,
     gifts.tenure_band,
     gifts.valid_from as event_on,
-    coalesce(waits.freed_on, gifts.run_on) as booked_on,
+    gifts.given_on as booked_on,
     gifts.cost_fen as amount_fen,
     gifts.megabytes,
     'B1' as budget_line,
@@ -23,6 +23,4 @@ select
     gifts.terms_version,
     gifts.source_file,
     gifts.source_line
-from {{ ref('data_gift_decisions') }} as gifts
-left join {{ ref('waiting_list') }} as waits on gifts.grant_key = waits.grant_key
-where gifts.reason = 'GRANTED' and (waits.grant_key is null or waits.freed_on is not null)
+from {{ given('data_gift_decisions') }} as gifts

@@ -11,7 +11,7 @@ select
     city_code,
     tenure_band,
     ordered_on as event_on,
-    run_on as booked_on,
+    given_on as booked_on,
     -- what the shop took off, as far as it was due: more is an exception, less is made good apart
     least(entitled_fen, applied_fen) as amount_fen,
     null::integer as megabytes,
@@ -24,8 +24,7 @@ select
     terms_version,
     source_file,
     source_line
-from {{ ref('device_decisions') }}
-where reason = 'GRANTED'
+from {{ given('device_decisions') }} as granted
 
 union all
 

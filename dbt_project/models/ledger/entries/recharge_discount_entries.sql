@@ -11,7 +11,7 @@ select
     decisions.city_code,
     decisions.tenure_band,
     decisions.recharged_on as event_on,
-    coalesce(waits.freed_on, decisions.run_on) as booked_on,
+    decisions.given_on as booked_on,
     -- what the channel took off, as far as it was due: more is an exception, less is made good apart
     least(decisions.entitled_fen, decisions.applied_fen) as amount_fen,
     null::integer as megabytes,
@@ -24,9 +24,7 @@ select
     decisions.terms_version,
     decisions.source_file,
     decisions.source_line
-from {{ ref('recharge_decisions') }} as decisions
-left join {{ ref('waiting_list') }} as waits on decisions.grant_key = waits.grant_key
-where decisions.reason = 'GRANTED' and (waits.grant_key is null or waits.freed_on is not null)
+from {{ given('recharge_decisions') }} as decisions
 
 union all
 

@@ -11,7 +11,7 @@ select
     city_code,
     tenure_band,
     applied_on as event_on,
-    run_on as booked_on,
+    given_on as booked_on,
     cost_fen as amount_fen,
     null::integer as megabytes,
     'B4' as budget_line,
@@ -23,5 +23,4 @@ select
     terms_version,
     source_file,
     source_line
-from {{ ref('trial_decisions') }}
-where reason = 'GRANTED'
+from {{ given('trial_decisions') }} as granted

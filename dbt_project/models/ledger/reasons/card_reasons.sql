@@ -7,15 +7,15 @@ select
     decided.claim_id as subject_id,
     rules.step_no,
     rules.rule,
-    '7' as rule_no,
+    case rules.rule when 'CAP' then '10' else '7' end as rule_no,
     rules.input,
     case
         when rules.rule <> 'DECISION' then {{ rule_outcome('rules') }}
         when rules.failed_at is null then 'GRANTED'
-        when decided.reason = 'WAITING' then 'WAITING'
+        when asked.reason in ('WAITING', 'CAP') then 'WAITING'
         else 'REFUSED'
     end as outcome,
-    case when rules.rule = 'DECISION' then decided.reason end as reason,
+    case when rules.rule = 'DECISION' then asked.reason end as reason,
     decided.terms_version,
     decided.source_file,
     decided.source_line,
@@ -25,10 +25,15 @@ from {{ ref('card_decisions') }} as decided
 left join {{ ref('stg_campaign__versions') }} as versions
     on decided.campaign_id = versions.campaign_id and decided.terms_version = versions.terms_version
 left join {{ ref('int_campaign__campaigns') }} as campaigns on decided.campaign_id = campaigns.campaign_id
+left join {{ ref('waiting_list') }} as waits on decided.grant_key = waits.grant_key and decided.reason = 'GRANTED'
+cross join
+    lateral (
+        values (case when waits.grant_key is not null and waits.freed_on is null then 'CAP' else decided.reason end)
+    ) as asked (reason)
 cross join lateral (
     select
         listed.*,
-        min(case when listed.rule = decided.reason then listed.step_no end) over () as failed_at
+        min(case when listed.rule = asked.reason then listed.step_no end) over () as failed_at
     from (
         values
         (1, 'CONFLICT', concat('rows of ', decided.claim_id, ' with other content')),
@@ -57,7 +62,14 @@ cross join lateral (
         (9, 'LAPSED', concat('member still, as the run closing ', decided.run_on, ' looked')),
         (10, 'WAITING', concat('stock of ', decided.platform)),
         (
-            11, 'DECISION',
+            11, 'CAP',
+            concat(
+                'asks ' || {{ yuan('decided.cost_fen') }} || ' yuan of B4',
+                ', waits since ' || waits.waits_since, ', given on ' || waits.freed_on
+            )
+        ),
+        (
+            12, 'DECISION',
             concat(
                 'code of ' || decided.platform || ' that expires on ' || decided.expires_on,
                 ', cost ' || {{ yuan('decided.cost_fen') }} || ' yuan'

@@ -7,14 +7,15 @@ select
     decided.order_id as subject_id,
     rules.step_no,
     rules.rule,
-    '6' as rule_no,
+    case rules.rule when 'CAP' then '10' else '6' end as rule_no,
     rules.input,
     case
         when rules.rule <> 'DECISION' then {{ rule_outcome('rules') }}
         when rules.failed_at is null then 'GRANTED'
+        when asked.reason = 'CAP' then 'WAITING'
         else 'REFUSED'
     end as outcome,
-    case when rules.rule = 'DECISION' then decided.reason end as reason,
+    case when rules.rule = 'DECISION' then asked.reason end as reason,
     decided.terms_version,
     decided.source_file,
     decided.source_line,
@@ -26,10 +27,15 @@ left join {{ ref('stg_campaign__versions') }} as versions
 left join {{ ref('int_campaign__campaigns') }} as campaigns on decided.campaign_id = campaigns.campaign_id
 left join {{ ref('int_device_order__returns') }} as given_back
     on decided.order_id = given_back.order_id and decided.run_on >= given_back.seen_on
+left join {{ ref('waiting_list') }} as waits on decided.grant_key = waits.grant_key and decided.reason = 'GRANTED'
+cross join
+    lateral (
+        values (case when waits.grant_key is not null and waits.freed_on is null then 'CAP' else decided.reason end)
+    ) as asked (reason)
 cross join lateral (
     select
         listed.*,
-        min(case when listed.rule = decided.reason then listed.step_no end) over () as failed_at
+        min(case when listed.rule = asked.reason then listed.step_no end) over () as failed_at
     from (
         values
         (1, 'CONFLICT', concat('rows of ', decided.order_id, ' with other content')),
@@ -63,7 +69,14 @@ cross join lateral (
         ),
         (9, 'LIMIT', concat(decided.device_limit, ' device allowed')),
         (
-            10, 'DECISION',
+            10, 'CAP',
+            concat(
+                'asks ' || {{ yuan('decided.cost_fen') }} || ' yuan of B3',
+                ', waits since ' || waits.waits_since, ', given on ' || waits.freed_on
+            )
+        ),
+        (
+            11, 'DECISION',
             concat(
                 'entitled to ', {{ yuan('decided.entitled_fen') }}, ' yuan off, ', {{ yuan('decided.applied_fen') }},
                 ' applied: ', decided.price_check

@@ -7,14 +7,15 @@ select
     decided.application_id as subject_id,
     rules.step_no,
     rules.rule,
-    '7' as rule_no,
+    case rules.rule when 'CAP' then '10' else '7' end as rule_no,
     rules.input,
     case
         when rules.rule <> 'DECISION' then {{ rule_outcome('rules') }}
         when rules.failed_at is null then 'GRANTED'
+        when asked.reason = 'CAP' then 'WAITING'
         else 'REFUSED'
     end as outcome,
-    case when rules.rule = 'DECISION' then decided.reason end as reason,
+    case when rules.rule = 'DECISION' then asked.reason end as reason,
     decided.terms_version,
     decided.source_file,
     decided.source_line,
@@ -31,10 +32,15 @@ left join lateral (
     from jsonb_array_elements(versions.terms -> 'trials' -> 'offers') as listed (offer)
     where listed.offer ->> 'code' = decided.trial_code
 ) as offers on true
+left join {{ ref('waiting_list') }} as waits on decided.grant_key = waits.grant_key and decided.reason = 'GRANTED'
+cross join
+    lateral (
+        values (case when waits.grant_key is not null and waits.freed_on is null then 'CAP' else decided.reason end)
+    ) as asked (reason)
 cross join lateral (
     select
         listed.*,
-        min(case when listed.rule = decided.reason then listed.step_no end) over () as failed_at
+        min(case when listed.rule = asked.reason then listed.step_no end) over () as failed_at
     from (
         values
         (1, 'CONFLICT', concat('rows of ', decided.application_id, ' with other content')),
@@ -69,7 +75,14 @@ cross join lateral (
         (9, 'DUPLICATE', concat('trial ', decided.trial_code, ' granted to him before')),
         (10, 'FULL', concat(offers.places, ' places')),
         (
-            11, 'DECISION',
+            11, 'CAP',
+            concat(
+                'asks ' || {{ yuan('decided.cost_fen') }} || ' yuan of B4',
+                ', waits since ' || waits.waits_since, ', given on ' || waits.freed_on
+            )
+        ),
+        (
+            12, 'DECISION',
             concat('trial ', decided.trial_code, ', cost ' || {{ yuan('decided.cost_fen') }} || ' yuan')
         )
     ) as listed (step_no, rule, input)

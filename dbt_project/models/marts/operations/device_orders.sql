@@ -31,11 +31,14 @@ final as (
             and orders.paid_at::date + (terms.terms -> 'devices' ->> 'ship_days')::integer <= run.business_date,
             false
         ) as is_shipping_late,
-        decided.reason as decision,
+        case when waits.grant_key is not null then 'CAP' else decided.reason end as decision,
         decided.entitled_price_fen,
         decided.paid_price_fen,
-        case when given_back.changes_key is null then least(decided.entitled_fen, decided.applied_fen) else 0 end
-            as subsidy_fen
+        case
+            when given_back.changes_key is null and waits.grant_key is null
+                then least(decided.entitled_fen, decided.applied_fen)
+            else 0
+        end as subsidy_fen
     from {{ ref('int_device_order__orders') }} as orders
     cross join {{ ref('int_campaign__campaigns') }} as campaigns
     cross join run
@@ -45,6 +48,7 @@ final as (
             and coalesce(orders.paid_at::date, orders.seen_on) >= terms.holds_from
             and coalesce(orders.paid_at::date, orders.seen_on) < terms.holds_until
     left join decided on campaigns.campaign_id = decided.campaign_id and orders.order_id = decided.order_id
+    left join {{ ref('waiting_list') }} as waits on decided.grant_key = waits.grant_key and waits.freed_on is null
     left join {{ ref('device_returns') }} as given_back on decided.grant_key = given_back.changes_key
     where terms.terms -> 'devices' is not null
 )

@@ -16,7 +16,9 @@ CapFen = Annotated[
 
 
 class Terms(Section):
-    """The most that a line may have committed and paid, over the whole campaign: data gifts (B1), recharges (B2)."""
+    """The most that a line may have committed and paid, over the whole campaign; lines that grants are paid from."""
 
     B1: CapFen = None
     B2: CapFen = None
+    B3: CapFen = None
+    B4: CapFen = None

@@ -1,4 +1,4 @@
--- What there is to tell of video cards: the code of each that was granted in this run, and the same code again where
+-- What there is to tell of video cards: the code of each that was given in this run, and the same code again where
 -- its message failed. The code itself is no part of it: `deliver` puts it in.
 {% set words = {
     'platform': 'told.platform_name',
@@ -14,9 +14,8 @@ due as (
     select
         granted.decision_key,
         1 as attempt_no
-    from {{ ref('card_decisions') }} as granted
-    inner join run on {{ is_this_pass('granted') }}
-    where granted.reason = 'GRANTED'
+    from {{ given('card_decisions') }} as granted
+    inner join run on {{ is_given_now('granted') }}
 
     union all
 
