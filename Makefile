@@ -44,7 +44,7 @@ airflow: ## open Airflow's page for the story, or for EXCHANGE and CAMPAIGN, unt
 
 test: ## run every test
 	@scripts/bootstrap dev
-	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 fuzz: ## look for bytes that a reader of foreign files stumbles over, MINUTES=4
 	@scripts/bootstrap dev

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -319,10 +320,12 @@ def test_a_webhook_is_told_once_also_after_it_was_away(
     assert "hunter2" not in repr(here)
 
 
-def test_a_campaign_that_watches_nothing_of_its_own_has_the_other_alerts(new_play: Callable[[Story], Play]) -> None:
+def test_a_campaign_that_watches_nothing_of_its_own_has_the_other_alerts(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
     """Without `watch` in the campaign file the run has no deadline; a missing feed is missing all the same."""
     campaign: Any = terms("2026-02-02", "2026-02-28")
     campaign["terms"][0].pop("watch")
-    play = new_play(Story("quiet", campaign, DAYS))
+    play = Play(Story("quiet", campaign, DAYS), tmp_path, new_database())
     watch(play.settings, as_of=at("2026-02-09 09:00"))
     assert {line.split()[0] for line in standing(play.settings)} == {"FEED_MISSING"}
