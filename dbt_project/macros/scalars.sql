@@ -116,7 +116,6 @@
     (
         select
             granted.*,
-            waits.waits_since,
             coalesce(waits.freed_on, granted.run_on) as given_on,
             coalesce(waits.freed_pass_no, granted.pass_no) as given_pass_no
         from {{ ref(decisions) }} as granted
