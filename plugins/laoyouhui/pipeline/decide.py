@@ -15,17 +15,18 @@ from laoyouhui.config.settings import Settings
 from laoyouhui.warehouse.connection import SESSION, connect, hold_warehouse
 from laoyouhui.warehouse.passes import NotBegunError, begin_deciding, end_deciding, open_pass
 
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+# What stands from one day to the next: views, and the tests of those whose key is that of their table or its grouping.
 # `empty`: leaving the views out is not to leave out the tests that read them
-_KEPT = [
+_STANDING = [
     "--exclude",
     "config.materialized:view",
-    "path:models/staging,resource_type:test",
+    *(f"path:models/staging/{folder},resource_type:test" for folder in ("outbox", "people", "run")),
     "--indirect-selection",
     "empty",
 ]
-
-if TYPE_CHECKING:
-    from psycopg import Connection
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ def decide(settings: Settings, business_date: date) -> None:
     """Run dbt for the pass that `take_in` has begun; does nothing where it is released, or nothing new has come since.
 
     Where the project is new to this warehouse or has changed, everything is made and tested. On other days views stay,
-    and so do staging's tests: they say that a view keeps the key of its table in `raw`, which the server itself holds.
+    and those tests are left out that say no more than the server itself holds: a view keeps the key of its table.
 
     Raises:
         DecideError: the date was not taken in, a model failed or a test found rows, with dbt's message and the compiled
@@ -59,7 +60,9 @@ def decide(settings: Settings, business_date: date) -> None:
             log.info("%s: nothing new has come since it was released: nothing is decided again", business_date)
             return
         begin_deciding(conn)
-        run_dbt(settings, ["build", "--resource-type", "model", "--resource-type", "test", *(_KEPT if built else [])])
+        run_dbt(
+            settings, ["build", "--resource-type", "model", "--resource-type", "test", *(_STANDING if built else [])]
+        )
         with conn.transaction():
             note_built(conn, settings.home / "dbt_project")
             end_deciding(conn)
