@@ -464,9 +464,7 @@ def build(dsn: str, folder: Path) -> None:
     from laoyouhui.warehouse.connection import connect
     from laoyouhui.warehouse.prepare import prepare
 
-    pipeline = Settings(
-        home=HOME, exchange=str(folder), campaign_files=(), work=folder, warehouse_dsn=dsn
-    )  # fmt: skip
+    pipeline = Settings(home=HOME, exchange=str(folder), campaign_files=(), work=folder, warehouse_dsn=dsn)
     with connect(dsn, autocommit=True) as conn:
         prepare(conn, load_carrier(HOME / "carriers" / "china_unicom.yml"))
         run_dbt(pipeline, ["run"])
