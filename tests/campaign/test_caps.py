@@ -131,6 +131,31 @@ STORY = Story(
                 ),
             ],
         ),
+        Day(
+            "20260202",
+            # R-5 is reversed while it waits
+            arrives=[subscribers(WHO), recharges("V-5 S-B 20260202090000 reverses R-5 10000")],
+            facts=[
+                Fact(
+                    "who waited and who waits",
+                    "select claim_id, freed_on, withdrawn_on from ledger.waiting_list where budget_line = 'B2'",
+                    "R-3|2026-02-01|\nR-5||2026-02-02\nR-6||",
+                ),
+                Fact(
+                    "who waits is told to people",
+                    "select substring(detail from 'R-[0-9]') from marts.exceptions"
+                    " where exception_type = 'WAITING_FOR_BUDGET'",
+                    "R-6",
+                ),
+                Fact(
+                    "why",
+                    "select subject_id, outcome, reason from ledger.reasons where rule = 'DECISION'"
+                    " and subject_id in ('R-5', 'R-6')",
+                    "R-5|WITHDRAWN|CAP\nR-6|WAITING|CAP",
+                ),
+                costs("B2", "nothing was given to R-5, nothing is taken from it", "4800|2900"),
+            ],
+        ),
     ],
 )
 

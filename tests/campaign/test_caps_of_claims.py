@@ -52,7 +52,7 @@ WAITING = (
     "select substring(detail from '[KOT]-[0-9]'), amount_fen from marts.exceptions"
     " where exception_type = 'WAITING_FOR_BUDGET'"
 )
-WAITS = "select claim_id, amount_fen, freed_on from ledger.waiting_list"
+WAITS = "select claim_id, amount_fen, freed_on, withdrawn_on from ledger.waiting_list"
 
 
 def sent(platform: str, code: str, until: str) -> str:
@@ -88,6 +88,7 @@ STORY = Story(
                 File("device_order", [
                     ordered("PAID", "O-2", "S-B", "20260130110000", "1000.00"),
                     ordered("PAID", "O-1", "S-A", "20260130100000", "900.00"),
+                    ordered("PAID", "O-3", "S-C", "20260130103000", "900.00"),
                 ]),
                 # B4, 2400 fen, in the order of time: K-1 1450 leaves 950, T-1 400 leaves 550, K-2 asks for 1500 and
                 # waits, T-2 400 leaves 150, too few for T-3 and for K-3
@@ -107,6 +108,7 @@ STORY = Story(
                 "device_decision": """
                     o1|O-1|S-A|GRANTED|90000|90000|GRANTED
                     o2-cap|O-2|S-B|REFUSED|100000|100000|CAP
+                    o3-cap|O-3|S-C|REFUSED|100000|90000|CAP
                 """,
                 "trial_grant": """
                     t1|S-B|13000000002|CLOUD|20260131
@@ -116,7 +118,11 @@ STORY = Story(
             },
             answers={"trial_grant": Answer({"S-B": "10"})},
             facts=[
-                Fact("who waits; a card keeps its code", WAITS, "K-2|1500|\nK-3|1000|\nT-3|400|\nO-2|10000|"),
+                Fact(
+                    "who waits; a card keeps its code",
+                    WAITS,
+                    "K-2|1500||\nK-3|1000||\nT-3|400||\nO-2|10000||\nO-3|10000||",
+                ),
                 Fact(
                     "who waits keeps the place: the three are taken",
                     "select reason from ledger.trial_decisions where application_id = 'T-4'",
@@ -124,7 +130,7 @@ STORY = Story(
                 ),
                 costs("B3", "one device", "0|10000"),
                 costs("B4", "a card, and two trials promised", "800|1450"),
-                Fact("who waits is told to people", WAITING, "K-2|1500\nK-3|1000\nT-3|400\nO-2|10000"),
+                Fact("who waits is told to people", WAITING, "K-2|1500\nK-3|1000\nT-3|400\nO-2|10000\nO-3|10000"),
                 Fact(
                     "nobody who waits takes part",
                     "select benefit, sum(participations) from marts.participation_by_day"
@@ -134,7 +140,7 @@ STORY = Story(
                 Fact(
                     "the orders",
                     "select order_id, decision, subsidy_fen from marts.device_orders",
-                    "O-1|GRANTED|10000\nO-2|CAP|0",
+                    "O-1|GRANTED|10000\nO-2|CAP|0\nO-3|CAP|0",
                 ),
                 Fact(
                     "why",
@@ -143,6 +149,7 @@ STORY = Story(
                     """
                     O-1|GRANTED|GRANTED|6
                     O-2|WAITING|CAP|6
+                    O-3|WAITING|CAP|6
                     K-1|GRANTED|GRANTED|7
                     K-2|WAITING|CAP|7
                     K-3|WAITING|CAP|7
@@ -154,18 +161,33 @@ STORY = Story(
                 ),
             ],
         ),
-        # O-1 comes back and T-1 was refused by the carrier: both are money for the next run
+        # O-1 comes back and T-1 was refused by the carrier: both are money for the next run. O-3 comes back too: it was
+        # before O-2 on the list, and waits no longer
         Day(
             "20260131",
             [
                 subscribers(WHO),
-                File("device_order", [ordered("RETURNED", "O-1", "S-A", "20260131090000", "")]),
+                File("device_order", [
+                    ordered("RETURNED", "O-1", "S-A", "20260131090000", ""),
+                    ordered("RETURNED", "O-3", "S-C", "20260131100000", ""),
+                ]),
             ],
             out={"device_decision": "o1-back|O-1|S-A|RETURNED|100000|90000|RETURNED"},
             facts=[
                 costs("B3", "given back", "0|0"),
                 costs("B4", "a card, and the trial that was accepted", "0|1850"),
-                Fact("nobody yet", "select count(*) from ledger.waiting_list where freed_on is not null", "0"),
+                Fact(
+                    "nobody is given anything yet, O-3 will not be",
+                    WAITS,
+                    "K-2|1500||\nK-3|1000||\nT-3|400||\nO-2|10000||\nO-3|10000||2026-01-31",
+                ),
+                Fact("who waits still; K-3's code ends today", WAITING, "K-2|1500\nT-3|400\nO-2|10000"),
+                Fact(
+                    "why not O-3",
+                    "select rule, outcome, reason from ledger.reasons where subject_id = 'O-3'"
+                    " and rule in ('CAP', 'DECISION')",
+                    "CAP|fails|\nDECISION|WITHDRAWN|CAP",
+                ),
             ],
         ),
         # the cap of 2 February: 4000 - 1850 = 2150, for K-2 1500 and T-3 400; K-3's code has expired while it waited
@@ -183,7 +205,8 @@ STORY = Story(
                 Fact(
                     "given in order",
                     WAITS,
-                    "K-2|1500|2026-02-01\nK-3|1000|\nT-3|400|2026-02-01\nO-2|10000|2026-02-01",
+                    "K-2|1500|2026-02-01|\nK-3|1000||\nT-3|400|2026-02-01|\n"
+                    "O-2|10000|2026-02-01|\nO-3|10000||2026-01-31",
                 ),
                 costs("B3", "the shop took nothing off: all is made good", "10000|0"),
                 costs("B4", "two cards and a trial, and one promised", "400|3350"),

@@ -1,6 +1,7 @@
 -- Grants for which a capped line of the budget had no room (rules, 10): put on the waiting list with the state CAP, and
--- taken from it, FREED, in the first run that has room. In the order of events each claim takes what it needs, or waits
--- as a whole. Room is the cap less what the last release shows: what a run frees is given out by the next one.
+-- taken from it, FREED, in the first run that has room, or WITHDRAWN, in the run that sees its recharge reversed or its
+-- device returned. In the order of events each claim takes what it needs, or waits as a whole. Room is the cap less what
+-- the last release shows: what a run frees is given out by the next one.
 -- Each model of `claims/` is taken in. A grant that found room at once is not here.
 {{ config(
     materialized='incremental',
@@ -42,32 +43,36 @@ claimed as (
 ),
 
 {% if is_incremental() %}
--- whoever waits still, wants it still, and can use it
+undone as (
+    select
+        'RECHARGE_DISCOUNT' as benefit,
+        recharge_id as claim_id
+    from {{ ref('int_recharge__reversals') }}
+
+    union all
+
+    select
+        'DEVICE' as benefit,
+        order_id as claim_id
+    from {{ ref('int_device_order__returns') }}
+),
+
+-- whoever waits still, and whether it is wanted still
 waiting as (
-    select waits.*
+    select
+        waits.*,
+        exists (
+            select from undone
+            where undone.benefit = waits.benefit and undone.claim_id = waits.claim_id
+        ) as is_withdrawn
     from {{ this }} as waits
     cross join run
     where
         waits.state = 'CAP'
         and {{ is_standing('waits') }}
-        and (waits.useful_until is null or waits.useful_until >= run.next_date)
         and not exists (
-            select from {{ this }} as freed
-            where freed.grant_key = waits.grant_key and freed.state = 'FREED' and {{ is_standing('freed') }}
-        )
-        and (waits.benefit, waits.claim_id) not in (
-            select
-                'RECHARGE_DISCOUNT' as benefit,
-                reversals.recharge_id
-            from {{ ref('int_recharge__reversals') }} as reversals
-            where reversals.recharge_id is not null
-
-            union all
-
-            select
-                'DEVICE' as benefit,
-                given_back.order_id
-            from {{ ref('int_device_order__returns') }} as given_back
+            select from {{ this }} as ended
+            where ended.grant_key = waits.grant_key and ended.state <> 'CAP' and {{ is_standing('ended') }}
         )
 ),
 
@@ -97,6 +102,8 @@ claims as (
         waiting.useful_until,
         true as is_waiting
     from waiting
+    cross join run
+    where not waiting.is_withdrawn and (waiting.useful_until is null or waiting.useful_until >= run.next_date)
     {% endif %}
 ),
 
@@ -126,25 +133,47 @@ compared as (
     from taken
 ),
 
+changed as (
+    select
+        case when is_waiting then 'FREED' else 'CAP' end as state,
+        campaign_id,
+        benefit,
+        budget_line,
+        grant_key,
+        subscriber_id,
+        amount_fen,
+        claimed_at,
+        claim_id,
+        useful_until
+    from compared
+    where is_waiting = has_room
+    {% if is_incremental() %}
+    union all
+
+    select
+        'WITHDRAWN' as state,
+        campaign_id,
+        benefit,
+        budget_line,
+        grant_key,
+        subscriber_id,
+        amount_fen,
+        claimed_at,
+        claim_id,
+        useful_until
+    from waiting
+    where is_withdrawn
+    {% endif %}
+),
+
 final as (
     select
-        {{ content_key(['compared.grant_key', "case when compared.is_waiting then 'FREED' else 'CAP' end"]) }}
-            as wait_key,
-        case when compared.is_waiting then 'FREED' else 'CAP' end as state,
-        compared.campaign_id,
-        compared.benefit,
-        compared.budget_line,
-        compared.grant_key,
-        compared.subscriber_id,
-        compared.amount_fen,
-        compared.claimed_at,
-        compared.claim_id,
-        compared.useful_until,
+        {{ content_key(['changed.grant_key', 'changed.state']) }} as wait_key,
+        changed.*,
         run.business_date as run_on,
         run.pass_no
-    from compared
+    from changed
     cross join run
-    where compared.is_waiting = compared.has_room
 )
 
 select * from final

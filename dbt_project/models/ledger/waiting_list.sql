@@ -1,4 +1,5 @@
--- Each grant that has ever waited for a budget line, once: since when, and when it was given at last.
+-- Each grant that has ever waited for a budget line, once: since when, and when it was given at last or
+-- withdrawn.
 {{ config(materialized='view') }}
 
 select
@@ -13,8 +14,9 @@ select
     waits.useful_until,
     waits.run_on as waits_since,
     waits.pass_no as waits_pass_no,
-    freed.run_on as freed_on,
-    freed.pass_no as freed_pass_no
+    case when ended.state = 'FREED' then ended.run_on end as freed_on,
+    case when ended.state = 'FREED' then ended.pass_no end as freed_pass_no,
+    case when ended.state = 'WITHDRAWN' then ended.run_on end as withdrawn_on
 from {{ ref('budget_waits') }} as waits
-left join {{ ref('budget_waits') }} as freed on waits.grant_key = freed.grant_key and freed.state = 'FREED'
+left join {{ ref('budget_waits') }} as ended on waits.grant_key = ended.grant_key and ended.state <> 'CAP'
 where waits.state = 'CAP'

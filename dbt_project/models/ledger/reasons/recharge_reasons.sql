@@ -13,6 +13,7 @@ select
     case
         when rules.rule <> 'DECISION' then {{ rule_outcome('rules') }}
         when rules.failed_at is null then 'GRANTED'
+        when waits.withdrawn_on is not null then 'WITHDRAWN'
         when decided.reason = 'GRANTED' then 'WAITING'
         else 'REFUSED'
     end as outcome,
@@ -112,7 +113,8 @@ cross join lateral (
             10, 'CAP', '10',
             concat(
                 'asks ', {{ yuan('decided.discount_fen + coalesce(decided.bonus_fen, 0)') }}, ' yuan of B2',
-                ', waits since ' || waits.waits_since, ', given on ' || waits.freed_on
+                ', waits since ' || waits.waits_since,
+                ', given on ' || waits.freed_on, ', withdrawn on ' || waits.withdrawn_on
             )
         ),
         (

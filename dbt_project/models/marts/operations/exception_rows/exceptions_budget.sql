@@ -14,4 +14,7 @@ select
     || 'Else raise the cap by a new version of the terms.' as what_to_do
 from {{ ref('waiting_list') }} as waits
 cross join {{ ref('stg_run__current') }} as run
-where waits.freed_on is null and (waits.useful_until is null or waits.useful_until >= run.next_date)
+where
+    waits.freed_on is null
+    and waits.withdrawn_on is null
+    and (waits.useful_until is null or waits.useful_until >= run.next_date)
