@@ -460,15 +460,14 @@ def settings(story: Story, folder: Path, dsn: str) -> Settings:
 def build(dsn: str, folder: Path) -> None:
     """Make every relation of the pipeline in an empty database: no campaign, no run, no row."""
     from laoyouhui.config.carrier import load_carrier
-    from laoyouhui.pipeline.decide import note_built, run_dbt
+    from laoyouhui.pipeline.decide import build as build_models
     from laoyouhui.warehouse.connection import connect
     from laoyouhui.warehouse.prepare import prepare
 
     pipeline = Settings(home=HOME, exchange=str(folder), campaign_files=(), work=folder, warehouse_dsn=dsn)
     with connect(dsn, autocommit=True) as conn:
         prepare(conn, load_carrier(HOME / "carriers" / "china_unicom.yml"))
-        run_dbt(pipeline, ["run"])
-        note_built(conn, HOME / "dbt_project")
+        build_models(pipeline, conn)
 
 
 def close(pipeline: Settings, business_date: str) -> None:

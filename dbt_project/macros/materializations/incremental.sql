@@ -3,25 +3,27 @@
     behind is removed, then the model's rows are added. Nothing released is ever touched, there is no copy through a
     temporary table, and a full refresh is refused: decisions are final (rules, 1.5). Every such model has the columns
     run_on and pass_no. See docs/adr/0005-append-only-models.md.
+
+    The table is made, empty, from the contract before the model is asked for the first time, so that a model reads its
+    own table on its first day as on any other, and `main` is the same text every day (docs/adr/0012). `planner` in a
+    model's meta holds settings of PostgreSQL for this statement alone.
 -#}
 {% materialization incremental, adapter='postgres' -%}
     {%- set target_relation = this.incorporate(type='table') -%}
-    {%- set existing = load_cached_relation(this) -%}
 
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-
-    {%- if existing is none -%}
-        {%- call statement('main') -%}
-            {{ get_create_table_as_sql(False, target_relation, sql) }}
+    {%- if load_cached_relation(this) is none -%}
+        {%- call statement('made') -%}
+            create table {{ target_relation }} {{ get_table_columns_and_constraints() }}
         {%- endcall -%}
         {%- do create_indexes(target_relation) -%}
-    {%- else -%}
-        {%- set columns = model.columns.keys() | list
-            if config.get('contract').enforced
-            else adapter.get_columns_in_relation(existing) | map(attribute='name') | list -%}
-        {%- set names = columns | map('string') | join(', ') -%}
-        {%- call statement('main') -%}
+    {%- endif -%}
+    {%- do get_assert_columns_equivalent(sql) -%}
+
+    {%- set names = model.columns.keys() | join(', ') -%}
+    {%- call statement('main') -%}
+        {%- for name, value in config.get('meta', {}).get('planner', {}).items() %}
+            set local {{ name }} = {{ value }};
+        {%- endfor %}
             delete from {{ target_relation }} as left_behind
             using raw.current_run as run
             where
@@ -40,17 +42,10 @@
                 ) as new_rows
             ) as found
             where rows_found > 0
-        {%- endcall -%}
-    {%- endif -%}
+    {%- endcall -%}
 
     {#- the planner of the next model has to know what a table holds: autovacuum comes too late, to small ones never -#}
-    {%- if existing is none or load_result('main').response.rows_affected > 0 -%}
-        {%- do run_query('analyze ' ~ target_relation) -%}
-    {%- endif -%}
-
-    {%- do persist_docs(target_relation, model) -%}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {%- do run_query('analyze ' ~ target_relation) -%}
     {% do adapter.commit() %}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization %}

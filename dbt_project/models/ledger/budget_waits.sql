@@ -7,8 +7,6 @@
     materialized='incremental',
     indexes=[{'columns': ['grant_key']}],
 ) }}
--- depends_on: {{ ref('int_recharge__reversals') }} (below, from the second run on)
--- depends_on: {{ ref('int_device_order__returns') }} (the same)
 
 with run as (
     select * from {{ ref('stg_run__current') }}
@@ -42,7 +40,6 @@ claimed as (
     {% endfor %}
 ),
 
-{% if is_incremental() %}
 undone as (
     select
         'RECHARGE_DISCOUNT' as benefit,
@@ -76,7 +73,6 @@ waiting as (
         )
 ),
 
-{% endif %}
 claims as (
     select
         claimed.*,
@@ -87,7 +83,6 @@ claims as (
             select from lines
             where lines.campaign_id = claimed.campaign_id and lines.budget_line = claimed.budget_line
         )
-    {% if is_incremental() %}
     union all
 
     select
@@ -104,7 +99,6 @@ claims as (
     from waiting
     cross join run
     where not waiting.is_withdrawn and (waiting.useful_until is null or waiting.useful_until >= run.next_date)
-    {% endif %}
 ),
 
 -- a line whose cap has gone since holds nobody back
@@ -147,7 +141,6 @@ changed as (
         useful_until
     from compared
     where is_waiting = has_room
-    {% if is_incremental() %}
     union all
 
     select
@@ -163,7 +156,6 @@ changed as (
         useful_until
     from waiting
     where is_withdrawn
-    {% endif %}
 ),
 
 final as (

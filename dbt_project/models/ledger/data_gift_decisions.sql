@@ -92,7 +92,6 @@ states as (
     order by history.subscriber_id asc, history.state_on desc, history.revision desc
 ),
 
-{% if is_incremental() %}
 gifts_before as (
     select
         granted.campaign_id,
@@ -102,7 +101,6 @@ gifts_before as (
     cross join run
     where {{ is_standing('granted') }}
 ),
-{% endif %}
 
 gifts as (
     select
@@ -133,7 +131,6 @@ gifts as (
     where
         counted.first_month <= months.month
         and counted.first_month + make_interval(months => months.gift_months) > months.month
-        {% if is_incremental() %}
         -- `not in` is looked up in a hash whatever the planner expects; it expects one row here, and a province comes
         and (counted.campaign_id, counted.subscriber_id) not in (
             select
@@ -141,7 +138,6 @@ gifts as (
                 gifts_before.subscriber_id
             from gifts_before
         )
-        {% endif %}
 ),
 
 -- campaigns whose gift of this month another one gives: to whom this one gives way
@@ -171,7 +167,6 @@ final as (
                             others.subscriber_id,
                             others.month
                         from gifts as others
-                        {% if is_incremental() %}
                         union all
 
                         select
@@ -181,7 +176,6 @@ final as (
                         from {{ this }} as others
                         cross join run
                         where others.reason = 'GRANTED' and {{ is_standing('others') }}
-                        {% endif %}
                     ) as given on exclusions.gives_way_to = given.campaign_id
                     where
                         exclusions.campaign_id = gifts.campaign_id

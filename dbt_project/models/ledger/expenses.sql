@@ -24,12 +24,10 @@ final as (
     inner join run on deliveries.received_on = run.business_date
     where
         deliveries.feed = 'expense'
-        {% if is_incremental() %}
         and not exists (
             select from {{ this }} as known
             where known.voucher_id = vouchers.voucher_id and {{ is_standing('known') }}
         )
-        {% endif %}
     order by vouchers.voucher_id, deliveries.business_date, deliveries.seq, vouchers.line_no
 )
 

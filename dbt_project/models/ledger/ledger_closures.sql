@@ -12,14 +12,12 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
-{% if is_incremental() %}
 standing as (
     select closures.*
     from {{ this }} as closures
     cross join run
     where {{ is_standing('closures') }}
 ),
-{% endif %}
 
 new_reversals as (
     select reversals.*
@@ -74,14 +72,11 @@ touched as (
     inner join {{ ref('credit_obligations') }} as obligations
         on disputes.recharge_id = obligations.recharge_id and obligations.promised_for = 'RECHARGE'
 
-    {%- if is_incremental() %}
-
     union
 
     select standing.changes_key
     from standing
     where standing.entry_type = 'held'
-    {%- endif %}
 ),
 
 open_obligations as (
@@ -102,14 +97,10 @@ open_obligations as (
             select words.item_key from {{ ref('int_outbox__words') }} as words
             where words.kind = 'GIVE_UP'
         ) as is_given_up,
-        {% if is_incremental() %}
         obligations.grant_key in (
             select standing.changes_key from standing
             where standing.entry_type = 'held'
         ) as is_held
-        {% else %}
-        false as is_held
-        {% endif %}
     from touched
     inner join {{ ref('credit_obligations') }} as obligations on touched.grant_key = obligations.grant_key
     cross join run
@@ -132,13 +123,11 @@ open_obligations as (
         order by coalesce(outcomes.outcome = 'ACCEPTED', false) desc, outcomes.run_on desc, outcomes.file_stem desc
         limit 1
     ) as sendings on true
-    {% if is_incremental() %}
     where
         not exists (
             select from standing
             where standing.changes_key = obligations.grant_key and standing.entry_type in ('cancelled', 'forfeited')
         )
-    {% endif %}
 ),
 
 -- one thing at most happens to an obligation in a run; a line sent and unanswered waits for its answer
@@ -283,13 +272,11 @@ keyed as (
 final as (
     select keyed.*
     from keyed
-    {% if is_incremental() %}
     where
         not exists (
             select from standing
             where standing.entry_key = keyed.entry_key
         )
-    {% endif %}
 )
 
 select * from final

@@ -105,7 +105,6 @@ named as (
         case
             when settled.item_key not in (select spoken.item_key from spoken) then false
             else
-                {% if is_incremental() -%}
                 exists (
                     select from {{ this }} as known
                     where
@@ -117,7 +116,6 @@ named as (
                         and {{ is_standing('known') }}
                 )
                 or
-                {%- endif %}
                 exists (
                     select from {{ ref('ledger_closures') }} as closures
                     where
@@ -181,13 +179,11 @@ final as (
         run.pass_no
     from keyed as named
     cross join run
-    {% if is_incremental() %}
     where
         not exists (
             select from {{ this }} as known
             where known.entry_key = named.entry_key and {{ is_standing('known') }}
         )
-    {% endif %}
 )
 
 select * from final

@@ -5,13 +5,12 @@
 -- No nested loops: the planner sees through no notice, expects one row, and half a million come on a month's first day.
 {{ config(
     materialized='incremental',
-    pre_hook='set local enable_nestloop = off',
+    meta={'planner': {'enable_nestloop': 'off'}},
     indexes=[
         {'columns': ['subscriber_id']},
         {'columns': ['run_on'], 'type': 'brin'},
     ],
 ) }}
--- depends_on: {{ ref('int_outbox__outcomes') }} (below, from the second run on)
 
 with run as (
     select * from {{ ref('stg_run__current') }}
@@ -50,14 +49,12 @@ keyed as (
 notices as materialized (
     select keyed.*
     from keyed
-    {% if is_incremental() %}
     cross join run
     where
         not exists (
             select from {{ this }} as known
             where known.message_key = keyed.message_key and {{ is_standing('known') }}
         )
-    {% endif %}
 ),
 
 -- of all subscribers: to look for the half million of a month's first day costs more than to take everybody
@@ -159,7 +156,6 @@ marketing as (
     where judged.template_class = 'marketing' and judged.refusal is null
 ),
 
-{% if is_incremental() %}
 -- what was handed over in the last days, or goes again in this run; what the carrier refused for good reached nobody
 sent_before as (
     select
@@ -184,22 +180,19 @@ sent_before as (
         )
     group by marketing.message_key
 ),
-{% endif %}
 
 counted as (
     select
         judged.*,
         coalesce(
-            marketing.messages_before {{ '+ coalesce(sent_before.messages, 0)' if is_incremental() }}
+            marketing.messages_before + coalesce(sent_before.messages, 0)
             >= judged.marketing_limit,
             false
         ) as is_too_frequent,
         case when judged.sms_length <= 70 then 1 else coalesce((judged.sms_length + 66) / 67, 0) end as segments
     from judged
     left join marketing on judged.message_key = marketing.message_key
-    {% if is_incremental() %}
     left join sent_before on judged.message_key = sent_before.message_key
-    {% endif %}
 ),
 
 final as (

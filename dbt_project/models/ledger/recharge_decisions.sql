@@ -13,7 +13,6 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
-{% if is_incremental() %}
 -- decisions that stand: what a broken-off pass left is about to be replaced
 decided as not materialized (
     select decisions.*
@@ -21,7 +20,6 @@ decided as not materialized (
     cross join run
     where {{ is_standing('decisions') }}
 ),
-{% endif %}
 
 -- rows that a person has chosen, as of this run, out of those in conflict
 chosen as (
@@ -42,12 +40,10 @@ arrived as (
     cross join {{ ref('int_campaign__campaigns') }} as campaigns
     where
         events.kind = 'RECHARGE'
-        {% if is_incremental() %}
         and not exists (
             select from decided
             where decided.campaign_id = campaigns.campaign_id and decided.recharge_id = events.recharge_id
         )
-        {% endif %}
     order by
         campaigns.campaign_id, events.recharge_id, events.file_business_date, events.source_file, events.source_line
 ),
@@ -74,7 +70,6 @@ candidates as (
     cross join {{ ref('int_campaign__campaigns') }} as campaigns
     where
         events.kind = 'RECHARGE'
-    {% if is_incremental() %}
     and not exists (
         select from decided
         where
@@ -89,7 +84,6 @@ candidates as (
                 )
             )
     )
-    {% endif %}
 ),
 
 -- the hall list that was known on each recharge's day
@@ -215,7 +209,6 @@ with_reasons as (
     left join {{ ref('int_recharge__reversals') }} as reversals on judged.recharge_id = reversals.recharge_id
 ),
 
-{% if is_incremental() %}
 -- places freed by a reversal that this run saw
 freed as (
     select distinct
@@ -278,7 +271,6 @@ waiting as (
                 )
         )
 ),
-{% endif %}
 
 -- those for whom only the limits are left to ask, with the places that earlier runs have taken
 contenders as (
@@ -294,7 +286,6 @@ contenders as (
         with_reasons.customer_limit_per_month
     from with_reasons
     where with_reasons.refusal is null
-    {% if is_incremental() %}
     union all
 
     select
@@ -308,10 +299,8 @@ contenders as (
         waiting.limit_per_tier_month,
         waiting.customer_limit_per_month
     from waiting
-    {% endif %}
 ),
 
-{% if is_incremental() %}
 -- places that live grants of earlier runs keep, in the months that are contended for
 places_taken as (
     select
@@ -350,7 +339,6 @@ customer_places_taken as (
     from places_taken
     group by campaign_id, customer_id, recharged_month
 ),
-{% endif %}
 
 -- who gives way to whom, on the days of this run's recharges
 exclusions as materialized (
@@ -359,7 +347,6 @@ exclusions as materialized (
     where exclusions.benefit = 'recharge'
 ),
 
-{% if is_incremental() %}
 -- what an exclusive campaign has granted in an earlier run, of higher priority or not
 excluded_before as (
     select
@@ -380,7 +367,6 @@ excluded_before as (
             and decided.reason = 'GRANTED'
 ),
 
-{% endif %}
 -- the limits are judged twice: each campaign alone, then without what an exclusive one grants, which takes no place
 {% for round in ['alone', 'beside'] %}
 contenders_{{ round }} as (
@@ -393,7 +379,7 @@ contenders_{{ round }} as (
             excluded.recharge_id
         from excluded
     )
-    {% elif is_incremental() %}
+    {% else %}
     where (contenders.campaign_id, contenders.recharge_id) not in (
         select
             excluded_before.campaign_id,
@@ -415,16 +401,14 @@ within_subscriber_limit_{{ round }} as (
                     contenders.tier_face_fen,
                     contenders.recharged_month
                 order by contenders.recharged_at, contenders.recharge_id
-            ) {{ '+ coalesce(taken.places, 0)' if is_incremental() }} as place
+            ) + coalesce(taken.places, 0) as place
         from contenders_{{ round }} as contenders
-        {% if is_incremental() %}
         left join subscriber_places_taken as taken
             on
                 contenders.campaign_id = taken.campaign_id
                 and contenders.subscriber_id = taken.subscriber_id
                 and contenders.tier_face_fen = taken.tier_face_fen
                 and contenders.recharged_month = taken.recharged_month
-        {% endif %}
     ) as ranked
     where ranked.place <= ranked.limit_per_tier_month
 ),
@@ -442,15 +426,13 @@ granted_{{ round }} as (
             row_number() over (
                 partition by contenders.campaign_id, contenders.customer_id, contenders.recharged_month
                 order by contenders.recharged_at, contenders.recharge_id
-            ) {{ '+ coalesce(taken.places, 0)' if is_incremental() }} as place
+            ) + coalesce(taken.places, 0) as place
         from within_subscriber_limit_{{ round }} as contenders
-        {% if is_incremental() %}
         left join customer_places_taken as taken
             on
                 contenders.campaign_id = taken.campaign_id
                 and contenders.customer_id = taken.customer_id
                 and contenders.recharged_month = taken.recharged_month
-        {% endif %}
     ) as ranked
     where
         ranked.customer_limit_per_month is null
@@ -470,14 +452,12 @@ excluded as (
             exclusions.campaign_id = contenders.campaign_id
             and granted_alone.recharge_id = contenders.recharge_id
             and exclusions.holds_from <= contenders.recharged_at and exclusions.holds_until > contenders.recharged_at
-    {% if is_incremental() %}
     union
 
     select
         excluded_before.campaign_id,
         excluded_before.recharge_id
     from excluded_before
-    {% endif %}
 ),
 
 {% endif %}
@@ -524,7 +504,6 @@ new_decisions as (
         on with_reasons.campaign_id = granted.campaign_id and with_reasons.recharge_id = granted.recharge_id
     left join excluded
         on with_reasons.campaign_id = excluded.campaign_id and with_reasons.recharge_id = excluded.recharge_id
-    {% if is_incremental() %}
     union all
 
     select
@@ -557,7 +536,6 @@ new_decisions as (
     from waiting
     inner join granted_beside as granted
         on waiting.campaign_id = granted.campaign_id and waiting.recharge_id = granted.recharge_id
-    {% endif %}
 ),
 
 checked as (

@@ -28,13 +28,11 @@ final as (
     from {{ given('recharge_decisions') }} as decisions
     inner join {{ ref('int_recharge__reversals') }} as reversals on decisions.recharge_id = reversals.recharge_id
     inner join run on reversals.seen_on = run.business_date
-    {% if is_incremental() %}
     where
         not exists (
             select from {{ this }} as known
             where known.grant_key = decisions.grant_key and {{ is_standing('known') }}
         )
-    {% endif %}
 )
 
 select * from final

@@ -25,16 +25,13 @@ arrived as (
     inner join run on deliveries.received_on = run.business_date
     where
         deliveries.feed = 'stock_movement'
-        {% if is_incremental() %}
         and not exists (
             select from {{ this }} as known
             where known.movement_id = movements.movement_id and {{ is_standing('known') }}
         )
-        {% endif %}
     order by movements.movement_id, deliveries.business_date, deliveries.seq, movements.line_no
 ),
 
-{% if is_incremental() %}
 opening as (
     select
         known.item,
@@ -55,24 +52,21 @@ opening as (
         )
     group by known.item, known.item_kind, known.hall_code
 ),
-{% endif %}
 
 numbered as materialized (
     select
         arrived.*,
-        {{ 'coalesce(opening.on_hand, 0)' if is_incremental() else '0' }}::bigint as opening_on_hand,
+        coalesce(opening.on_hand, 0)::bigint as opening_on_hand,
         row_number() over (
             partition by arrived.item, arrived.item_kind, arrived.hall_code
             order by arrived.moved_at, arrived.movement_id
         ) as place
     from arrived
-    {% if is_incremental() %}
     left join opening
         on
             arrived.item = opening.item
             and arrived.item_kind = opening.item_kind
             and arrived.hall_code = opening.hall_code
-    {% endif %}
 ),
 
 -- one after another, since what is set aside leaves its place to the next

@@ -1,32 +1,29 @@
-"""Decide what each subscriber is owed: dbt over the warehouse, layer by layer, in this process."""
+"""Decide what each subscriber is owed: the models of dbt over the warehouse, layer by layer."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from laoyouhui.config.settings import Settings
+from laoyouhui.pipeline.statements import (
+    StatementError,
+    keep_statements,
+    known_statements,
+    run_statements,
+    statements_of,
+)
 from laoyouhui.warehouse.connection import SESSION, connect, hold_warehouse
 from laoyouhui.warehouse.passes import NotBegunError, begin_deciding, end_deciding, open_pass
 
 if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
     from psycopg import Connection
-
-# What stands from one day to the next: views, and the tests of those whose key is that of their table or its grouping.
-# `empty`: leaving the views out is not to leave out the tests that read them
-_STANDING = [
-    "--exclude",
-    "config.materialized:view",
-    *(f"path:models/staging/{folder},resource_type:test" for folder in ("outbox", "people", "run")),
-    "--indirect-selection",
-    "empty",
-]
 
 log = logging.getLogger(__name__)
 
@@ -36,16 +33,16 @@ class DecideError(Exception):
 
 
 def decide(settings: Settings, business_date: date) -> None:
-    """Run dbt for the pass that `take_in` has begun; does nothing where it is released, or nothing new has come since.
+    """Decide the pass that `take_in` has begun; does nothing where it is released, or nothing new has come since.
 
-    Where the project is new to this warehouse or has changed, everything is made and tested. On other days views stay,
-    and those tests are left out that say no more than the server itself holds: a view keeps the key of its table.
+    Where the project is new to this warehouse or has changed, dbt builds it all. On other days the statements that it
+    ran then are run again.
 
     Raises:
-        DecideError: the date was not taken in, a model failed or a test found rows, with dbt's message and the compiled
-            file's path.
+        DecideError: the date was not taken in, a model failed or a test found rows: each with its path and reason.
         RunningError: another run is at work.
     """
+    project = settings.home / "dbt_project"
     with connect(settings.warehouse_dsn, autocommit=True) as conn:
         hold_warehouse(conn, "decide", business_date)
         try:
@@ -55,38 +52,26 @@ def decide(settings: Settings, business_date: date) -> None:
         if begun is None:
             log.info("%s: all that was taken in is released: nothing is decided again", business_date)
             return
-        built = is_built(conn, settings.home / "dbt_project")
-        if begun.state == "EMPTY" and built:
+        statements = known_statements(conn, project)
+        if begun.state == "EMPTY" and statements is not None:
             log.info("%s: nothing new has come since it was released: nothing is decided again", business_date)
             return
         begin_deciding(conn)
-        run_dbt(
-            settings, ["build", "--resource-type", "model", "--resource-type", "test", *(_STANDING if built else [])]
-        )
-        with conn.transaction():
-            note_built(conn, settings.home / "dbt_project")
-            end_deciding(conn)
+        if statements is None:
+            build(settings, conn)
+        else:
+            try:
+                run_statements(settings.warehouse_dsn, statements)
+            except StatementError as error:
+                raise DecideError(str(error)) from error
+        end_deciding(conn)
 
 
-def is_built(conn: Connection, project: Path) -> bool:
-    """Whether every model of the dbt project stands in the warehouse as the project says it now."""
-    known = conn.execute("select 1 from raw.dbt_project where fingerprint = %s", (_fingerprint(project),)).fetchone()
-    return known is not None
-
-
-def note_built(conn: Connection, project: Path) -> None:
-    """Note that every model of the dbt project stands in the warehouse."""
-    conn.execute("insert into raw.dbt_project values (%s) on conflict do nothing", (_fingerprint(project),))
-
-
-def _fingerprint(project: Path) -> str:
-    """Sha256 over the names and contents of the dbt project's models and macros."""
-    digest = hashlib.sha256()
-    for path in sorted(p for folder in ("models", "macros") for p in (project / folder).rglob("*") if p.is_file()):
-        digest.update(path.relative_to(project).as_posix().encode())
-        digest.update(path.read_bytes())
-    digest.update((project / "dbt_project.yml").read_bytes())
-    return digest.hexdigest()
+def build(settings: Settings, conn: Connection) -> None:
+    """Make and test every model of the project, and keep the statements for other days. Raises DecideError."""
+    (manifest,) = run_dbt(settings, ["parse"])
+    results = run_dbt(settings, ["build", "--resource-type", "model", "--resource-type", "test"], manifest)
+    keep_statements(conn, settings.home / "dbt_project", statements_of(manifest, results, settings.home / "dbt_project"))
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
@@ -111,13 +96,16 @@ def parts(project: Path) -> str:
     return json.dumps(models)
 
 
-def run_dbt(settings: Settings, arguments: list[str]) -> None:
-    """Run one command of dbt over the warehouse, in this process. Raises DecideError with dbt's messages."""
+def run_dbt(settings: Settings, arguments: list[str], manifest: Manifest | None = None) -> list[Any]:
+    """Run one command of dbt over the warehouse, in this process; give its results. Raises DecideError with its messages.
+
+    `manifest`: the project as parsed before; the one result of `parse`.
+    """
     from dbt.cli.main import dbtRunner
 
     project = settings.home / "dbt_project"
     os.environ.update(dbt_environment(settings))
-    result = dbtRunner().invoke(
+    result = dbtRunner(manifest=manifest).invoke(
         [
             *arguments,
             "--project-dir", str(project),
@@ -131,13 +119,14 @@ def run_dbt(settings: Settings, arguments: list[str]) -> None:
             "--log-level-file", "warn",
         ]
     )  # fmt: skip
+    results = list(getattr(result.result, "results", [result.result]))
     if result.success:
-        return
+        return results
     if result.exception is not None:
         raise DecideError(f"dbt {arguments[0]}: {result.exception}") from result.exception
     failures = [
         f"{run.node.original_file_path}: {run.status}: {(run.message or '').strip()}"
-        for run in getattr(result.result, "results", [])
+        for run in results
         if str(run.status) in ("error", "fail")
     ]
     raise DecideError("dbt: " + "\n".join(failures or ["failed without a message; see " + str(settings.work / "dbt")]))

@@ -11,7 +11,7 @@ import psycopg
 # begins after it does not work beside it.
 SESSION = "-c timezone=Asia/Shanghai -c client_connection_check_interval=1s"
 _STEP = 7_041_001  # the advisory lock's number: the same in every process
-_DBT = "laoyouhui dbt"  # the name of dbt's sessions, as dbt_project/profiles.yml gives it
+DBT = "laoyouhui dbt"  # the name of dbt's sessions, as dbt_project/profiles.yml gives it
 _LOOK_SECONDS = 0.05
 
 
@@ -19,9 +19,11 @@ class RunningError(Exception):
     """Another run is at work; the message says at which step of which business date."""
 
 
-def connect(dsn: str, *, autocommit: bool = False) -> psycopg.Connection:
+def connect(dsn: str, *, autocommit: bool = False, name: str | None = None) -> psycopg.Connection:
     """Open a connection whose session speaks UTF-8 and Shanghai time; the caller closes it (`with`)."""
-    return psycopg.connect(dsn, autocommit=autocommit, client_encoding="utf8", options=SESSION)
+    return psycopg.connect(
+        dsn, autocommit=autocommit, client_encoding="utf8", options=SESSION, application_name=name
+    )
 
 
 def hold_warehouse(conn: psycopg.Connection, step: str, business_date: date, *, wait_seconds: float = 10) -> None:
@@ -53,7 +55,7 @@ def _try(conn: psycopg.Connection) -> bool:
 def _dbt_works(conn: psycopg.Connection) -> bool:
     return (
         conn.execute(
-            "select from pg_stat_activity where datname = current_database() and application_name = %s", (_DBT,)
+            "select from pg_stat_activity where datname = current_database() and application_name = %s", (DBT,)
         ).fetchone()
         is not None
     )
@@ -65,6 +67,6 @@ def _who(conn: psycopg.Connection) -> str:
         "where datname = current_database() and pid <> pg_backend_pid() "
         "and (application_name = %s or (locktype = 'advisory' and objid = %s and granted "
         "and database = (select oid from pg_database where datname = current_database())))",
-        (_DBT, _STEP),
+        (DBT, _STEP),
     ).fetchone()
     return repr(holder[0]) if holder else "another run"

@@ -22,12 +22,10 @@ final as (
     where
         campaigns.has_to_be_ready
         and run.next_date between campaigns.starts_on and campaigns.ends_on
-        {% if is_incremental() %}
         and not exists (
             select from {{ this }} as launched
             where launched.campaign_id = campaigns.campaign_id and {{ is_standing('launched') }}
         )
-        {% endif %}
     group by campaigns.campaign_id, run.next_date, run.business_date, run.pass_no
     having coalesce(bool_and(lines.is_ready), true)
 )

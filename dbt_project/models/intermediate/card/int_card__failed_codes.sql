@@ -85,13 +85,11 @@ final as (
         run.pass_no
     from found
     cross join run
-    {% if is_incremental() %}
     where
         not exists (
             select from {{ this }} as known
             where known.message_key = found.message_key and {{ is_standing('known') }}
         )
-    {% endif %}
 )
 
 select * from final

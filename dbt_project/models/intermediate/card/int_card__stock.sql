@@ -46,12 +46,11 @@ final as (
         first_of_each.received_on,
         first_of_each.expires_on,
         first_of_each.cost_fen,
-        {% if is_incremental() %}
         not exists (
             select from {{ this }} as known
             where known.code_reference = first_of_each.code_reference and {{ is_standing('known') }}
         )
-        and {% endif %}row_number() over (
+        and row_number() over (
             partition by first_of_each.code_reference
             order by
                 first_of_each.file_business_date,
@@ -65,7 +64,6 @@ final as (
         run.pass_no
     from first_of_each
     cross join run
-    {% if is_incremental() %}
     where
         not exists (
             select from {{ this }} as known
@@ -74,7 +72,6 @@ final as (
                 and known.content_hash = first_of_each.content_hash
                 and {{ is_standing('known') }}
         )
-    {% endif %}
 )
 
 select * from final

@@ -25,12 +25,10 @@ final as (
     inner join run on deliveries.received_on = run.business_date
     where
         deliveries.feed = 'device_catalogue'
-        {% if is_incremental() %}
         and not exists (
             select from {{ this }} as known
             where known.revision = deliveries.delivery_no and {{ is_standing('known') }}
         )
-        {% endif %}
     order by deliveries.delivery_no asc, listed.sku asc, listed.line_no desc
 )
 

@@ -51,7 +51,6 @@ first_of_each as (
     order by event_id, content_hash, file_business_date, file_seq, source_file, source_line
 ),
 
-{% if is_incremental() %}
 known as (
     select
         events.event_id,
@@ -74,14 +73,13 @@ unknown as (
             from known
         )
 ),
-{% endif %}
 
 final as (
     select
         arrived.event_id,
         arrived.content_hash,
         count(*) over (partition by arrived.event_id) > 1
-        {{ 'or arrived.event_id in (select known.event_id from known)' if is_incremental() }} as is_conflict,
+        or arrived.event_id in (select known.event_id from known) as is_conflict,
         arrived.order_id,
         arrived.subscriber_id,
         arrived.event,
@@ -98,7 +96,7 @@ final as (
         arrived.source_line,
         run.business_date as run_on,
         run.pass_no
-    from {{ 'unknown' if is_incremental() else 'first_of_each' }} as arrived
+    from unknown as arrived
     cross join run
 )
 

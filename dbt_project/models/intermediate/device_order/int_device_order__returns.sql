@@ -25,12 +25,10 @@ final as (
     where
         events.event = 'RETURNED'
         and not events.is_conflict
-        {% if is_incremental() %}
         and not exists (
             select from {{ this }} as known
             where known.order_id = events.order_id and {{ is_standing('known') }}
         )
-        {% endif %}
     order by events.order_id, events.event_at, events.event_id
 )
 

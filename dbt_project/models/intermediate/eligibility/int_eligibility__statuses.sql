@@ -44,15 +44,11 @@ campaigns as materialized (
         {{ tenure_cutoff('terms.counted_to', 'terms.tenure_years') }} as tenure_cutoff,
         {{ tenure_cutoff('terms.counted_to', 'terms.port_in_years') }} as port_in_cutoff,
         {{ tenure_cutoff('terms.counted_to', 'terms.owner_years') }} as owner_cutoff,
-        {% if is_incremental() %}
         terms.holds_from between run.previous_date + 2 and run.next_date
         or not exists (
             select from {{ this }} as judged
             where judged.campaign_id = terms.campaign_id and {{ is_standing('judged') }}
-        )
-        {% else %}
-        true
-        {% endif %} as judges_everyone
+        ) as judges_everyone
     from terms
     cross join run
 ),
@@ -64,7 +60,7 @@ candidates as (
     from {{ ref('int_subscriber__history') }} as history
     cross join run
     inner join campaigns on campaigns.judges_everyone or history.run_on = run.business_date
-    {% if is_incremental() %}
+
     union
 
     select
@@ -77,9 +73,6 @@ candidates as (
             judged.campaign_id = campaigns.campaign_id
             and judged.next_change_on between run.previous_date + 2 and campaigns.judged_for
     where not campaigns.judges_everyone
-    {% else %}
-    group by campaigns.campaign_id, history.subscriber_id
-    {% endif %}
 ),
 
 states as (
@@ -153,20 +146,15 @@ final as (
         judged.city_code,
         judged.terms_version,
         judged.next_change_on,
-        {% if is_incremental() %}
         coalesce(
             before.first_qualified_for, case when cardinality(judged.reasons) = 0 then judged.judged_for end
-        )
-        {% else %}
-        case when cardinality(judged.reasons) = 0 then judged.judged_for end
-        {% endif %} as first_qualified_for,
+        ) as first_qualified_for,
         judged.source_file,
         judged.source_line,
         run.business_date as run_on,
         run.pass_no
     from judged
     cross join run
-    {% if is_incremental() %}
     left join lateral (
         select earlier.*
         from {{ this }} as earlier
@@ -183,7 +171,6 @@ final as (
         or before.city_code is distinct from judged.city_code
         or before.customer_id is distinct from judged.customer_id
         or before.next_change_on is distinct from judged.next_change_on
-    {% endif %}
 )
 
 select * from final

@@ -44,7 +44,6 @@ first_of_each as (
     order by request_id, content_hash, file_business_date, file_seq, source_file, source_line
 ),
 
-{% if is_incremental() %}
 known as (
     select
         events.request_id,
@@ -67,14 +66,13 @@ unknown as (
             from known
         )
 ),
-{% endif %}
 
 final as (
     select
         arrived.request_id,
         arrived.content_hash,
         count(*) over (partition by arrived.request_id) > 1
-        {{ 'or arrived.request_id in (select known.request_id from known)' if is_incremental() }} as is_conflict,
+        or arrived.request_id in (select known.request_id from known) as is_conflict,
         arrived.subscriber_id,
         arrived.requested_at,
         arrived.requested_on,
@@ -87,7 +85,7 @@ final as (
         arrived.source_line,
         run.business_date as run_on,
         run.pass_no
-    from {{ 'unknown' if is_incremental() else 'first_of_each' }} as arrived
+    from unknown as arrived
     cross join run
 )
 

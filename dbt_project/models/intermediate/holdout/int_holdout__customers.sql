@@ -13,12 +13,10 @@ campaigns as (
     cross join run
     where
         run.next_date >= campaigns.announced_from
-        {% if is_incremental() %}
         and not exists (
             select from {{ this }} as drawn
             where drawn.campaign_id = campaigns.campaign_id and {{ is_standing('drawn') }}
         )
-        {% endif %}
 ),
 
 terms as materialized (

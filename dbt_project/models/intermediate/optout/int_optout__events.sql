@@ -49,13 +49,11 @@ final as (
         order by state.status asc, state.status_date desc nulls last, mentioned.subscriber_id asc
         limit 1
     ) as holders on received.subscriber_id is null
-    {% if is_incremental() %}
     where
         not exists (
             select from {{ this }} as known
             where known.event_id = received.event_id and {{ is_standing('known') }}
         )
-    {% endif %}
 )
 
 select * from final

@@ -23,7 +23,6 @@ final as (
     inner join run on {{ is_this_pass('events') }}
     inner join {{ ref('int_recharge__events') }} as others
         on events.recharge_id = others.recharge_id and events.content_hash <> others.content_hash
-    {% if is_incremental() %}
     where
         not exists (
             select from {{ this }} as known
@@ -35,7 +34,6 @@ final as (
                     where choices.recharge_id = known.recharge_id and known.run_on < choices.counts_from
                 )
         )
-    {% endif %}
 )
 
 select * from final

@@ -5,7 +5,6 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
-{% if is_incremental() %}
 known as (
     select
         duplicates.source_file,
@@ -14,7 +13,6 @@ known as (
     cross join run
     where {{ is_standing('duplicates') }}
 ),
-{% endif %}
 
 final as (
     select
@@ -41,12 +39,10 @@ final as (
             )
         )
         and (deliveries.file_name, events.line_no) is distinct from (first_rows.source_file, first_rows.source_line)
-        {% if is_incremental() %}
         and not exists (
             select from known
             where known.source_file = deliveries.file_name and known.source_line = events.line_no
         )
-        {% endif %}
 )
 
 select * from final

@@ -75,7 +75,6 @@ final as (
         run.pass_no
     from first_of_each
     cross join run
-    {% if is_incremental() %}
     where
         not exists (
             select from {{ this }} as known
@@ -84,7 +83,6 @@ final as (
                 and known.content_hash = first_of_each.content_hash
                 and {{ is_standing('known') }}
         )
-    {% endif %}
 )
 
 select * from final

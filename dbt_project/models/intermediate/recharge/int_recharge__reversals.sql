@@ -49,12 +49,10 @@ final as (
             select from {{ ref('int_recharge__disputes') }} as disputes
             where disputes.recharge_id = events.recharge_id and disputes.is_open
         )
-        {% if is_incremental() %}
         and not exists (
             select from {{ this }} as known
             where known.recharge_id = events.reverses_id and {{ is_standing('known') }}
         )
-        {% endif %}
     order by events.reverses_id, events.recharged_at, events.recharge_id
 )
 

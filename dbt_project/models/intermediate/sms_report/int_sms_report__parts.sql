@@ -35,7 +35,6 @@ new_reports as (
         count(*) filter (where received.state = 'DELIVERED') over part > 0 as is_delivered,
         count(*) filter (where received.state = 'FAILED') over part > 0 as is_failed
     from received
-    {% if is_incremental() %}
     cross join run
     where
         not exists (
@@ -48,7 +47,6 @@ new_reports as (
                 and known.parts = received.parts
                 and {{ is_standing('known') }}
         )
-    {% endif %}
     window part as (partition by received.message_key, received.part_no)
 ),
 
@@ -74,7 +72,6 @@ final as (
                 then 'REFUSED_MESSAGE'
             when new_reports.state <> 'WAITING' and new_reports.is_delivered and new_reports.is_failed
                 then 'CONTRADICTS'
-            {% if is_incremental() %}
             when
                 new_reports.state <> 'WAITING'
                 and exists (
@@ -86,7 +83,6 @@ final as (
                         and {{ is_standing('known') }}
                 )
                 then 'CONTRADICTS'
-            {% endif %}
         end as problem,
         new_reports.source_file,
         new_reports.line_no as source_line,

@@ -58,7 +58,6 @@ delivered as (
 ),
 
 known as (
-    {% if is_incremental() %}
     select
         as_known.business_date,
         as_known.subscriber_id,
@@ -78,7 +77,6 @@ known as (
 
     union all
 
-    {% endif %}
     select
         dates.business_date,
         delivered.subscriber_id,
@@ -128,7 +126,6 @@ new_states as (
     left join {{ ref('stg_subscriber__snapshots') }} as delivered
         on changed.delivery_no = delivered.delivery_no and changed.line_no = delivered.line_no
 ),
-{% if is_incremental() %}
 -- a corrected older date does not reach into the next date, which had been delivered in full
 asserted_again as (
     select
@@ -165,7 +162,6 @@ asserted_again as (
     ) as history on true
     where dates.known_next_date is not null and history.state_on < dates.known_next_date
 ),
-{% endif %}
 final as (
     select
         states.*,
@@ -173,10 +169,8 @@ final as (
         run.pass_no
     from (
         select * from new_states
-        {% if is_incremental() %}
         union all
         select * from asserted_again
-        {% endif %}
     ) as states
     cross join run
 )

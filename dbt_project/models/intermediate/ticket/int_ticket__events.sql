@@ -38,12 +38,10 @@ final as (
                 where arrived.feed = 'ticket'
             )
         )
-        {% if is_incremental() %}
         and not exists (
             select from {{ this }} as known
             where known.event_id = events.event_id and {{ is_standing('known') }}
         )
-        {% endif %}
     order by events.event_id, deliveries.business_date, deliveries.seq, events.line_no
 )
 

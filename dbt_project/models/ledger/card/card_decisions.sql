@@ -19,14 +19,12 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
-{% if is_incremental() %}
 decided as not materialized (
     select decisions.*
     from {{ this }} as decisions
     cross join run
     where {{ is_standing('decisions') }}
 ),
-{% endif %}
 
 received as (
     select
@@ -82,7 +80,6 @@ terms as materialized (
 ),
 
 known as (
-    {% if is_incremental() %}
     select distinct
         decided.campaign_id,
         decided.claim_id,
@@ -91,17 +88,6 @@ known as (
         decided.platform
     from decided
     where decided.reason <> 'CONFLICT' and decided.claim_id in (select received.claim_id from received)
-    {% else %}
-    select
-        terms.campaign_id,
-        received.claim_id,
-        received.subscriber_id,
-        received.claimed_at,
-        received.platform
-    from received
-    cross join terms
-    where false
-    {% endif %}
 ),
 
 arrived as (
@@ -221,7 +207,6 @@ limited as (
             when placed.refusal_so_far is not null then placed.refusal_so_far
             when
                 placed.place_in_month
-                {% if is_incremental() %}
                 + (
                     select count(distinct decided.claim_id)
                     from decided
@@ -231,7 +216,6 @@ limited as (
                         and decided.claimed_month = placed.claimed_month
                         and decided.reason in ('WAITING', 'GRANTED')
                 )
-                {% endif %}
                 > placed.limit_per_month
                 then 'LIMIT'
         end as final_refusal
@@ -258,7 +242,6 @@ queue as (
         false as has_waited
     from limited
     where limited.final_refusal is null
-    {% if is_incremental() %}
 
     union all
 
@@ -288,7 +271,6 @@ queue as (
                 and served.campaign_id = decided.campaign_id
                 and served.reason in ('GRANTED', 'LAPSED')
         )
-    {% endif %}
 ),
 
 -- a code goes to those who are members and active now
@@ -340,12 +322,10 @@ free_codes as (
         and stock.received_on <= run.next_date
         and stock.expires_on >= run.next_date
         and exists (select from lined_up)
-        {% if is_incremental() %}
         and stock.code_reference not in (
             select decided.code_reference from decided
             where decided.code_reference is not null
         )
-        {% endif %}
 ),
 
 served as (
@@ -455,13 +435,11 @@ final as (
         run.pass_no
     from decisions
     cross join run
-    {% if is_incremental() %}
     where
         not exists (
             select from decided
             where decided.decision_key = decisions.decision_key
         )
-    {% endif %}
 )
 
 select * from final

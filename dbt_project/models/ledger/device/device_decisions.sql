@@ -12,7 +12,6 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
-{% if is_incremental() %}
 -- decisions that stand: what a broken-off pass left is about to be replaced
 decided as not materialized (
     select decisions.*
@@ -20,7 +19,6 @@ decided as not materialized (
     cross join run
     where {{ is_standing('decisions') }}
 ),
-{% endif %}
 
 paid as (
     select
@@ -52,13 +50,11 @@ paid as (
 arrived as (
     select distinct on (paid.campaign_id, paid.order_id) paid.*
     from paid
-    {% if is_incremental() %}
     where
         not exists (
             select from decided
             where decided.campaign_id = paid.campaign_id and decided.order_id = paid.order_id
         )
-    {% endif %}
     order by paid.campaign_id, paid.order_id, paid.file_business_date, paid.source_file, paid.source_line
 ),
 
@@ -214,7 +210,6 @@ contenders as (
         false as was_refused
     from priced
     where priced.refusal is null
-    {% if is_incremental() %}
 
     union all
 
@@ -265,7 +260,6 @@ contenders as (
                 and granted.order_id = waiting.order_id
                 and granted.reason = 'GRANTED'
         )
-    {% endif %}
 ),
 
 ranked as (
@@ -274,9 +268,8 @@ ranked as (
         row_number() over (
             partition by contenders.campaign_id, contenders.subscriber_id
             order by contenders.ordered_at, contenders.order_id
-        ) {{ '+ coalesce(taken.places, 0)' if is_incremental() }} <= contenders.device_limit as has_place
+        ) + coalesce(taken.places, 0) <= contenders.device_limit as has_place
     from contenders
-    {% if is_incremental() %}
     -- places that live grants of earlier runs keep
     left join lateral (
         select count(*) as places
@@ -290,7 +283,6 @@ ranked as (
                 where given_back.order_id = granted.order_id
             )
     ) as taken on true
-    {% endif %}
 ),
 
 reasoned as (

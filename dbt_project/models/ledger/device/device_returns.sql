@@ -30,13 +30,11 @@ final as (
     from {{ ref('int_device_order__returns') }} as given_back
     inner join run on given_back.seen_on = run.business_date
     inner join {{ given('device_decisions') }} as decisions on given_back.order_id = decisions.order_id
-    {% if is_incremental() %}
     where
         not exists (
             select from {{ this }} as known
             where known.changes_key = decisions.grant_key and {{ is_standing('known') }}
         )
-    {% endif %}
 )
 
 select * from final

@@ -15,7 +15,6 @@ with recursive run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
-{% if is_incremental() %}
 -- decisions that stand: what a broken-off pass left is about to be replaced
 decided as not materialized (
     select decisions.*
@@ -23,23 +22,19 @@ decided as not materialized (
     cross join run
     where {{ is_standing('decisions') }}
 ),
-{% endif %}
 
 judged as materialized (
     select requests.*
     from {{ ref('int_family_request__judged') }} as requests
-    {% if is_incremental() %}
     where
         not exists (
             select from decided
             where decided.decision_key = requests.decision_key
         )
-    {% endif %}
 ),
 
 -- links as they stood, and those that a late request would begin now
 links as not materialized (
-    {% if is_incremental() %}
     select
         added.link_key,
         added.campaign_id,
@@ -59,7 +54,6 @@ links as not materialized (
 
     union all
 
-    {% endif %}
     select
         judged.link_key,
         judged.campaign_id,

@@ -9,8 +9,6 @@
     ],
 ) }}
 
--- depends_on: {{ ref('int_holdout__customers') }} (below, from the second run on)
-
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
@@ -22,15 +20,11 @@ campaigns as materialized (
         terms.tenure_band_labels,
         {{ tenure_band_starts('run.next_date', 'terms.tenure_bands_years') }} as tenure_band_starts,
         terms.terms -> 'membership' is not null and run.next_date <= campaigns.ends_on as is_offered,
-        {% if is_incremental() %}
         terms.holds_from between run.previous_date + 2 and run.next_date
         or not exists (
             select from {{ this }} as before
             where before.campaign_id = campaigns.campaign_id and {{ is_standing('before') }}
-        )
-        {% else %}
-        true
-        {% endif %} as looks_at_everyone
+        ) as looks_at_everyone
     from {{ ref('int_campaign__campaigns') }} as campaigns
     cross join run
     inner join {{ ref('stg_campaign__terms') }} as terms
@@ -73,7 +67,6 @@ qualified as (
     from statuses
     cross join run
     inner join campaigns on statuses.campaign_id = campaigns.campaign_id and campaigns.is_offered
-    {% if is_incremental() %}
     left join lateral (
         select changes.action
         from {{ this }} as changes
@@ -85,12 +78,8 @@ qualified as (
         limit 1
     ) as before on true
     where statuses.is_eligible and coalesce(before.action, 'REMOVE') = 'REMOVE'
-    {% else %}
-    where statuses.is_eligible
-    {% endif %}
 ),
 
-{% if is_incremental() %}
 delivered as (
     select distinct history.subscriber_id
     from {{ ref('int_subscriber__history') }} as history
@@ -134,11 +123,9 @@ moved as (
         limit 1
     ) as states on true
 ),
-{% endif %}
 
 changed as (
     select * from qualified
-    {% if is_incremental() %}
 
     union all
 
@@ -183,7 +170,6 @@ changed as (
         and moved.status in ('A', 'S')
         and not moved.is_control
         and qualified.subscriber_id is null
-    {% endif %}
 ),
 
 final as (

@@ -10,7 +10,6 @@
     ],
 ) }}
 
--- depends_on: {{ ref('int_outbox__setbacks') }}, {{ ref('int_outbox__words') }} (below, from the second run on)
 
 with run as (
     select * from {{ ref('stg_run__current') }}
@@ -90,21 +89,13 @@ arrived as (
         received.*,
         days.campaign_id,
         days.priority,
-        {% if is_incremental() %}
         coalesce(known.subscriber_id, firsts.subscriber_id) as first_subscriber_id,
         coalesce(known.applied_at, firsts.applied_at) as first_applied_at,
         coalesce(known.trial_code, firsts.trial_code) as first_trial_code,
         known.application_id is not null as is_known
-        {% else %}
-        firsts.subscriber_id as first_subscriber_id,
-        firsts.applied_at as first_applied_at,
-        firsts.trial_code as first_trial_code,
-        false as is_known
-        {% endif %}
     from received
     inner join received as firsts on received.application_id = firsts.application_id and firsts.place = 1
     inner join days on received.applied_on = days.applied_on
-    {% if is_incremental() %}
     cross join run
     left join lateral (
         select before.*
@@ -117,7 +108,6 @@ arrived as (
         order by before.grant_key
         limit 1
     ) as known on true
-    {% endif %}
 ),
 
 -- the same application id again with other content earns nothing, and is for a person; the first one holds
@@ -224,7 +214,6 @@ refused as (
 
 -- grants that stand: what the carrier refused for good, or a person gave up, holds no place
 standing as materialized (
-    {% if is_incremental() %}
     select
         granted.campaign_id,
         granted.trial_code,
@@ -246,14 +235,6 @@ standing as materialized (
             select words.item_key from {{ ref('int_outbox__words') }} as words
             where words.interface = 'trial_grant' and words.kind = 'GIVE_UP'
         )
-    {% else %}
-    select
-        refused.campaign_id,
-        refused.trial_code,
-        refused.subscriber_id
-    from refused
-    where false
-    {% endif %}
 ),
 
 -- of several campaigns that would grant it the one of highest priority does; of a subscriber the first counts
@@ -363,7 +344,6 @@ final as (
         run.pass_no
     from settled
     cross join run
-    {% if is_incremental() %}
     where
         settled.reason <> 'CONFLICT'
         or not exists (
@@ -376,7 +356,6 @@ final as (
                 and known.trial_code = settled.trial_code
                 and {{ is_standing('known') }}
         )
-    {% endif %}
 )
 
 select * from final
