@@ -69,9 +69,10 @@ def decide(settings: Settings, business_date: date) -> None:
 
 def build(settings: Settings, conn: Connection) -> None:
     """Make and test every model of the project, and keep the statements for other days. Raises DecideError."""
+    project = settings.home / "dbt_project"
     (manifest,) = run_dbt(settings, ["parse"])
     results = run_dbt(settings, ["build", "--resource-type", "model", "--resource-type", "test"], manifest)
-    keep_statements(conn, settings.home / "dbt_project", statements_of(manifest, results, settings.home / "dbt_project"))
+    keep_statements(conn, project, statements_of(manifest, results, project))
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
@@ -97,9 +98,9 @@ def parts(project: Path) -> str:
 
 
 def run_dbt(settings: Settings, arguments: list[str], manifest: Manifest | None = None) -> list[Any]:
-    """Run one command of dbt over the warehouse, in this process; give its results. Raises DecideError with its messages.
+    """Run one command of dbt over the warehouse, in this process; give its results.
 
-    `manifest`: the project as parsed before; the one result of `parse`.
+    `manifest`: the project as parsed before; the one result of `parse`. Raises DecideError with dbt's messages.
     """
     from dbt.cli.main import dbtRunner
 

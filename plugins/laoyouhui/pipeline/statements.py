@@ -52,7 +52,9 @@ class StatementError(Exception):
 
 def known_statements(conn: psycopg.Connection, project: Path) -> list[Statement] | None:
     """The statements of the dbt project as it is now; None where it is new to this warehouse, or has changed."""
-    row = conn.execute("select statements from raw.dbt_project where fingerprint = %s", [_fingerprint(project)]).fetchone()
+    row = conn.execute(
+        "select statements from raw.dbt_project where fingerprint = %s", [_fingerprint(project)]
+    ).fetchone()
     return None if row is None else [Statement(**{**each, "after": tuple(each["after"])}) for each in row[0]]
 
 
@@ -86,7 +88,7 @@ def statements_of(manifest: Manifest, results: Iterable[Any], project: Path) -> 
         Statement(
             name=unique_id,
             path=node.original_file_path,
-            # dbt names the database as well: "warehouse"."ledger"."messages"; a copy under another name is none the worse
+            # dbt names the database as well, "warehouse"."ledger"."messages": a copy may bear another name
             sql=re.sub(
                 rf'"{re.escape(node.database)}"\.(?="[^"]+"\.")', "", (project / node.build_path).read_text("utf-8")
             ),
@@ -148,7 +150,7 @@ def _run(session: psycopg.Connection, statement: Statement) -> str | None:
             while cursor.nextset():
                 pass
             if cursor.rowcount:
-                # the planner of the next one has to know what a table holds: autovacuum comes too late, to small ones never
+                # the planner of the next one has to know what a table holds; autovacuum comes too late
                 session.execute(f"analyze {statement.relation}".encode())
     except psycopg.Error as error:
         return f"error: {error}".strip()
@@ -158,7 +160,8 @@ def _run(session: psycopg.Connection, statement: Statement) -> str | None:
 def _fingerprint(project: Path) -> str:
     """Sha256 over the names and contents of all that dbt reads of the project."""
     digest = hashlib.sha256()
-    for path in sorted(p for folder in ("models", "macros", "tests") for p in (project / folder).rglob("*") if p.is_file()):
+    folders = (project / name for name in ("models", "macros", "tests"))
+    for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):
         digest.update(path.relative_to(project).as_posix().encode())
         digest.update(path.read_bytes())
     digest.update((project / "dbt_project.yml").read_bytes())

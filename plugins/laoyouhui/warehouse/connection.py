@@ -21,9 +21,7 @@ class RunningError(Exception):
 
 def connect(dsn: str, *, autocommit: bool = False, name: str | None = None) -> psycopg.Connection:
     """Open a connection whose session speaks UTF-8 and Shanghai time; the caller closes it (`with`)."""
-    return psycopg.connect(
-        dsn, autocommit=autocommit, client_encoding="utf8", options=SESSION, application_name=name
-    )
+    return psycopg.connect(dsn, autocommit=autocommit, client_encoding="utf8", options=SESSION, application_name=name)
 
 
 def hold_warehouse(conn: psycopg.Connection, step: str, business_date: date, *, wait_seconds: float = 10) -> None:
