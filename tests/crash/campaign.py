@@ -212,19 +212,20 @@ class _Watch:
         self._conn.close()
 
     def inside(self) -> str:
-        """The models that dbt is building, or the statement that ran last; empty where no session is open."""
+        """The models and tests that are at work, or the statement that ran last; empty where no session is open."""
         with suppress(psycopg.Error):
             found = self._conn.execute(
                 "select state, query from pg_stat_activity where datname = %s and backend_type = 'client backend' "
                 "order by state = 'active' desc, state_change desc",
                 (self._database,),
             ).fetchall()
-            models = [node[0] for _, query in found if (node := re.findall(r'"node_id": "([^"]+)"', query))]
+            paths = r'"node_id": "([^"]+)"|^/\* ((?:models|tests)/[^ ]+)'  # of dbt's own statements, and of those run again
+            models = ["".join(path[0]) for _, query in found if (path := re.findall(paths, query))]
             if models:
                 return ", ".join(dict.fromkeys(models))
             for state, query in found:
                 said = " ".join(query.split())[:80]
-                return "dbt starts" if said.startswith("update raw.current_run") else f"{state}: {said}"
+                return "decide starts" if said.startswith("update raw.current_run") else f"{state}: {said}"
         return ""
 
 

@@ -13,6 +13,8 @@ from tests.crash.campaign import Campaign
 from tests.crash.story import Reference, World, tail
 from tests.crash.truth import Truth
 
+from laoyouhui.warehouse.connection import connect
+
 MONTH_START, INSTALMENTS = 2, 3  # of the story's dates
 
 
@@ -78,13 +80,15 @@ def test_two_runs_of_a_date_at_once_end_as_one(reference: Reference) -> None:
 
 def test_two_dates_at_once_keep_their_order(reference: Reference) -> None:
     world = reference.begin(MONTH_START)
-    first = world.run(MONTH_START)
-    first.wait_for("decide")
-    world.deliver(INSTALMENTS)  # not sooner: what lies there for a later date is listed by take_in
-    second = world.run(INSTALMENTS)
+    with connect(world.settings.warehouse_dsn) as held:  # so that the first is in the middle for as long as it takes
+        held.execute("lock table ledger.messages")
+        first = world.run(MONTH_START)
+        first.wait_for("decide")
+        world.deliver(INSTALMENTS)  # not sooner: what lies there for a later date is listed by take_in
+        second = world.run(INSTALMENTS)
+        assert second.end() != 0
+        assert "is running in this warehouse" in second.log.read_text(encoding="utf-8")
     assert first.end() == 0
-    assert second.end() != 0
-    assert "is running in this warehouse" in second.log.read_text(encoding="utf-8")
     assert reference.differences(MONTH_START, world) == []
 
 

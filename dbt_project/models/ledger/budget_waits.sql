@@ -1,7 +1,7 @@
 -- Grants for which a capped line of the budget had no room (rules, 10): put on the waiting list with the state CAP, and
--- taken from it, FREED, in the first run that has room, or WITHDRAWN, in the run that sees its recharge reversed or its
--- device returned. In the order of events each claim takes what it needs, or waits as a whole. Room is the cap less what
--- the last release shows: what a run frees is given out by the next one.
+-- taken from it, FREED, in the first run that has room, or WITHDRAWN, in the run that sees its recharge reversed or
+-- its device returned. In the order of events each claim takes what it needs, or waits as a whole. Room is the cap less
+-- what the last release shows: what a run frees is given out by the next one.
 -- Each model of `claims/` is taken in. A grant that found room at once is not here.
 {{ config(
     materialized='incremental',
@@ -58,7 +58,7 @@ undone as (
 waiting as (
     select
         waits.*,
-        exists (
+        exists(
             select from undone
             where undone.benefit = waits.benefit and undone.claim_id = waits.claim_id
         ) as is_withdrawn

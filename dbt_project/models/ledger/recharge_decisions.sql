@@ -70,20 +70,20 @@ candidates as (
     cross join {{ ref('int_campaign__campaigns') }} as campaigns
     where
         events.kind = 'RECHARGE'
-    and not exists (
-        select from decided
-        where
-            decided.campaign_id = campaigns.campaign_id
-            and decided.recharge_id = events.recharge_id
-            and (
-                decided.reason = 'GRANTED'
-                or (
-                    decided.reason <> 'CONFLICT'
-                    and decided.source_file = events.source_file
-                    and decided.source_line = events.source_line
+        and not exists (
+            select from decided
+            where
+                decided.campaign_id = campaigns.campaign_id
+                and decided.recharge_id = events.recharge_id
+                and (
+                    decided.reason = 'GRANTED'
+                    or (
+                        decided.reason <> 'CONFLICT'
+                        and decided.source_file = events.source_file
+                        and decided.source_line = events.source_line
+                    )
                 )
-            )
-    )
+        )
 ),
 
 -- the hall list that was known on each recharge's day

@@ -126,6 +126,7 @@ new_states as (
     left join {{ ref('stg_subscriber__snapshots') }} as delivered
         on changed.delivery_no = delivered.delivery_no and changed.line_no = delivered.line_no
 ),
+
 -- a corrected older date does not reach into the next date, which had been delivered in full
 asserted_again as (
     select
@@ -162,6 +163,7 @@ asserted_again as (
     ) as history on true
     where dates.known_next_date is not null and history.state_on < dates.known_next_date
 ),
+
 final as (
     select
         states.*,
