@@ -219,7 +219,8 @@ class _Watch:
                 "order by state = 'active' desc, state_change desc",
                 (self._database,),
             ).fetchall()
-            paths = r'"node_id": "([^"]+)"|^/\* ((?:models|tests)/[^ ]+)'  # of dbt's own statements, and of those run again
+            # dbt's own statements name their node, those run again their path
+            paths = r'"node_id": "([^"]+)"|^/\* ((?:models|tests)/[^ ]+)'
             models = ["".join(path[0]) for _, query in found if (path := re.findall(paths, query))]
             if models:
                 return ", ".join(dict.fromkeys(models))
