@@ -9,6 +9,9 @@
     model's meta holds settings of PostgreSQL for this statement alone.
 -#}
 {% materialization incremental, adapter='postgres' -%}
+    {%- if pre_hooks or post_hooks -%}
+        {{ exceptions.raise_compiler_error('a hook would not be run again each day: docs/adr/0012') }}
+    {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
 
     {%- if load_cached_relation(this) is none -%}

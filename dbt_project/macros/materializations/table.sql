@@ -3,6 +3,9 @@
     what reads it, stays too. Where the project has changed (`dbt build`) it is made again, from the contract.
 -#}
 {% materialization table, adapter='postgres' -%}
+    {%- if pre_hooks or post_hooks -%}
+        {{ exceptions.raise_compiler_error('a hook would not be run again each day: docs/adr/0012') }}
+    {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- do get_assert_columns_equivalent(sql) -%}
     {%- do drop_relation_if_exists(load_cached_relation(this)) -%}
