@@ -102,29 +102,16 @@ claims as (
 ),
 
 -- a line whose cap has gone since holds nobody back
-taken as (
-    select
-        claims.*,
-        coalesce(
-            raw.taken_within(claims.amount_fen, coalesce(lines.room_fen, 9223372036854775807)) over in_order, 0
-        ) as taken_fen
-    from claims
-    left join lines on claims.campaign_id = lines.campaign_id and claims.budget_line = lines.budget_line
-    window in_order as (
-        partition by claims.campaign_id, claims.budget_line
-        order by claims.claimed_at, claims.benefit, claims.claim_id, claims.grant_key
-        rows between unbounded preceding and current row
-    )
-),
-
 compared as (
     select
-        taken.*,
-        taken.taken_fen - coalesce(lag(taken.taken_fen) over (
-            partition by taken.campaign_id, taken.budget_line
-            order by taken.claimed_at, taken.benefit, taken.claim_id, taken.grant_key
-        ), 0) = taken.amount_fen as has_room
-    from taken
+        claims.*,
+        raw.finds_room(claims.amount_fen, lines.room_fen) over (
+            partition by claims.campaign_id, claims.budget_line
+            order by claims.claimed_at, claims.benefit, claims.claim_id, claims.grant_key
+            rows between unbounded preceding and current row
+        ) as has_room
+    from claims
+    left join lines on claims.campaign_id = lines.campaign_id and claims.budget_line = lines.budget_line
 ),
 
 changed as (

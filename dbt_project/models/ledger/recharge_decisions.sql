@@ -216,8 +216,7 @@ freed as (
         decided.subscriber_id,
         decided.customer_id,
         decided.tier_face_fen,
-        decided.recharged_month,
-        decided.customer_limit_per_month
+        decided.recharged_month
     from decided
     inner join {{ ref('int_recharge__reversals') }} as reversals on decided.recharge_id = reversals.recharge_id
     inner join run on reversals.seen_on = run.business_date
@@ -237,7 +236,7 @@ waiting as (
                     and freed.recharged_month = decided.recharged_month
                     and (
                         (freed.subscriber_id = decided.subscriber_id and freed.tier_face_fen = decided.tier_face_fen)
-                        or (freed.customer_limit_per_month is not null and freed.customer_id = decided.customer_id)
+                        or (decided.customer_limit_per_month is not null and freed.customer_id = decided.customer_id)
                     )
             )
             -- the place may have been freed while the recharge was in conflict
@@ -390,18 +389,19 @@ contenders_{{ round }} as (
 ),
 
 within_subscriber_limit_{{ round }} as (
-    select ranked.*
+    select placed.*
     from (
         select
             contenders.*,
-            row_number() over (
+            raw.finds_room(1, contenders.limit_per_tier_month - coalesce(taken.places, 0)) over (
                 partition by
                     contenders.campaign_id,
                     contenders.subscriber_id,
                     contenders.tier_face_fen,
                     contenders.recharged_month
                 order by contenders.recharged_at, contenders.recharge_id
-            ) + coalesce(taken.places, 0) as place
+                rows between unbounded preceding and current row
+            ) as has_place
         from contenders_{{ round }} as contenders
         left join subscriber_places_taken as taken
             on
@@ -409,35 +409,32 @@ within_subscriber_limit_{{ round }} as (
                 and contenders.subscriber_id = taken.subscriber_id
                 and contenders.tier_face_fen = taken.tier_face_fen
                 and contenders.recharged_month = taken.recharged_month
-    ) as ranked
-    where ranked.place <= ranked.limit_per_tier_month
+    ) as placed
+    where placed.has_place
 ),
 
 granted_{{ round }} as (
     select
-        ranked.campaign_id,
-        ranked.recharge_id
+        placed.campaign_id,
+        placed.recharge_id
     from (
         select
             contenders.campaign_id,
             contenders.recharge_id,
             contenders.customer_id,
-            contenders.customer_limit_per_month,
-            row_number() over (
+            raw.finds_room(1, contenders.customer_limit_per_month - coalesce(taken.places, 0)) over (
                 partition by contenders.campaign_id, contenders.customer_id, contenders.recharged_month
                 order by contenders.recharged_at, contenders.recharge_id
-            ) + coalesce(taken.places, 0) as place
+                rows between unbounded preceding and current row
+            ) as has_place
         from within_subscriber_limit_{{ round }} as contenders
         left join customer_places_taken as taken
             on
                 contenders.campaign_id = taken.campaign_id
                 and contenders.customer_id = taken.customer_id
                 and contenders.recharged_month = taken.recharged_month
-    ) as ranked
-    where
-        ranked.customer_limit_per_month is null
-        or ranked.customer_id is null
-        or ranked.place <= ranked.customer_limit_per_month
+    ) as placed
+    where placed.has_place or placed.customer_id is null
 ),
 
 {% if round == 'alone' %}

@@ -160,12 +160,17 @@ create table if not exists raw.budget_spent (
     primary key (campaign_id, budget_line)
 );
 
--- One amount after the other out of what a line has left: what would pass it takes nothing. As a window, in the order of claims.
-create or replace function raw.take_within(taken bigint, amount bigint, room bigint) returns bigint
-language sql immutable parallel safe as 'select case when taken + amount <= room then taken + amount else taken end';
+-- Whether an amount finds room, when one after the other takes its own, as a window in their order: what would pass the room, as its
+-- own terms say it, takes nothing and leaves it to the next. No room said (null) is room enough. State: what is taken, and 1 or 0.
+create or replace function raw.take(state bigint[], amount bigint, room bigint) returns bigint[]
+language sql immutable parallel safe as
+'select case when coalesce(state[1] + amount <= room, true) then array[state[1] + amount, 1] else array[state[1], 0] end';
 
-create or replace aggregate raw.taken_within(amount bigint, room bigint) (
-    sfunc = raw.take_within, stype = bigint, initcond = '0'
+create or replace function raw.has_taken(state bigint[]) returns boolean
+language sql immutable parallel safe as 'select state[2] = 1';
+
+create or replace aggregate raw.finds_room(amount bigint, room bigint) (
+    sfunc = raw.take, stype = bigint[], finalfunc = raw.has_taken, initcond = '{0,0}'
 );
 
 create table if not exists raw.feed (

@@ -1,4 +1,4 @@
--- activation dates that a later delivery corrected; nothing is taken back by itself, a person reviews (rules, 2)
+-- activation dates that a later delivery corrected, whatever lay between; nothing is taken back by itself, a person reviews (rules, 2)
 {{ config(materialized='incremental') }}
 
 with run as (
@@ -22,13 +22,13 @@ final as (
         from {{ ref('int_subscriber__history') }} as earlier
         where
             earlier.subscriber_id = changes.subscriber_id
+            and earlier.is_present
             and (earlier.state_on, earlier.revision) < (changes.state_on, changes.revision)
         order by earlier.state_on desc, earlier.revision desc
         limit 1
     ) as before on true
     where
         changes.is_present
-        and before.is_present
         and before.activation_date is distinct from changes.activation_date
 )
 

@@ -193,11 +193,21 @@ chosen as (
 placed as (
     select
         chosen.*,
-        row_number() over (
+        raw.finds_room(1, chosen.limit_per_month - taken.places) over (
             partition by chosen.campaign_id, chosen.subscriber_id, chosen.claimed_month, chosen.refusal_so_far is null
             order by chosen.claimed_at, chosen.claim_id
-        ) as place_in_month
+            rows between unbounded preceding and current row
+        ) as has_place_in_month
     from chosen
+    cross join lateral (
+        select count(distinct decided.claim_id) as places
+        from decided
+        where
+            decided.campaign_id = chosen.campaign_id
+            and decided.subscriber_id = chosen.subscriber_id
+            and decided.claimed_month = chosen.claimed_month
+            and decided.reason in ('WAITING', 'GRANTED')
+    ) as taken
 ),
 
 limited as (
@@ -205,19 +215,7 @@ limited as (
         placed.*,
         case
             when placed.refusal_so_far is not null then placed.refusal_so_far
-            when
-                placed.place_in_month
-                + (
-                    select count(distinct decided.claim_id)
-                    from decided
-                    where
-                        decided.campaign_id = placed.campaign_id
-                        and decided.subscriber_id = placed.subscriber_id
-                        and decided.claimed_month = placed.claimed_month
-                        and decided.reason in ('WAITING', 'GRANTED')
-                )
-                > placed.limit_per_month
-                then 'LIMIT'
+            when not placed.has_place_in_month then 'LIMIT'
         end as final_refusal
     from placed
 ),

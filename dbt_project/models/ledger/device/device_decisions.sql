@@ -265,10 +265,11 @@ contenders as (
 ranked as (
     select
         contenders.*,
-        row_number() over (
+        raw.finds_room(1, contenders.device_limit - taken.places) over (
             partition by contenders.campaign_id, contenders.subscriber_id
             order by contenders.ordered_at, contenders.order_id
-        ) + coalesce(taken.places, 0) <= contenders.device_limit as has_place
+            rows between unbounded preceding and current row
+        ) as has_place
     from contenders
     -- places that live grants of earlier runs keep
     left join lateral (

@@ -28,14 +28,13 @@ where
     or decisions.discount_check = 'OVER'
     or (
         decisions.discount_check = 'NOT_ENTITLED'
-        -- unless the channel took it off for another campaign, which granted it
+        -- unless it was granted since, or by another campaign, for which the channel took it off
         and not exists (
             select from {{ ref('recharge_decisions') }} as others
             where
                 others.subscriber_id = decisions.subscriber_id
                 and others.recharged_month = decisions.recharged_month
                 and others.recharge_id = decisions.recharge_id
-                and others.campaign_id <> decisions.campaign_id
                 and others.reason = 'GRANTED'
         )
     )

@@ -1,0 +1,97 @@
+"""Rules 1.8, 4.4 and 4.8: limits that change in mid-month, and what a reversal frees then. Rule 2: a corrected date.
+
+From 26 January 2026 at most 1 discounted recharge of a tier and month, without a cap for customers; from 2 February 2,
+and a cap of 2 for a customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from tests.campaign.harness import Day, Fact, Play, Story, but, people, recharges, subscribers, terms
+
+EVERYBODY = people("""
+S-ML  01
+S-CA  02 customer_id=C-KIN
+S-CB  03 customer_id=C-KIN
+S-GC  04
+""")
+NOT_ENTITLED = "select item_key from marts.exceptions where exception_type = 'DISCOUNT_NOT_ENTITLED'"
+CORRECTED = "select subscriber_id from marts.exceptions where exception_type = 'ACTIVATION_CORRECTED'"
+
+STORY = Story(
+    "limits",
+    terms(
+        "2026-01-26",
+        "2026-04-30",
+        {"recharge": {"limit_per_tier_month": 1, "customer_limit_per_month": None}},
+        {
+            "effective_from": date(2026, 2, 2),
+            "recharge": {"limit_per_tier_month": 2, "customer_limit_per_month": 2},
+        },
+    ),
+    [
+        Day("20260125", [subscribers(EVERYBODY)]),
+        Day(
+            "20260201",
+            [
+                subscribers(but(EVERYBODY, "S-GC gone")),
+                recharges("""
+                R-CA   S-CA  20260201100000 10000  9500 APP
+                R-CA2  S-CA  20260201110000 20000 18800 APP
+                """),
+            ],
+            decided="""
+            R-CA|GRANTED||MATCH|500|500
+            R-CA2|GRANTED||MATCH|1200|1200
+            """,
+        ),
+        Day(
+            "20260202",
+            [
+                subscribers(but(EVERYBODY, "S-GC activation_date=20110601")),
+                recharges("""
+                R-MLA  S-ML  20260201100000 10000  9500 APP
+                R-MLB  S-ML  20260201110000 10000 10000 APP
+                R-MLC  S-ML  20260202100000 10000  9500 APP
+                R-CB   S-CB  20260202100000 10000  9500 APP
+                """),
+            ],
+            # MLB is one too many by the terms of its day, and takes no place from MLC, by whose terms two are allowed;
+            # of the customer's two places both are taken, though they were taken without a cap
+            decided="""
+            R-MLA|GRANTED||MATCH|500|500
+            R-MLB|LIMIT||MATCH|0|0
+            R-MLC|GRANTED||MATCH|500|500
+            R-CB|LIMIT||NOT_ENTITLED|0|500
+            """,
+            facts=[
+                Fact("for finance to settle", NOT_ENTITLED, "R-CB"),
+                Fact("a corrected date, though a delivery between left S-GC out", CORRECTED, "S-GC"),
+            ],
+        ),
+        Day(
+            "20260203",
+            [
+                subscribers(but(EVERYBODY, "S-GC activation_date=20110601")),
+                recharges("V-CA  S-CA  20260203100000 reverses R-CA 10000"),
+            ],
+            # it waits by its own terms, which have a cap; those of R-CA had none
+            decided="R-CB|GRANTED||MATCH|500|500",
+            facts=[Fact("nothing left to settle", NOT_ENTITLED, "")],
+        ),
+    ],
+    aside=frozenset({"eligibility", "data_grant", "sms"}),
+)
+
+
+@pytest.fixture(scope="module")
+def play(new_play: Callable[[Story], Play]) -> Play:
+    return new_play(STORY)
+
+
+@pytest.mark.parametrize("day", STORY.days, ids=str)
+def test_day(play: Play, day: Day) -> None:
+    play.check(day)
