@@ -11,7 +11,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.campaign.harness import INTERFACES, Day, Fact, File, Play, Story, people, subscribers, terms
+from tests.campaign.harness import INTERFACES, Day, Fact, File, Play, Story, costs, people, subscribers, terms
 
 from laoyouhui.pipeline.watch import watch
 from laoyouhui.warehouse.connection import connect
@@ -46,6 +46,7 @@ STOCK = (
     "select item, hall_code, on_hand, received, issued, needed, shortfall, movements_set_aside, cost_fen"
     " from marts.stock_by_item_hall"
 )
+EXPENSE_LINE = "select item_key, amount_fen, detail from marts.exceptions where exception_type = 'EXPENSE_LINE'"
 BELOW_ZERO = "select item_key, detail from marts.exceptions where exception_type = 'STOCK_BELOW_ZERO'"
 TICKETS = (
     "select ticket_kind, benefit, state, tickets, answered, mean_minutes_to_answer, median_minutes_to_answer,"
@@ -96,6 +97,7 @@ STORY = Story(
                     "V-2|20260201|B5.2|20.50|WB01 海报",               # an activity online, a voucher offline
                     "V-3|20260201|B5.2|30.00|海报印刷",
                     "V-4|20260201|B6|9.99|WB01 礼品",                  # no publicity
+                    "V-5|20260201|B4|5.00|WB01 会员卡",                # what B1 to B4 cost is known from the ledger
                 ]),
             ],
             says={"waive lyh2026/STOCK/POSTER/H-1": "", "waive lyh2026/STOCK/POSTER/H-2": ""},
@@ -126,6 +128,10 @@ STORY = Story(
                     PAGE|B5.1|PLANNED|1000|0|0|0|||
                     OTHER|B5.2|NOT_PLANNED|0|3000|1|0|||
                 """),
+                Fact("vouchers that are not booked", EXPENSE_LINE, """
+                    V-5|500|voucher on B4, which comes from the ledger: not booked
+                """),
+                costs("B4", "no line: nothing of V-5", "|"),
                 Fact("partner and places", "select partner, places from marts.publicity where partner is not null",
                      "万达|王府井、西单"),
                 Fact("brand", BRAND, """

@@ -1,7 +1,8 @@
 -- Grants for which a capped line of the budget had no room (rules, 10): put on the waiting list with the state CAP, and
--- taken from it, FREED, in the first run that has room, or WITHDRAWN, in the run that sees its recharge reversed or
--- its device returned. In the order of events each claim takes what it needs, or waits as a whole. Room is the cap less
--- what the last release shows: what a run frees is given out by the next one.
+-- taken from it, FREED, in the first run that has room, or WITHDRAWN, in the run that sees its recharge reversed, its
+-- device returned, or the subscriber of its gift, card or trial gone. In the order of events each claim takes what it
+-- needs, or waits as a whole. Room is the cap less what the last release shows: what a run frees is given out by the
+-- next one.
 -- Each model of `claims/` is taken in. A grant that found room at once is not here.
 {{ config(
     materialized='incremental',
@@ -61,9 +62,23 @@ waiting as (
         exists(
             select from undone
             where undone.benefit = waits.benefit and undone.claim_id = waits.claim_id
+        )
+        -- what would begin only now begins for nobody who has left; a recharge and a device were paid before
+        or (
+            waits.benefit in ('DATA_GIFT', 'CARD', 'TRIAL')
+            and (states.is_present is not true or states.status in ('C', 'P'))
         ) as is_withdrawn
     from {{ this }} as waits
     cross join run
+    left join lateral (
+        select
+            history.is_present,
+            history.status
+        from {{ ref('int_subscriber__history') }} as history
+        where history.subscriber_id = waits.subscriber_id and history.state_on <= run.business_date
+        order by history.state_on desc, history.revision desc
+        limit 1
+    ) as states on true
     where
         waits.state = 'CAP'
         and {{ is_standing('waits') }}

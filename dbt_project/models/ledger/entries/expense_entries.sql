@@ -1,4 +1,5 @@
--- Expense vouchers. They name no campaign: they belong to the one of highest priority.
+-- Expense vouchers. They name no campaign: they belong to the one of highest priority. What B1 to B4 cost
+-- is known from the benefits alone: a voucher on one of them is for a person.
 with first_campaign as (
     select campaign_id
     from {{ ref('stg_campaign__campaigns') }}
@@ -32,3 +33,4 @@ select
     vouchers.source_line
 from {{ ref('expenses') }} as vouchers
 cross join first_campaign as campaigns
+where vouchers.budget_line not in ('B1', 'B2', 'B3', 'B4')

@@ -12,6 +12,7 @@ select
     case
         when rules.rule <> 'DECISION' then {{ rule_outcome('rules') }}
         when rules.failed_at is null then 'GRANTED'
+        when waits.withdrawn_on is not null then 'WITHDRAWN'
         when asked.reason in ('WAITING', 'CAP') then 'WAITING'
         else 'REFUSED'
     end as outcome,
@@ -65,7 +66,8 @@ cross join lateral (
             11, 'CAP',
             concat(
                 'asks ' || {{ yuan('decided.cost_fen') }} || ' yuan of B4',
-                ', waits since ' || waits.waits_since, ', given on ' || waits.freed_on
+                ', waits since ' || waits.waits_since,
+                ', given on ' || waits.freed_on, ', withdrawn on ' || waits.withdrawn_on
             )
         ),
         (

@@ -47,6 +47,7 @@ select
     case
         when rules.rule <> 'DECISION' then {{ rule_outcome('rules') }}
         when rules.failed_at is null then 'GRANTED'
+        when waits.withdrawn_on is not null then 'WITHDRAWN'
         when waits.grant_key is not null then 'WAITING'
         when gifts.grant_key is null then 'LOST'
         else 'REFUSED'
@@ -103,7 +104,8 @@ cross join
                 3, 'CAP', '10', waits.grant_key is not null and waits.freed_on is null,
                 concat(
                     'asks ' || {{ yuan('gifts.cost_fen') }} || ' yuan of B1',
-                    ', waits since ' || waits.waits_since, ', given on ' || waits.freed_on
+                    ', waits since ' || waits.waits_since,
+                        ', given on ' || waits.freed_on, ', withdrawn on ' || waits.withdrawn_on
                 )
             ),
             (
