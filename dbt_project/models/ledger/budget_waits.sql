@@ -59,7 +59,7 @@ undone as (
 waiting as (
     select
         waits.*,
-        exists(
+        exists (
             select from undone
             where undone.benefit = waits.benefit and undone.claim_id = waits.claim_id
         )

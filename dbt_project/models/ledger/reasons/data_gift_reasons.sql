@@ -105,7 +105,7 @@ cross join
                 concat(
                     'asks ' || {{ yuan('gifts.cost_fen') }} || ' yuan of B1',
                     ', waits since ' || waits.waits_since,
-                        ', given on ' || waits.freed_on, ', withdrawn on ' || waits.withdrawn_on
+                    ', given on ' || waits.freed_on, ', withdrawn on ' || waits.withdrawn_on
                 )
             ),
             (
