@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from laoyouhui.config.campaign import load_campaigns
-from laoyouhui.config.carrier import Carrier, load_carrier
+from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.located_yaml import load
 from laoyouhui.config.settings import Settings
@@ -109,11 +110,14 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
                 f"release of {business_date}: dbt has not decided pass {pass_no} to its end: run decide first"
             )
         checks = list(_coverage(conn, suites))
-        conn.commit()  # no lock is held while the suites run
+        conn.commit()  # no reader of a mart waits while the suites run
         if _held(checks):
-            checks += validate(settings.warehouse_dsn, suites, business_date)
-        if _held(checks):
-            checks.append(_publish(conn, carrier, business_date, pass_no))
+            with ThreadPoolExecutor(1) as beside:
+                # meanwhile the outbox is filled: nobody sees it before the commit
+                filled = beside.submit(fill_outbox, conn, carrier, business_date)
+                checks += validate(settings.warehouse_dsn, suites, business_date)
+            if _held(checks):
+                checks.append(_publish(conn, filled, business_date, pass_no))
         if not _held(checks):
             conn.rollback()
         _record(conn, business_date, pass_no, checks)
@@ -305,11 +309,11 @@ def _record(conn: Connection, business_date: date, pass_no: int, checks: Sequenc
         )
 
 
-def _publish(conn: Connection, carrier: Carrier, business_date: date, pass_no: int) -> Check:
-    """Fill the outbox and show the marts; the caller commits, or rolls back where the check did not hold."""
+def _publish(conn: Connection, filled: Future[int], business_date: date, pass_no: int) -> Check:
+    """Show the marts once the outbox is filled; the caller commits, or rolls back where the check did not hold."""
     spelled = partial(Check, "outbox", "outbox.item", "every line can be written as the carrier reads it")
     try:
-        fill_outbox(conn, carrier, business_date)
+        filled.result()
     except OutboxError as error:
         return spelled(
             success=False, observed=str(error), what_to_do="Mend what the message names, then run the date again."
