@@ -17,6 +17,8 @@ S-ML  01
 S-CA  02 customer_id=C-KIN
 S-CB  03 customer_id=C-KIN
 S-GC  04
+S-KA  05 customer_id=C-K1
+S-MV  06 customer_id=C-K1
 """)
 NOT_ENTITLED = "select item_key from marts.exceptions where exception_type = 'DISCOUNT_NOT_ENTITLED'"
 CORRECTED = "select subscriber_id from marts.exceptions where exception_type = 'ACTIVATION_CORRECTED'"
@@ -76,11 +78,41 @@ STORY = Story(
             "20260203",
             [
                 subscribers(but(EVERYBODY, "S-GC activation_date=20110601")),
-                recharges("V-CA  S-CA  20260203100000 reverses R-CA 10000"),
+                recharges("""
+                V-CA   S-CA  20260203100000 reverses R-CA 10000
+                R-KA   S-KA  20260203100000 10000  9500 APP
+                R-KA2  S-KA  20260203110000 20000 18800 APP
+                """),
             ],
-            # it waits by its own terms, which have a cap; those of R-CA had none
-            decided="R-CB|GRANTED||MATCH|500|500",
+            # R-CB waits by its own terms, which have a cap; those of R-CA had none
+            decided="""
+            R-CB|GRANTED||MATCH|500|500
+            R-KA|GRANTED||MATCH|500|500
+            R-KA2|GRANTED||MATCH|1200|1200
+            """,
             facts=[Fact("nothing left to settle", NOT_ENTITLED, "")],
+        ),
+        Day(
+            "20260204",
+            [
+                subscribers(but(EVERYBODY, "S-GC activation_date=20110601\nS-MV customer_id=C-K3")),
+                recharges("""
+                R-MV1  S-MV  20260203120000 10000 10000 APP
+                R-MV2  S-MV  20260203130000 10000 10000 APP
+                R-MV3  S-MV  20260204100000 10000  9500 APP
+                R-MV4  S-MV  20260204110000 10000  9500 APP
+                R-MV5  S-MV  20260204120000 20000 20000 APP
+                """),
+            ],
+            # as one of C-K1, whose two places S-KA has taken, S-MV gets nothing, and what is refused takes no place of
+            # its tier; C-K3 has two, and none for the third
+            decided="""
+            R-MV1|LIMIT||MATCH|0|0
+            R-MV2|LIMIT||MATCH|0|0
+            R-MV3|GRANTED||MATCH|500|500
+            R-MV4|GRANTED||MATCH|500|500
+            R-MV5|LIMIT||MATCH|0|0
+            """,
         ),
     ],
     aside=frozenset({"eligibility", "data_grant", "sms"}),

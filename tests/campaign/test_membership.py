@@ -139,10 +139,10 @@ STORY = Story(
             },
             facts=[
                 Fact(
-                    "taking part by itself, once each, by the day of joining",
+                    "taking part by itself, each who is a member still, by the day of joining",
                     "select day, benefit, sum(participants), sum(amount_fen) from marts.participation_by_day"
                     " group by day, benefit",
-                    "2026-01-26|MEMBERSHIP|9|0\n2026-01-27|MEMBERSHIP|1|0\n2026-01-29|MEMBERSHIP|2|0",
+                    "2026-01-26|MEMBERSHIP|5|0\n2026-01-27|MEMBERSHIP|1|0\n2026-01-29|MEMBERSHIP|3|0",
                 ),
             ],
         ),

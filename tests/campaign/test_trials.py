@@ -190,10 +190,10 @@ STORY = Story(
                     "T-30|NOT_ELIGIBLE|SEGMENT|\nT-31|GRANTED||300\nT-32|FULL||",
                 ),
                 Fact(
-                    "asked for: each counts as taking part",
+                    "asked for: each counts as taking part, but for what the carrier refused (S-B on the 28th)",
                     "select day, sum(participants) from marts.participation_by_day where benefit = 'TRIAL'"
                     " group by day",
-                    "2026-01-28|1\n2026-01-29|3\n2026-02-01|1",
+                    "2026-01-29|3\n2026-02-01|1",
                 ),
                 Fact(
                     "what people have to look at",

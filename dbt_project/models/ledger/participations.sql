@@ -1,11 +1,21 @@
 -- Who takes part, one row a benefit that a subscriber asked for or used, or that came by itself (AUTOMATIC). What was
--- undone since, as a recharge by its reversal, no longer counts.
+-- undone since, as a recharge by its reversal, no longer counts; nor what the carrier refused for good or people gave up,
+-- unless it was accepted after all.
 {{ config(materialized='view') }}
 
 with undone as (
-    select changes_key
-    from {{ ref('ledger_entries') }}
-    where participation = 'UNDONE'
+    select changes.changes_key
+    from {{ ref('ledger_entries') }} as changes
+    where
+        changes.participation = 'UNDONE'
+        and (
+            changes.entry_type not in ('refused', 'given_up')
+            or not exists (
+                select from {{ ref('ledger_settlements') }} as settlements
+                where
+                    settlements.entry_key = {{ content_key(['changes.changes_key', "'accepted'", 'null']) }}
+            )
+        )
 )
 
 select

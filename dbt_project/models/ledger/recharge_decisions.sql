@@ -271,8 +271,8 @@ waiting as (
         )
 ),
 
--- those for whom only the limits are left to ask, with the places that earlier runs have taken
-contenders as (
+-- those for whom only the limits are left to ask
+contending as (
     select
         with_reasons.campaign_id,
         with_reasons.recharge_id,
@@ -298,6 +298,57 @@ contenders as (
         waiting.limit_per_tier_month,
         waiting.customer_limit_per_month
     from waiting
+),
+
+-- Who may take a place from whom is one party: a subscriber; where customers have a limit, a customer with all of its
+-- subscribers; and all those customers together of whom a subscriber left one for another within the month.
+capped as materialized (
+    select distinct
+        campaign_id,
+        recharged_month
+    from contending
+    where customer_limit_per_month is not null
+),
+
+moved_among as materialized (
+    select
+        contending.campaign_id,
+        contending.recharged_month,
+        unnest(array_agg(distinct coalesce(contending.customer_id, contending.subscriber_id))) as holder_id
+    from contending
+    inner join capped
+        on
+            contending.campaign_id = capped.campaign_id
+            and contending.recharged_month = capped.recharged_month
+    group by contending.campaign_id, contending.recharged_month, contending.subscriber_id
+    having count(distinct coalesce(contending.customer_id, contending.subscriber_id)) > 1
+),
+
+contenders as (
+    select
+        contending.*,
+        case
+            when capped.campaign_id is null then contending.subscriber_id
+            when
+                (
+                    contending.campaign_id,
+                    contending.recharged_month,
+                    coalesce(contending.customer_id, contending.subscriber_id)
+                ) in (
+                    select
+                        moved_among.campaign_id,
+                        moved_among.recharged_month,
+                        moved_among.holder_id
+                    from moved_among
+                )
+                then 'moved'
+            else coalesce(contending.customer_id, contending.subscriber_id)
+        end as party
+    from contending
+    left join capped
+        on
+            contending.campaign_id = capped.campaign_id
+            and contending.recharged_month = capped.recharged_month
 ),
 
 -- places that live grants of earlier runs keep, in the months that are contended for
@@ -388,31 +439,6 @@ contenders_{{ round }} as (
     {% endif %}
 ),
 
-within_subscriber_limit_{{ round }} as (
-    select placed.*
-    from (
-        select
-            contenders.*,
-            raw.finds_room(1, contenders.limit_per_tier_month - coalesce(taken.places, 0)) over (
-                partition by
-                    contenders.campaign_id,
-                    contenders.subscriber_id,
-                    contenders.tier_face_fen,
-                    contenders.recharged_month
-                order by contenders.recharged_at, contenders.recharge_id
-                rows between unbounded preceding and current row
-            ) as has_place
-        from contenders_{{ round }} as contenders
-        left join subscriber_places_taken as taken
-            on
-                contenders.campaign_id = taken.campaign_id
-                and contenders.subscriber_id = taken.subscriber_id
-                and contenders.tier_face_fen = taken.tier_face_fen
-                and contenders.recharged_month = taken.recharged_month
-    ) as placed
-    where placed.has_place
-),
-
 granted_{{ round }} as (
     select
         placed.campaign_id,
@@ -421,20 +447,37 @@ granted_{{ round }} as (
         select
             contenders.campaign_id,
             contenders.recharge_id,
-            contenders.customer_id,
-            raw.finds_room(1, contenders.customer_limit_per_month - coalesce(taken.places, 0)) over (
-                partition by contenders.campaign_id, contenders.customer_id, contenders.recharged_month
+            raw.finds_places(
+                array[
+                    contenders.subscriber_id || ' ' || contenders.tier_face_fen,
+                    'customer ' || contenders.customer_id
+                ],
+                array[
+                    contenders.limit_per_tier_month - coalesce(subscriber_taken.places, 0),
+                    case
+                        when contenders.customer_id is not null
+                            then contenders.customer_limit_per_month - coalesce(customer_taken.places, 0)
+                    end
+                ]
+            ) over (
+                partition by contenders.campaign_id, contenders.recharged_month, contenders.party
                 order by contenders.recharged_at, contenders.recharge_id
                 rows between unbounded preceding and current row
-            ) as has_place
-        from within_subscriber_limit_{{ round }} as contenders
-        left join customer_places_taken as taken
+            ) as has_places
+        from contenders_{{ round }} as contenders
+        left join subscriber_places_taken as subscriber_taken
             on
-                contenders.campaign_id = taken.campaign_id
-                and contenders.customer_id = taken.customer_id
-                and contenders.recharged_month = taken.recharged_month
+                contenders.campaign_id = subscriber_taken.campaign_id
+                and contenders.subscriber_id = subscriber_taken.subscriber_id
+                and contenders.tier_face_fen = subscriber_taken.tier_face_fen
+                and contenders.recharged_month = subscriber_taken.recharged_month
+        left join customer_places_taken as customer_taken
+            on
+                contenders.campaign_id = customer_taken.campaign_id
+                and contenders.customer_id = customer_taken.customer_id
+                and contenders.recharged_month = customer_taken.recharged_month
     ) as placed
-    where placed.has_place or placed.customer_id is null
+    where placed.has_places
 ),
 
 {% if round == 'alone' %}

@@ -173,6 +173,25 @@ create or replace aggregate raw.finds_room(amount bigint, room bigint) (
     sfunc = raw.take, stype = bigint[], finalfunc = raw.has_taken, initcond = '{0,0}'
 );
 
+-- Whether one who needs a place in each of two queues finds both, when one after the other takes its own, as a window in their order:
+-- whoever lacks one of them takes neither. rooms: how many places each queue has, null for any number. State: yes or no, and the
+-- queues of the places taken.
+create or replace function raw.take_places(state text[], queues text[], rooms bigint[]) returns text[]
+language sql immutable parallel safe as
+'select case
+    when coalesce(cardinality(array_positions(state, queues[1])) < rooms[1], true)
+        and coalesce(cardinality(array_positions(state, queues[2])) < rooms[2], true)
+        then array[''yes''] || state[2:] || queues
+    else array[''no''] || state[2:]
+end';
+
+create or replace function raw.has_taken_places(state text[]) returns boolean
+language sql immutable parallel safe as 'select state[1] = ''yes''';
+
+create or replace aggregate raw.finds_places(queues text[], rooms bigint[]) (
+    sfunc = raw.take_places, stype = text[], finalfunc = raw.has_taken_places, initcond = '{no}'
+);
+
 create table if not exists raw.feed (
     feed text primary key,
     kind text not null,

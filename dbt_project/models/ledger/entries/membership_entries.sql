@@ -19,8 +19,7 @@ select
     0::bigint as actual_fen,
     0::bigint as liability_fen,
     reason,
-    -- whoever returns took part already
-    case when reason = 'QUALIFIED' then 'AUTOMATIC' end as participation,
+    case action when 'ADD' then 'AUTOMATIC' else 'UNDONE' end as participation,
     terms_version,
     source_file,
     source_line

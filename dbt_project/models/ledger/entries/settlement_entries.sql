@@ -19,7 +19,7 @@ select
     actual_fen,
     liability_fen,
     reason,
-    null::text as participation,
+    case when entry_type in ('refused', 'given_up') then 'UNDONE' end as participation,
     null::text as terms_version,
     source_file,
     source_line
