@@ -22,13 +22,16 @@ select
     entries.campaign_id,
     entries.grant_key,
     entries.event_on,
+    entries.booked_on,
     entries.benefit,
     entries.participation,
     entries.city_code,
     entries.tenure_band,
     entries.subscriber_id,
     entries.megabytes,
-    entries.amount_fen
+    entries.amount_fen,
+    entries.source_file,
+    entries.source_line
 from {{ ref('ledger_entries') }} as entries
 where
     entries.participation in ('ASKED', 'AUTOMATIC')
