@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.campaign.harness import ANYTHING, Day, Fact, Play, Story, people, recharges, subscribers, terms
+from tests.campaign.harness import ANYTHING, Day, Fact, File, Play, Story, people, recharges, subscribers, terms
 
 WHO = people("""
 S-BOTH  01
@@ -133,6 +133,173 @@ STORY = Story(
         ),
     ],
 )
+
+
+# Devices and family numbers, which spring alone declares exclusive; one device each, two numbers of lyh2026's, three of
+# spring's. S-OLDER has four years, which spring alone finds enough.
+ORDERS = {
+    "devices": {
+        "channels": ["APP"],
+        "bands": [{"from_fen": 0, "rate_bp": 9000}],
+        "limit": 1,
+        "hold_days": 60,
+        "late_days": 2,
+        "ship_days": 3,
+        "unpaid_days": 3,
+    }
+}
+CATALOGUE = File("device_catalogue", ["SKU-1000|华为|A2|1000.00|20260101|"])
+
+
+def orders(text: str) -> File:
+    """A `device_order` delivery from lines `event-id order subscriber EVENT time paid`, a device of 1000 yuan each."""
+    return File(
+        "device_order",
+        [
+            f"{event_id}|{order}|{who}|{event}|{at}|SKU-1000|1000.00|{paid}|APP||"
+            for event_id, order, who, event, at, paid in (line.split() for line in text.splitlines() if line.strip())
+        ],
+    )
+
+
+def requests(text: str) -> File:
+    """A `family_request` delivery from lines `id subscriber time ADD|REMOVE number`."""
+    return File("family_request", ["|".join(line.split()) + "|APP|" for line in text.splitlines() if line.strip()])
+
+
+REASON = "select campaign_id, rule_no, input from ledger.reasons where rule = 'EXCLUSIVE' and outcome = 'fails'"
+
+ASKED = Story(
+    "orders and requests of two campaigns",
+    terms("2026-02-01", "2026-02-28", {**ORDERS, "family_numbers": {"limit": 2, "exclusive": False}}),
+    aside=frozenset({"sms", "eligibility", "data_grant", "device_decision"}),
+    beside={
+        "spring": {
+            **terms(
+                "2026-02-01",
+                "2026-02-28",
+                {
+                    **ORDERS,
+                    "family_numbers": {"limit": 3, "exclusive": False},
+                    "eligibility": {"tenure_years": 3, "tenure_bands_years": [0, 3, 5]},
+                    "stacking": {
+                        "exclusive": [
+                            {"benefit": "devices", "campaigns": ["lyh2026"]},
+                            {"benefit": "family_numbers", "campaigns": ["lyh2026"]},
+                        ]
+                    },
+                },
+            ),
+            "priority": 50,
+            "name": "春季充值礼",
+        }
+    },
+    days=[
+        Day("20260131", arrives=[subscribers(WHO), CATALOGUE]),
+        Day(
+            "20260201",
+            arrives=[
+                subscribers(WHO),
+                orders("""
+                    E-1 O-FIRST  S-BOTH  PAID 20260201100000 900.00
+                    E-2 O-SECOND S-BOTH  PAID 20260201110000 900.00
+                    E-3 O-OLDER  S-OLDER PAID 20260201110000 900.00
+                """),
+                requests("""
+                    Q-1 S-BOTH  20260201090000 ADD 13000000002
+                    Q-2 S-BOTH  20260201090001 ADD 13000000002
+                    Q-3 S-BOTH  20260201090002 ADD 13000000003
+                    Q-4 S-BOTH  20260201090003 ADD 13000000004
+                    Q-5 S-OLDER 20260201090000 ADD 13000000002
+                """),
+            ],
+            out={
+                "family_link": """
+                    q1|S-BOTH|13000000001|13000000002|ADD|20260201090000
+                    q3|S-BOTH|13000000001|13000000003|ADD|20260201090002
+                """,
+                "family_link@spring": """
+                    q4|S-BOTH|13000000001|13000000004|ADD|20260201090003
+                    q5|S-OLDER|13000000004|13000000002|ADD|20260201090000
+                """,
+            },
+            facts=[
+                Fact(
+                    # O-FIRST takes no place in spring, which does not grant it: O-SECOND has one
+                    "orders decided",
+                    "select campaign_id, order_id, reason, price_check from ledger.device_decisions",
+                    """
+                    lyh2026|O-FIRST|GRANTED|MATCH
+                    spring|O-FIRST|EXCLUSIVE|NOT_ENTITLED
+                    lyh2026|O-SECOND|LIMIT|NOT_ENTITLED
+                    spring|O-SECOND|GRANTED|MATCH
+                    lyh2026|O-OLDER|NOT_ELIGIBLE|NOT_ENTITLED
+                    spring|O-OLDER|GRANTED|MATCH
+                    """,
+                ),
+                Fact(
+                    "a discount that another campaign owes is no exception of this one",
+                    "select campaign_id, item_key from marts.exceptions where exception_type = 'DEVICE_NOT_ENTITLED'",
+                    "",
+                ),
+                Fact(
+                    # spring has places left; what lyh2026 approves, or has approved already, takes none of them
+                    "requests decided",
+                    "select campaign_id, request_id, reason from ledger.family_decisions",
+                    """
+                    lyh2026|Q-1|APPROVED
+                    spring|Q-1|EXCLUSIVE
+                    lyh2026|Q-2|DUPLICATE
+                    spring|Q-2|EXCLUSIVE
+                    lyh2026|Q-3|APPROVED
+                    spring|Q-3|EXCLUSIVE
+                    lyh2026|Q-4|QUOTA
+                    spring|Q-4|APPROVED
+                    lyh2026|Q-5|NOT_ELIGIBLE
+                    spring|Q-5|APPROVED
+                    """,
+                ),
+                Fact("why not the order", f"{REASON} and subject_id = 'O-FIRST'", "spring|1.9|granted by lyh2026"),
+                Fact("why not the request", f"{REASON} and subject_id = 'Q-3'", "spring|1.9|approved by lyh2026"),
+            ],
+        ),
+        Day(
+            "20260202",
+            arrives=[
+                subscribers(WHO),
+                # lyh2026's place is free again: O-SECOND is spring's for good, so O-THIRD takes it
+                orders("""
+                    E-4 O-FIRST S-BOTH RETURNED 20260202090000 900.00
+                    E-5 O-THIRD S-BOTH PAID     20260202100000 900.00
+                """),
+                requests("Q-6 S-BOTH 20260202090000 REMOVE 13000000002"),
+            ],
+            out={"family_link": "q1.end|S-BOTH|13000000001|13000000002|REMOVE|20260202090000"},
+            facts=[
+                Fact(
+                    "orders decided",
+                    "select campaign_id, order_id, reason from ledger.device_decisions where run_on = {on}",
+                    "lyh2026|O-THIRD|GRANTED\nspring|O-THIRD|EXCLUSIVE",
+                ),
+                Fact(
+                    "requests decided",
+                    "select campaign_id, request_id, reason from ledger.family_decisions where run_on = {on}",
+                    "lyh2026|Q-6|REMOVED\nspring|Q-6|NOT_LINKED",
+                ),
+            ],
+        ),
+    ],
+)
+
+
+@pytest.fixture(scope="module")
+def asked(new_play: Callable[[Story], Play]) -> Play:
+    return new_play(ASKED)
+
+
+@pytest.mark.parametrize("day", ASKED.days, ids=str)
+def test_day_of_orders(asked: Play, day: Day) -> None:
+    asked.check(day)
 
 
 @pytest.fixture(scope="module")

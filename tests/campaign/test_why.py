@@ -168,12 +168,13 @@ STORY = Story(
                     1|5|CONFLICT|holds||rows of Q-1 with other content
                     2|5|WINDOW|holds||asked 2026-01-30 09:00:00, campaign 2026-01-30 to 2026-03-31
                     3|5|NOT_ELIGIBLE|holds||qualifies
-                    4|5|QUOTA|holds||1 numbers allowed
-                    5|5|SELF|holds||number 13000000004 of F-ONE
-                    6|5|DUPLICATE|holds||number 13000000004 in his own list
-                    7|5|NOT_OURS|holds||number 13000000004 of F-ONE
-                    8|5|TAKEN|holds||exclusive false, in the lists of others
-                    9|5|DECISION|APPROVED|APPROVED|add number 13000000004 by APP
+                    4|1.9|EXCLUSIVE|holds||approved by no other campaign
+                    5|5|QUOTA|holds||1 numbers allowed
+                    6|5|SELF|holds||number 13000000004 of F-ONE
+                    7|5|DUPLICATE|holds||number 13000000004 in his own list
+                    8|5|NOT_OURS|holds||number 13000000004 of F-ONE
+                    9|5|TAKEN|holds||exclusive false, in the lists of others
+                    10|5|DECISION|APPROVED|APPROVED|add number 13000000004 by APP
                     """,
                 ),
                 judged(
@@ -182,12 +183,13 @@ STORY = Story(
                     1|5|CONFLICT|holds||rows of Q-2 with other content
                     2|5|WINDOW|holds||asked 2026-01-30 09:01:00, campaign 2026-01-30 to 2026-03-31
                     3|5|NOT_ELIGIBLE|holds||qualifies
-                    4|5|QUOTA|fails||1 numbers allowed
-                    5|5|SELF|not asked||number 13000000003 of S-CAP
-                    6|5|DUPLICATE|not asked||number 13000000003 in his own list
-                    7|5|NOT_OURS|not asked||number 13000000003 of S-CAP
-                    8|5|TAKEN|not asked||exclusive false, in the lists of others
-                    9|5|DECISION|REFUSED|QUOTA|add number 13000000003 by APP
+                    4|1.9|EXCLUSIVE|holds||approved by no other campaign
+                    5|5|QUOTA|fails||1 numbers allowed
+                    6|5|SELF|not asked||number 13000000003 of S-CAP
+                    7|5|DUPLICATE|not asked||number 13000000003 in his own list
+                    8|5|NOT_OURS|not asked||number 13000000003 of S-CAP
+                    9|5|TAKEN|not asked||exclusive false, in the lists of others
+                    10|5|DECISION|REFUSED|QUOTA|add number 13000000003 by APP
                     """,
                 ),
                 judged(

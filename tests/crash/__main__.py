@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from tests.crash.campaign import Campaign
@@ -26,9 +27,8 @@ def main() -> int:
     kept = HOME / "var" / "crash"
     kept.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="story-", dir=kept))
-    with Postgres(folder, fsync=False) as server:
-        reference = Reference(folder, server).play(say)
-        result = Campaign(reference, seed=seed, say=say).run(kills, keep=kept / f"seed-{seed}.json")
+    with Postgres(folder, fsync=False) as server, closing(Reference(folder, server)) as reference:
+        result = Campaign(reference.play(say), seed=seed, say=say).run(kills, keep=kept / f"seed-{seed}.json")
     say(f"\n{len(result.kills)} kills in {result.dates_closed} dates, {result.seconds / 60:.0f} min, seed {seed}\n")
     say(result.table())
     if result.differences:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from tests.crash.servers import Postgres
@@ -13,5 +14,5 @@ from tests.crash.story import Reference
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reference]:
     """The story undisturbed; worlds begin from before any of its dates."""
     folder = tmp_path_factory.mktemp("crash")
-    with Postgres(folder, fsync=False) as server:
-        yield Reference(folder, server).play()
+    with Postgres(folder, fsync=False) as server, closing(Reference(folder, server)) as played:
+        yield played.play()

@@ -94,12 +94,12 @@ class Reference:
     truths: list[Truth] = field(default_factory=list)
     seconds: list[dict[str, float]] = field(default_factory=list)
     _again: dict[int, Truth] = field(default_factory=dict)
-    _worlds: int = 0
+    _worlds: list[World] = field(default_factory=list)
 
     def play(self, say: Callable[[str], None] = lambda _: None) -> Reference:
         """Play it, keeping a copy of warehouse and exchange before each date."""
         self.server.create_database("reference")
-        world = World(self.folder / "reference", self.server, "reference")
+        world = self._world("reference")
         for number, day in enumerate(DATES):
             world.deliver(number)
             self._keep(world, number)
@@ -109,6 +109,11 @@ class Reference:
             world.answer(number)
         world.sftp.kill()
         return self
+
+    def close(self) -> None:
+        """End the SFTP servers of all worlds, whatever became of them."""
+        for world in self._worlds:
+            world.sftp.kill()
 
     def differences(self, number: int, world: World) -> list[str]:
         """What a world has otherwise than the undisturbed one after the story's n-th date, and what is wrong in it.
@@ -124,18 +129,21 @@ class Reference:
 
     def begin(self, number: int) -> World:
         """A world of its own that stands just before the run of the story's n-th date, its deliveries there."""
-        self._worlds += 1
-        database = f"world_{self._worlds}"
+        database = f"world_{len(self._worlds)}"
         _copy_database(self.server, f"before_{number}", database)
-        folder = self.folder / database
-        shutil.copytree(self.folder / f"before_{number}", folder)
-        return World(folder, self.server, database)
+        shutil.copytree(self.folder / f"before_{number}", self.folder / database)
+        return self._world(database)
 
     def forget(self, world: World) -> None:
         """Take a world away."""
         world.sftp.kill()
         _run(self.server, "drop database if exists {} with (force)", world.database)
         shutil.rmtree(world.folder)
+
+    def _world(self, database: str) -> World:
+        world = World(self.folder / database, self.server, database)
+        self._worlds.append(world)
+        return world
 
     def _truth_of_two_passes(self, number: int) -> Truth:
         if number not in self._again:

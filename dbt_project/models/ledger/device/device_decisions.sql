@@ -262,34 +262,117 @@ contenders as (
         )
 ),
 
-ranked as (
+-- who gives way to whom, on the days of this run's orders
+exclusions as materialized (
+    select exclusions.*
+    from {{ ref('int_campaign__exclusions') }} as exclusions
+    where exclusions.benefit = 'devices'
+),
+
+-- what an exclusive campaign has granted in an earlier run, of higher priority or not
+excluded_before as (
+    select
+        contenders.campaign_id,
+        contenders.order_id
+    from contenders
+    inner join exclusions
+        on
+            contenders.campaign_id in (exclusions.campaign_id, exclusions.gives_way_to)
+            and contenders.ordered_at >= exclusions.holds_from and contenders.ordered_at < exclusions.holds_until
+    inner join decided
+        on
+            contenders.subscriber_id = decided.subscriber_id
+            and contenders.order_id = decided.order_id
+            and contenders.campaign_id <> decided.campaign_id
+            and decided.campaign_id in (exclusions.campaign_id, exclusions.gives_way_to)
+            and decided.reason = 'GRANTED'
+),
+
+-- places that live grants of earlier runs keep
+places_taken as materialized (
+    select
+        contenders.campaign_id,
+        contenders.subscriber_id,
+        count(*) as places
+    from (
+        select distinct
+            campaign_id,
+            subscriber_id
+        from contenders
+    ) as contenders
+    inner join decided as granted
+        on contenders.campaign_id = granted.campaign_id and contenders.subscriber_id = granted.subscriber_id
+    where
+        granted.reason = 'GRANTED'
+        and not exists (
+            select from {{ ref('int_device_order__returns') }} as given_back
+            where given_back.order_id = granted.order_id
+        )
+    group by contenders.campaign_id, contenders.subscriber_id
+),
+
+-- the limit is judged twice: each campaign alone, then without what an exclusive one grants, which takes no place
+{% for round in ['alone', 'beside'] %}
+placed_{{ round }} as (
     select
         contenders.*,
-        raw.finds_room(1, contenders.device_limit - taken.places) over (
+        raw.finds_room(1, contenders.device_limit - coalesce(taken.places, 0)) over (
             partition by contenders.campaign_id, contenders.subscriber_id
             order by contenders.ordered_at, contenders.order_id
             rows between unbounded preceding and current row
         ) as has_place
     from contenders
-    -- places that live grants of earlier runs keep
-    left join lateral (
-        select count(*) as places
-        from decided as granted
-        where
-            granted.campaign_id = contenders.campaign_id
-            and granted.subscriber_id = contenders.subscriber_id
-            and granted.reason = 'GRANTED'
-            and not exists (
-                select from {{ ref('int_device_order__returns') }} as given_back
-                where given_back.order_id = granted.order_id
-            )
-    ) as taken on true
+    left join places_taken as taken
+        on contenders.campaign_id = taken.campaign_id and contenders.subscriber_id = taken.subscriber_id
+    where
+        (contenders.campaign_id, contenders.order_id) not in (
+            select
+                excluded.campaign_id,
+                excluded.order_id
+            from {{ 'excluded_before' if round == 'alone' else 'excluded' }} as excluded
+        )
+),
+
+{% if round == 'alone' %}
+excluded as (
+    select
+        exclusions.campaign_id,
+        placed_alone.order_id
+    from exclusions
+    inner join placed_alone on exclusions.gives_way_to = placed_alone.campaign_id
+    where
+        placed_alone.has_place
+        and placed_alone.ordered_at >= exclusions.holds_from
+        and placed_alone.ordered_at < exclusions.holds_until
+
+    union
+
+    select
+        excluded_before.campaign_id,
+        excluded_before.order_id
+    from excluded_before
+),
+
+{% endif %}
+{% endfor %}
+ranked as (
+    select
+        placed.*,
+        case when placed.has_place then 'GRANTED' else 'LIMIT' end as reason
+    from placed_beside as placed
+
+    union all
+
+    select
+        contenders.*,
+        false as has_place,
+        'EXCLUSIVE' as reason
+    from contenders
+    inner join excluded on contenders.campaign_id = excluded.campaign_id and contenders.order_id = excluded.order_id
 ),
 
 reasoned as (
-    select
-        ranked.*,
-        case when ranked.has_place then 'GRANTED' else 'LIMIT' end as reason
+    select ranked.*
     from ranked
     where ranked.has_place or not ranked.was_refused
 

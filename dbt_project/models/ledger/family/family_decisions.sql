@@ -157,7 +157,7 @@ ended as materialized (
                 families.source_line
             ),
             (
-                6, 'NUMBER_CHANGED', families.is_present and families.msisdn is distinct from touched.family_msisdn,
+                6, 'NUMBER_CHANGED', families.is_present and (families.msisdn = touched.family_msisdn) is not true,
                 families.state_on, families.source_file, families.source_line
             )
         ) as ends (place, reason, is_so, state_on, source_file, source_line)
@@ -227,52 +227,45 @@ lines as (
     group by rivals.campaign_id, rivals.subscriber_id
 ),
 
-queue as materialized (
+queued as materialized (
     select
-        placed.*,
-        row_number() over (
-            partition by placed.campaign_id, placed.line_head order by placed.requested_at, placed.request_id
-        ) as place
-    from (
-        select
-            contenders.*,
-            coalesce(lines.line_head, contenders.subscriber_id) as line_head
-        from contenders
-        left join lines
-            on contenders.campaign_id = lines.campaign_id and contenders.subscriber_id = lines.subscriber_id
-    ) as placed
+        contenders.*,
+        coalesce(lines.line_head, contenders.subscriber_id) as line_head
+    from contenders
+    left join lines
+        on contenders.campaign_id = lines.campaign_id and contenders.subscriber_id = lines.subscriber_id
 ),
 
 -- the links that the requests of a line can meet
 met as (
     select
-        queue.campaign_id,
-        queue.line_head,
+        queued.campaign_id,
+        queued.line_head,
         links.link_key,
         links.subscriber_id,
         links.family_subscriber_id,
         links.family_msisdn,
         links.begins_at,
         links.ends_at
-    from queue
-    inner join links on queue.campaign_id = links.campaign_id and queue.subscriber_id = links.subscriber_id
+    from queued
+    inner join links on queued.campaign_id = links.campaign_id and queued.subscriber_id = links.subscriber_id
     where not links.is_asked_for
 
     union
 
     select
-        queue.campaign_id,
-        queue.line_head,
+        queued.campaign_id,
+        queued.line_head,
         links.link_key,
         links.subscriber_id,
         links.family_subscriber_id,
         links.family_msisdn,
         links.begins_at,
         links.ends_at
-    from queue
+    from queued
     inner join links
-        on queue.campaign_id = links.campaign_id and queue.family_subscriber_id = links.family_subscriber_id
-    where queue.is_exclusive and not links.is_asked_for
+        on queued.campaign_id = links.campaign_id and queued.family_subscriber_id = links.family_subscriber_id
+    where queued.is_exclusive and not links.is_asked_for
 ),
 
 lists as (
@@ -294,9 +287,32 @@ lists as (
     group by met.campaign_id, met.line_head
 ),
 
+-- who gives way to whom, on the days of this run's requests
+exclusions as materialized (
+    select exclusions.*
+    from {{ ref('int_campaign__exclusions') }} as exclusions
+    where exclusions.benefit = 'family_numbers'
+),
+
 -- each line walked from its first request to its last, with the lists as each request leaves them. A place is free for
--- a request if no link has held it at any time since: a late one takes none that another has had.
-walked as (
+-- a request if no link has held it at any time since: a late one takes none that another has had. They are walked
+-- twice: those of campaigns that others give way to, each alone; then all, without what an exclusive one approves.
+{% for round in ['alone', 'beside'] %}
+queue_{{ round }} as materialized (
+    select
+        queued.*,
+        row_number() over (
+            partition by queued.campaign_id, queued.line_head order by queued.requested_at, queued.request_id
+        ) as place
+    from queued
+    {% if round == 'alone' %}
+    where queued.campaign_id in (select exclusions.gives_way_to from exclusions)
+    {% else %}
+    where queued.decision_key not in (select excluded.decision_key from excluded)
+    {% endif %}
+),
+
+walked_{{ round }} as (
     select
         queue.campaign_id,
         queue.line_head,
@@ -305,7 +321,7 @@ walked as (
         null::text as reason,
         null::text as link_key,
         coalesce(lists.links, '[]'::jsonb) as links
-    from queue
+    from queue_{{ round }} as queue
     left join lists on queue.campaign_id = lists.campaign_id and queue.line_head = lists.line_head
     where queue.place = 1
 
@@ -342,8 +358,8 @@ walked as (
                 )
             else walked.links
         end as links
-    from walked
-    inner join queue
+    from walked_{{ round }} as walked
+    inner join queue_{{ round }} as queue
         on
             walked.campaign_id = queue.campaign_id
             and walked.line_head = queue.line_head
@@ -392,13 +408,29 @@ walked as (
     ) as outcomes (reason)
 ),
 
+{% if round == 'alone' %}
+excluded as materialized (
+    select distinct queued.decision_key
+    from exclusions
+    inner join queue_alone on exclusions.gives_way_to = queue_alone.campaign_id
+    inner join walked_alone on queue_alone.decision_key = walked_alone.decision_key
+    inner join queued on exclusions.campaign_id = queued.campaign_id and queue_alone.request_id = queued.request_id
+    where
+        walked_alone.reason in ('APPROVED', 'DUPLICATE')
+        and queued.action = 'ADD'
+        and queued.requested_at >= exclusions.holds_from
+        and queued.requested_at < exclusions.holds_until
+),
+
+{% endif %}
+{% endfor %}
 decisions as (
     select
         judged.decision_key,
         judged.campaign_id,
         judged.action,
         judged.request_id,
-        coalesce(judged.refusal, walked.reason) as reason,
+        coalesce(judged.refusal, walked.reason, 'EXCLUSIVE') as reason,
         case when judged.refusal = 'NOT_ELIGIBLE' then judged.ineligibility_reasons[1] end as not_eligible_reason,
         judged.ineligibility_reasons,
         judged.subscriber_id,
@@ -416,7 +448,7 @@ decisions as (
         judged.source_file,
         judged.source_line
     from judged
-    left join walked on judged.decision_key = walked.decision_key
+    left join walked_beside as walked on judged.decision_key = walked.decision_key
 
     union all
 
@@ -447,7 +479,7 @@ decisions as (
         not ended.is_asked_for
         or ended.link_key in (
             select walked.link_key
-            from walked
+            from walked_beside as walked
             where walked.reason = 'APPROVED'
         )
 ),

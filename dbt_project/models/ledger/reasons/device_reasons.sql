@@ -7,7 +7,7 @@ select
     decided.order_id as subject_id,
     rules.step_no,
     rules.rule,
-    case rules.rule when 'CAP' then '10' else '6' end as rule_no,
+    case rules.rule when 'CAP' then '10' when 'EXCLUSIVE' then '1.9' else '6' end as rule_no,
     rules.input,
     case
         when rules.rule <> 'DECISION' then {{ rule_outcome('rules') }}
@@ -31,8 +31,20 @@ left join {{ ref('int_device_order__returns') }} as given_back
 left join {{ ref('waiting_list') }} as waits on decided.grant_key = waits.grant_key and decided.reason = 'GRANTED'
 cross join
     lateral (
-        values (case when waits.grant_key is not null and waits.freed_on is null then 'CAP' else decided.reason end)
-    ) as asked (reason)
+        values (
+            case when waits.grant_key is not null and waits.freed_on is null then 'CAP' else decided.reason end,
+            (
+                select string_agg(others.campaign_id, ', ' order by others.campaign_id)
+                from {{ ref('device_decisions') }} as others
+                where
+                    others.subscriber_id = decided.subscriber_id
+                    and others.order_id = decided.order_id
+                    and others.campaign_id <> decided.campaign_id
+                    and others.reason = 'GRANTED'
+                    and (others.run_on, others.pass_no) <= (decided.run_on, decided.pass_no)
+            )
+        )
+    ) as asked (reason, granted_by)
 cross join lateral (
     select
         listed.*,
@@ -68,9 +80,10 @@ cross join lateral (
             8, 'RETURNED',
             coalesce('returned, seen on ' || given_back.seen_on, 'no return seen by ' || decided.run_on)
         ),
-        (9, 'LIMIT', concat(decided.device_limit, ' device allowed')),
+        (9, 'EXCLUSIVE', concat('granted by ', coalesce(asked.granted_by, 'no other campaign'))),
+        (10, 'LIMIT', concat(decided.device_limit, ' device allowed')),
         (
-            10, 'CAP',
+            11, 'CAP',
             concat(
                 'asks ' || {{ yuan('decided.cost_fen') }} || ' yuan of B3',
                 ', waits since ' || waits.waits_since,
@@ -78,7 +91,7 @@ cross join lateral (
             )
         ),
         (
-            11, 'DECISION',
+            12, 'DECISION',
             concat(
                 'entitled to ', {{ yuan('decided.entitled_fen') }}, ' yuan off, ', {{ yuan('decided.applied_fen') }},
                 ' applied: ', decided.price_check

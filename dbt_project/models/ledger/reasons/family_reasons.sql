@@ -7,7 +7,7 @@ select
     coalesce(decided.request_id, decided.link_key) as subject_id,
     rules.step_no,
     rules.rule,
-    '5' as rule_no,
+    case rules.rule when 'EXCLUSIVE' then '1.9' else '5' end as rule_no,
     rules.input,
     case
         when rules.rule <> 'DECISION' then {{ rule_outcome('rules') }}
@@ -49,22 +49,41 @@ cross join lateral (
                 coalesce(nullif(array_to_string(decided.ineligibility_reasons, ', '), ''), 'qualifies')
             ),
             (4, 'NOT_LINKED', array['REMOVE'], concat('number ', decided.family_msisdn)),
-            (5, 'QUOTA', array['ADD'], concat(decided.family_limit, ' numbers allowed')),
             (
-                6, 'SELF', array['ADD'],
+                5, 'EXCLUSIVE', array['ADD'],
+                concat(
+                    'approved by ',
+                    coalesce(
+                        (
+                            select string_agg(others.campaign_id, ', ' order by others.campaign_id)
+                            from {{ ref('family_decisions') }} as others
+                            where
+                                others.subscriber_id = decided.subscriber_id
+                                and others.request_id = decided.request_id
+                                and others.campaign_id <> decided.campaign_id
+                                and others.reason = 'APPROVED'
+                                and (others.run_on, others.pass_no) <= (decided.run_on, decided.pass_no)
+                        ),
+                        'no other campaign'
+                    )
+                )
+            ),
+            (6, 'QUOTA', array['ADD'], concat(decided.family_limit, ' numbers allowed')),
+            (
+                7, 'SELF', array['ADD'],
                 concat('number ', decided.family_msisdn, ' of ', coalesce(decided.family_subscriber_id, 'nobody known'))
             ),
-            (7, 'DUPLICATE', array['ADD'], concat('number ', decided.family_msisdn, ' in his own list')),
+            (8, 'DUPLICATE', array['ADD'], concat('number ', decided.family_msisdn, ' in his own list')),
             (
-                8, 'NOT_OURS', array['ADD'],
+                9, 'NOT_OURS', array['ADD'],
                 concat('number ', decided.family_msisdn, ' of ', coalesce(decided.family_subscriber_id, 'nobody known'))
             ),
             (
-                9, 'TAKEN', array['ADD'],
+                10, 'TAKEN', array['ADD'],
                 concat('exclusive ', versions.terms -> 'family_numbers' ->> 'exclusive', ', in the lists of others')
             ),
             (
-                10, 'DECISION', array['ADD', 'REMOVE', 'END'],
+                11, 'DECISION', array['ADD', 'REMOVE', 'END'],
                 concat(lower(decided.action), ' number ', decided.family_msisdn, ' by ' || decided.channel)
             )
         ) as listed (place, rule, actions, input)

@@ -10,7 +10,7 @@ from laoyouhui.config.kinds import Code, Section, one_of
 
 
 class _Exclusion(Section):
-    benefit: Annotated[str, one_of("data_gift", "recharge")]
+    benefit: Annotated[str, one_of("data_gift", "devices", "family_numbers", "recharge")]
     campaigns: Annotated[list[Code], MinLen(1)]
 
 

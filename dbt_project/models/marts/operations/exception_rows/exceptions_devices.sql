@@ -21,7 +21,20 @@ select
         else 'Settle with the shop; the subscriber is not charged.'
     end as what_to_do
 from {{ ref('device_decisions') }} as decisions
-where decisions.price_check in ('OVER', 'NOT_ENTITLED') or decisions.reason in ('LATE', 'NO_PRICE')
+where
+    decisions.reason in ('LATE', 'NO_PRICE')
+    or decisions.price_check = 'OVER'
+    or (
+        decisions.price_check = 'NOT_ENTITLED'
+        -- unless it was granted since, or by another campaign, for which the shop took it off
+        and not exists (
+            select from {{ ref('device_decisions') }} as others
+            where
+                others.subscriber_id = decisions.subscriber_id
+                and others.order_id = decisions.order_id
+                and others.reason = 'GRANTED'
+        )
+    )
 
 union all
 
