@@ -343,8 +343,9 @@ def _read(data: Path, interface: str) -> list[Row]:
         assert re.fullmatch("[0-9a-f]{32}", key), f"{data.name}: key {key!r}, expected 32 lower-case hex characters"
     if interface != "sms":  # the file for messages does not show whose they are
         who = columns.index("subscriber_id")
-        in_order = sorted(rows, key=lambda row: (not row[who], row[who], row[0]))  # of nobody: at the end
-        assert rows == in_order, f"{data.name}: expected subscriber_id, then key"
+        when = columns.index("effective_at") if interface == "family_link" else 0
+        in_order = sorted(rows, key=lambda row: (not row[who], row[who], row[when], row[0]))  # of nobody: at the end
+        assert rows == in_order, f"{data.name}: expected subscriber_id, then {columns[when]}"
     return rows
 
 

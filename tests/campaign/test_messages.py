@@ -14,6 +14,7 @@ from tests.campaign.harness import (
     ANYTHING,
     Answer,
     Day,
+    Fact,
     File,
     Play,
     Story,
@@ -43,6 +44,7 @@ S-OUT-TODAY 07
 S-NOCONSENT 08 sms_consent=N
 S-RETRY     10
 S-MOVED     11
+S-EARLY     12
 """)
 # the number that S-HEIR has on 25 January was S-PREV's the day before
 JAN24 = but(JAN25, "S-PREV msisdn=13900000000\nS-HEIR msisdn=13000000006")
@@ -80,9 +82,18 @@ STORY = Story(
                     "O-3|13000000004|S-OUT-IN|20260120100000|OUT|SMS",
                     "O-4|13000000004|S-OUT-IN|20260121100000|IN|APP",
                     "O-5|13900000000||20260124100000|OUT|SMS",   # S-PREV holds the number on this day
+                    "O-7|13000000012||20250101100000|OUT|SMS",   # before any snapshot: S-EARLY's, by the first one
+                    "O-8|13999999999||20250101100000|OUT|SMS",   # nobody's
                 ]),
             ],
             out={"data_grant": ANYTHING},
+            facts=[
+                Fact(
+                    "what people have to ask the carrier",
+                    "select item_key from marts.exceptions where exception_type = 'OPT_OUT_OF_NOBODY'",
+                    "O-8",
+                ),
+            ],
         ),
         Day(
             "20260126",

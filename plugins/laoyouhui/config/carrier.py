@@ -122,9 +122,13 @@ class Feed(_File):
 
 
 class Interface(_File):
-    """A file to the carrier; its name is its key in `Carrier.interfaces`, its folder `out/<name>`."""
+    """A file to the carrier; its name is its key in `Carrier.interfaces`, its folder `out/<name>`.
+
+    Its rows stand in the order of subscribers; of one subscriber in that of the column `order`, where one is named.
+    """
 
     max_rows: Annotated[int, Field(ge=1)]
+    order: str | None = None
 
 
 class Carrier(_Frozen):
@@ -191,6 +195,8 @@ def _mistakes(carrier: Carrier) -> Iterator[tuple[YamlPath, str]]:
     for name, interface in carrier.interfaces.items():
         places = {"interface", "campaign", "date", "seq"}
         yield from _file_mistakes(("interfaces", name), interface, places, carrier.files.delimiter)
+        if interface.order not in {None, *(column.name for column in interface.columns)}:
+            yield ("interfaces", name, "order"), "a column of this file"
 
 
 def _file_mistakes(at: YamlPath, file: _File, places: set[str], delimiter: str) -> Iterator[tuple[YamlPath, str]]:

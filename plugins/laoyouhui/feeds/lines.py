@@ -30,7 +30,7 @@ _DATE = (  # the calendar from year 1 on, 29 February in leap years alone
 _FORMS = {  # pattern, what it is in words, most characters
     "date": (_DATE, "a date yyyymmdd", 8),
     "timestamp": (_DATE + _TIME, "a timestamp yyyymmddHHMMSS", 14),
-    "int": ("-?+[0-9]{1,15}+", "a whole number of at most 15 digits", 16),
+    "int": ("[-+]?+[0-9]{1,15}+", "a whole number of at most 15 digits", 16),
     "fen": ("-?+[0-9]{1,15}+", "whole fen, at most 15 digits", 16),
     "yuan": (r"-?+[0-9]{1,13}+\.[0-9]{2}", "yuan with two decimals, such as 1234.50", 17),
 }

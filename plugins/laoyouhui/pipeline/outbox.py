@@ -63,7 +63,8 @@ def _fill(
                 select
                     *,
                     row_number() over (
-                        partition by campaign_id, resend_of order by subscriber_id collate "C", item_key collate "C"
+                        partition by campaign_id, resend_of
+                        order by subscriber_id collate "C", {order}, item_key collate "C"
                     )::int - 1 as place
                 from {relation}
             ) as placed
@@ -77,6 +78,7 @@ def _fill(
             max_rows=sql.Literal(interface.max_rows),
             name=sql.Literal(name),
             amount=sql.Identifier(interface.control or "committed_fen"),
+            order=sql.Identifier(interface.order) if interface.order else sql.SQL("null"),
             run_on=sql.Literal(business_date),
             line=line_expression(interface, form),
             relation=relation,

@@ -1,9 +1,15 @@
 -- Opt-outs belong to a subscriber, never to a number: where the carrier names only the number, to whoever held it that
--- day.
+-- day; of a day before the first snapshot, to whoever that names.
 {{ config(materialized='incremental', indexes=[{'columns': ['subscriber_id']}]) }}
 
 with run as (
     select * from {{ ref('stg_run__current') }}
+),
+
+first_snapshot as (
+    select min(business_date) as business_date
+    from {{ ref('stg_carrier__deliveries') }}
+    where feed = 'subscriber'
 ),
 
 received as (
@@ -31,6 +37,7 @@ final as (
         run.pass_no
     from received
     cross join run
+    cross join first_snapshot
     left join lateral (
         select mentioned.subscriber_id
         from (
@@ -41,7 +48,9 @@ final as (
         inner join lateral (
             select history.*
             from {{ ref('int_subscriber__history') }} as history
-            where history.subscriber_id = mentioned.subscriber_id and history.state_on <= received.opted_at::date
+            where
+                history.subscriber_id = mentioned.subscriber_id
+                and history.state_on <= greatest(received.opted_at::date, first_snapshot.business_date)
             order by history.state_on desc, history.revision desc
             limit 1
         ) as state on true

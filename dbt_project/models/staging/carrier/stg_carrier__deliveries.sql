@@ -1,8 +1,11 @@
--- files that count; of the snapshots of one date the last one received stands for the date
+-- files that count; of the snapshots of one date the one with the highest number stands for the date, however late the
+-- others come; of two deliveries under one name the later
 with loaded as (
     select
         *,
-        max(delivery_no) over (partition by feed, business_date) as last_delivery_no
+        first_value(delivery_no) over (
+            partition by feed, business_date order by seq desc, delivery_no desc
+        ) as last_delivery_no
     from {{ source('raw', 'delivery') }}
     where state = 'LOADED'
 ),

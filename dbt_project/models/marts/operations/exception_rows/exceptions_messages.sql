@@ -1,4 +1,4 @@
--- Delivery reports that fit no message, or contradict.
+-- Delivery reports that fit no message, or contradict; opt-outs of a number that nobody held.
 select
     messages.campaign_id,
     'SMS_REPORT' as exception_type,
@@ -17,3 +17,19 @@ select
 from {{ ref('int_sms_report__parts') }} as reports
 left join {{ ref('messages') }} as messages on reports.message_key = messages.message_key
 where reports.problem is not null
+
+union all
+
+select
+    null::text as campaign_id,
+    'OPT_OUT_OF_NOBODY' as exception_type,
+    optouts.run_on as found_on,
+    null::text as subscriber_id,
+    optouts.event_id as item_key,
+    null::bigint as amount_fen,
+    optouts.source_file,
+    optouts.source_line,
+    optouts.action || ' of number ' || optouts.msisdn || ' at ' || optouts.opted_at as detail,
+    'Ask the carrier whose number it was, and for the event with the subscriber.' as what_to_do
+from {{ ref('int_optout__events') }} as optouts
+where optouts.subscriber_id is null
