@@ -78,7 +78,7 @@ STORY = Story(
                     "M-4|POSTER|MATERIAL|20260130080000|-6||H-1",     # before anything had come: set aside
                     "M-5|POSTER|MATERIAL|20260131100000|-5||H-1",     # all that there is
                     "M-6|POSTER|MATERIAL|20260131110000|-1||H-1",     # none is left: set aside
-                    "M-7|POSTER|MATERIAL|20260131120000|2||H-1",      # from elsewhere: nothing was bought
+                    "M-7|POSTER|MATERIAL|20260131120000|+2||H-1",      # from elsewhere: nothing was bought
                 ]),
                 File("ticket", [
                     "E-1|T-1|S-OLD|OPENED|QUESTION|DATA_GIFT|20260201100000||何时到账",

@@ -94,6 +94,12 @@ def test_bad_lines_and_their_reasons(feed: str, line: str | bytes, reason: str, 
     assert fault(feed, line) == (reason, field)
 
 
+@pytest.mark.parametrize(("quantity", "is_good"), [("+20", True), ("-20", True), ("20", True), ("+-20", False)])
+def test_stock_moves_in_and_out(quantity: str, is_good: bool) -> None:
+    judged = JUDGES["stock_movement"].judge(f"M1|CUP|GIFT|20260101101112|{quantity}|1.00|".encode(), 1)
+    assert bool(judged.lines) is is_good
+
+
 def test_a_bad_row_is_kept_as_it_came() -> None:
     block = "\n".join([RECHARGE, "億|x", RECHARGE]).encode("gb18030")
     judged = JUDGES["recharge"].judge(block, 41)
