@@ -72,10 +72,12 @@ docs: ## write the data dictionary
 	@scripts/bootstrap runtime
 	@$(PYTHON) scripts/data_dictionary
 
+# From the index alone: of what further places of this machine hold, no file for other machines would be locked.
 lock: ## lock the newest packages that requirements/*.in allow
 	@scripts/bootstrap runtime
 	@for name in uv runtime dev fuzz; do \
-		scripts/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= scripts/uv pip compile \
+			--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 			--no-annotate --upgrade --quiet --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
 

@@ -12,21 +12,22 @@ from laoyouhui.warehouse.connection import connect
 
 _TABLES: dict[str, LiteralString] = {
     "What was granted, amounts in yuan (marts.participation_by_day)": """
-        select benefit, sum(participations) as participations, sum(amount_fen) as amount_fen,
+        select campaign_id as campaign, benefit, sum(participations) as participations, sum(amount_fen) as amount_fen,
             (sum(megabytes) / 1024)::bigint as gigabytes
         from marts.participation_by_day
-        group by benefit
-        order by benefit""",
+        group by campaign_id, benefit
+        order by campaign_id, benefit""",
     "What it cost against the budget, in yuan (marts.budget_by_line_month)": """
-        select to_char(month, 'YYYY-MM') as month, budget_line, plan_fen, committed_fen, actual_fen, variance_fen
+        select campaign_id as campaign, to_char(month, 'YYYY-MM') as month, budget_line, plan_fen, committed_fen,
+            actual_fen, variance_fen
         from marts.budget_by_line_month
         where month <= (select max(business_date) from raw.run where released_at is not null)
-        order by budget_by_line_month.month, budget_line = 'TOTAL', budget_line""",
+        order by campaign_id, budget_by_line_month.month, budget_line = 'TOTAL', budget_line""",
     "What is still owed in instalments, in yuan (marts.liability_by_month)": """
-        select to_char(month, 'YYYY-MM') as month, opening_fen, promised_fen, credited_fen, forfeited_fen,
-            cancelled_fen, given_up_fen, clawed_back_fen, closing_fen
+        select campaign_id as campaign, to_char(month, 'YYYY-MM') as month, opening_fen, promised_fen, credited_fen,
+            forfeited_fen, cancelled_fen, given_up_fen, clawed_back_fen, closing_fen
         from marts.liability_by_month
-        order by liability_by_month.month""",
+        order by campaign_id, liability_by_month.month""",
     "What was sent, and what the carrier has answered (outbox.file, raw.answer)": """
         select file.interface, count(*) as files, count(answer.file_stem) as files_answered, sum(file.rows) as rows,
             coalesce(sum(answer.rows_ok), 0) as rows_ok, coalesce(sum(answer.rows_failed), 0) as rows_failed

@@ -1,0 +1,18 @@
+"""The locks hold for every machine that the README names, not only for the one that locked."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+LOCKS = sorted((Path(__file__).parents[3] / "requirements").glob("*.txt"))
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_no_package_is_locked_to_one_file(lock: Path) -> None:
+    """Each has at least a wheel and its source; with one hash alone another Python or processor finds no file."""
+    packages = re.split(r"\n(?=\S)", lock.read_text(encoding="utf-8"))
+    alone = [package.split()[0] for package in packages if package.count("--hash=sha256:") < 2]
+    assert not alone, f"{lock.name}: locked by one file each: {', '.join(alone)}: lock them again with `make lock`"
