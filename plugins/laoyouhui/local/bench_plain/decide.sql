@@ -378,12 +378,20 @@ where run_on = :'day' and discount_check = 'UNDER'
 on conflict do nothing;
 analyze obligation;
 
--- what is due goes out to the active; the others wait
+-- whoever leaves the carrier loses what is not paid; of the rest what is due goes out to the active, the others wait
+update obligation set forfeited_on = :'day'
+from changed as gone
+where
+    gone.status in ('C', 'P')
+    and obligation.subscriber_id = gone.subscriber_id
+    and obligation.sent_on is null
+    and obligation.forfeited_on is null;
 update obligation set sent_on = :'day'
 from subscriber
 where
     obligation.due_on <= :'next_day'
     and obligation.sent_on is null
+    and obligation.forfeited_on is null
     and subscriber.subscriber_id = obligation.subscriber_id
     and subscriber.valid_to = 'infinity'
     and subscriber.status = 'A';
@@ -481,7 +489,16 @@ select
     case kind when 'INSTALMENT' then 'RECHARGE_BONUS' else 'MAKE_GOOD' end, 'held', grant_key, subscriber_id,
     customer_id, null, null, due_on, :'day', null, 'B2', amount_fen, 0, 0, 0
 from obligation
-where sent_on is null and due_on = :'next_day'
+where sent_on is null and forfeited_on is null and due_on = :'next_day'
+
+union all
+
+select
+    case kind when 'INSTALMENT' then 'RECHARGE_BONUS' else 'MAKE_GOOD' end, 'forfeited', grant_key, subscriber_id,
+    customer_id, null, null, :'day', :'day', null, 'B2', amount_fen, -amount_fen, 0,
+    case kind when 'INSTALMENT' then -amount_fen else 0 end
+from obligation
+where forfeited_on = :'day'
 
 union all
 
@@ -568,10 +585,10 @@ create table marts.liability_by_month as
 select
     'lyh2026' as campaign_id,
     month,
-    (closing_fen - promised_fen + credited_fen)::bigint as opening_fen,
+    (closing_fen - promised_fen + credited_fen + forfeited_fen)::bigint as opening_fen,
     promised_fen,
     credited_fen,
-    0::bigint as forfeited_fen,
+    forfeited_fen,
     0::bigint as cancelled_fen,
     0::bigint as given_up_fen,
     0::bigint as clawed_back_fen,
@@ -581,6 +598,7 @@ from (
         date_trunc('month', booked_on)::date as month,
         coalesce(sum(liability_fen) filter (where entry_type = 'promised'), 0)::bigint as promised_fen,
         -coalesce(sum(liability_fen) filter (where entry_type = 'credited'), 0)::bigint as credited_fen,
+        -coalesce(sum(liability_fen) filter (where entry_type = 'forfeited'), 0)::bigint as forfeited_fen,
         sum(sum(liability_fen)) over (order by date_trunc('month', booked_on))::bigint as closing_fen
     from ledger
     where benefit = 'RECHARGE_BONUS'
@@ -638,6 +656,27 @@ select
     applied_fen - entitled_fen,
     'Settle with the channel; the subscriber is not charged.'
 from recharge_decision
-where discount_check in ('OVER', 'NOT_ENTITLED') or reason = 'LATE';
+where discount_check in ('OVER', 'NOT_ENTITLED') or reason = 'LATE'
+union all
+-- nobody else of the control group can have anything: no subscriber comes to another customer in this month
+select
+    'CONTROL_LEAKED',
+    run_on,
+    subscriber_id,
+    recharge_id,
+    applied_fen,
+    'Tell whoever evaluates the effect; the customer stays in the control group.'
+from recharge_decision
+where discount_check = 'NOT_ENTITLED' and 'HOLDOUT' = any(ineligibility_reasons)
+union all
+select
+    'INSTALMENT_FORFEITED',
+    forfeited_on,
+    subscriber_id,
+    grant_key,
+    amount_fen,
+    'Give the subscriber notice of the amount lost.'
+from obligation
+where forfeited_on is not null;
 
 commit;

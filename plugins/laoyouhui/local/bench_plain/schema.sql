@@ -140,7 +140,8 @@ create table obligation (
     amount_fen bigint not null,
     due_on date not null,
     run_on date not null,
-    sent_on date
+    sent_on date,
+    forfeited_on date
 );
 create index on obligation (due_on) where sent_on is null;
 create index on obligation (sent_on) where sent_on is not null;
