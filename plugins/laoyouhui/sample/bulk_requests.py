@@ -1,12 +1,13 @@
 """What the subscribers of a big carrier ask for in a month, for measuring: family numbers, devices, cards, trials.
 
 A day's requests of a feed are drawn at once, by seed, feed and date; what follows an earlier one, as a parcel its
-payment, finds it by drawing that day again. So nothing is kept but who looks eligible. Shares are of the subscribers.
+payment, finds it by drawing that day again, and so do the few that come a day late. Nothing is kept but who looks
+eligible. Shares are of the subscribers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import repeat
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BLOCK = 20_000
-_DAY = 86_400
+_DAY, _ONE_DAY = 86_400, timedelta(days=1)
 _TRIES = 8  # of so many drawn the first who looks eligible asks
 _CURIOUS_SHARE = 0.1  # of those who ask: whoever it is
 _OTHER_HALL, _HALL = "H010901", "H010001"  # not designated, and designated
@@ -35,7 +36,7 @@ _REMOVED_AFTER_DAYS = 3
 _DEVICE_ORDERS = 0.0003  # a day
 _SHIPPED_AFTER_DAYS, _DELIVERED_AFTER_DAYS, _RETURNED_AFTER_DAYS = 1, 3, 7
 _NOT_SHIPPED_SHARE = 0.02  # of those from the app
-_SECOND_SHARE, _SECOND_AFTER_DAYS = 0.05, 4  # of a day's orders, by who had ordered so many days before
+_SECOND_AFTER_DAYS = 4  # some of a day's orders are of who had ordered so many days before
 _NOT_LISTED_SHARE = 0.005
 _MISPRINTED_SHARE, _MISPRINTED_FEN = 0.003, 10_000  # the order names another list price
 _OTHER_HALL_SHARE = 0.1  # of orders in halls
@@ -98,13 +99,26 @@ class Requests:
         total = sum(shares.values())
         self._write_stock(exchange, self.first_date, {name: round(codes / total) for name, codes in bought.items()})
         self._write_stock(exchange, last, {_SHORT_PLATFORM: round(claims_a_day * shares[_SHORT_PLATFORM] / total)})
+        asked = {
+            "family_request": self.family_requests,
+            "device_order": self.device_events,
+            "card_claim": self.card_claims,
+            "trial_application": self.trial_applications,
+        }
         for number in range(days):
             day = self.first_date + timedelta(days=number)
-            _deliver(exchange, "family_request", day, self.family_requests(day))
-            orders = sorted(self.device_events(day))
-            _deliver(exchange, "device_order", day, [line for _, _, line in orders], sum(fen for _, fen, _ in orders))
-            _deliver(exchange, "card_claim", day, self.card_claims(day))
-            _deliver(exchange, "trial_application", day, self.trial_applications(day))
+            for feed, rows in asked.items():
+                lines = [
+                    *([line for line, is_late in self._late(feed, day - _ONE_DAY, rows) if is_late] if number else ()),
+                    *[line for line, is_late in self._late(feed, day, rows) if not is_late],
+                ]
+                _deliver(exchange, feed, day, lines)
+
+    def _late(self, feed: str, day: date, rows: Callable[[date], list[str]]) -> Iterator[tuple[str, bool]]:
+        """Give a day's lines, and of each whether it comes with the next day's file only."""
+        lines = rows(day)
+        late = self._draw(feed, day, part=2).random(len(lines)) < assumptions()["late_share"]
+        return zip(lines, late.tolist(), strict=True)
 
     def family_requests(self, day: date) -> list[str]:
         """Spell a day's requests in order of time: numbers to add, and those that were added some days before."""
@@ -157,11 +171,12 @@ class Requests:
                 numbers[-1] = numbers[0]
             yield at[row], pause[row], who[row], numbers
 
-    def device_events(self, day: date) -> Iterator[tuple[int, int, str]]:
-        """Give what happens to orders on a day, in no order: the second, the price paid in fen, and the line."""
-        for order in self._device_orders(day):
-            prices = f"{_yuan(order.list_fen)}|{_yuan(order.paid_fen)}"
-            yield order.second, order.paid_fen, order.spell(day, "PAID", prices)
+    def device_events(self, day: date) -> list[str]:
+        """Spell what happens to orders on a day, in order of time."""
+        rows = [
+            (order.second, order.spell(day, "PAID", f"{_yuan(order.list_fen)}|{_yuan(order.paid_fen)}"))
+            for order in self._device_orders(day)
+        ]
         steps = {
             "SHIPPED": _SHIPPED_AFTER_DAYS,
             "DELIVERED": _DELIVERED_AFTER_DAYS,
@@ -173,7 +188,8 @@ class Requests:
                 is_returned = order.luck < assumptions()["devices"]["returned_share"]
                 is_shipped = order.channel == "APP" and order.luck < 1 - _NOT_SHIPPED_SHARE
                 if is_returned if event == "RETURNED" else is_shipped:
-                    yield order.second, 0, order.spell(day, event, "|")
+                    rows.append((order.second, order.spell(day, event, "|")))
+        return [line for _, line in sorted(rows)]
 
     def _device_orders(self, day: date) -> Iterator[_Order]:
         chosen = assumptions()["devices"]
@@ -181,7 +197,7 @@ class Requests:
         draw = self._draw("device_order", day)
         who = self._askers(draw, size)
         before = day - timedelta(days=_SECOND_AFTER_DAYS)
-        seconds = round(size * _SECOND_SHARE) if before >= self.first_date else 0
+        seconds = round(size * chosen["second_share"]) if before >= self.first_date else 0
         if seconds:
             who[:seconds] = self._askers(self._draw("device_order", before), size)[-seconds:]
         listed = [(sku, fen) for sku, _, _, fen, _ in chosen["catalogue"]]
@@ -297,10 +313,11 @@ class Requests:
         return 13_000_000_000 + number
 
 
-def _deliver(exchange: Path, feed: str, day: date, lines: list[str], fen: int | None = None) -> None:
-    write_delivery(
-        data_file(exchange, feed, day, 1), lines, rows=len(lines), control_total="" if fen is None else _yuan(fen)
-    )
+def _deliver(exchange: Path, feed: str, day: date, lines: list[str]) -> None:
+    control_total = ""
+    if feed == "device_order":  # of the prices paid, which stand in two decimals
+        control_total = _yuan(sum(int(line.split("|")[7].replace(".", "") or 0) for line in lines))
+    write_delivery(data_file(exchange, feed, day, 1), lines, rows=len(lines), control_total=control_total)
 
 
 def _subscriber(number: int) -> str:
