@@ -1,10 +1,11 @@
 """`make bench N=1000000`: a month's first day of a big carrier, beside a hand-written SQL script doing the same work.
 
-Makes N subscribers and 1.2 N recharges of February 2026 and closes 27 February without measuring: that run takes in the
-first snapshot and the month's recharges. Measured are the biggest day, 28 February (every gift of March, the day's
-recharges, the instalments due on the 1st, eligibility changes), and the day after it, whose messages tell of what the
-carrier accepted. Each step of the pipeline is a process of its own, as under Airflow. The script in `bench_plain/`
-reads the same files on the same server: both have to write the same bytes and the same figures, or the benchmark fails.
+Makes N subscribers, 1.2 N recharges of February 2026 and what they ask for of the other benefits, and closes 27
+February without measuring: that run takes in the first snapshot and the month's events. Measured are the biggest day,
+28 February (every gift of March, the day's recharges and requests, the instalments due on the 1st, who joins and who
+leaves), and the day after it, whose messages tell of what the carrier accepted. Each step of the pipeline is a process
+of its own, as under Airflow. The script in `bench_plain/` reads the same files on the same server: both have to write
+the same bytes and the same figures, or the benchmark fails.
 
 Ends with an ordinary day of a small carrier, with and without Airflow's scheduler. docs/benchmark.md tells how to read
 it. Needs Linux with gzip, awk and coreutils. What it made stays in `var/` and on the server till the next `make bench`.
