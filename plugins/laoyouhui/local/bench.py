@@ -75,7 +75,7 @@ _SCRIPTED = (
 )
 _SCRIPTED_EVENTS = ("announcement", "data_gift", "instalment", "card_code")
 # places of a trial, of a million subscribers: the first is full before the biggest day, the other on the day after it
-_TRIAL_PLACES = {"CLOUD": 7_000, "VRING": 4_200}
+_TRIAL_PLACES = {"CLOUD": 7_000, "VRING": 3_880}
 _LATER = "later"  # the folder beside `in/` where files lie until their date is closed
 _POLL_SECONDS = 0.05
 _LOOK_SECONDS = 0.5  # between two looks at PostgreSQL's memory, which cost some milliseconds each
