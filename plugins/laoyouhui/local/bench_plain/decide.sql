@@ -176,7 +176,6 @@ set
     ended_in = :'day'
 from gone
 where membership.subscriber_id = gone.subscriber_id and membership.member_to = 'infinity';
-analyze membership;
 
 -- gifts of the month that begins, in the first three months from the first qualifying one
 \if :is_first_of_month
@@ -440,9 +439,7 @@ left join lateral (
     limit 1
 ) as since on true
 on conflict do nothing;
-analyze family_request;
 select decide_family_requests(:'day') \g /dev/null
-analyze family_link;
 
 -- devices: how far each order is
 insert into device_order as known
@@ -464,7 +461,6 @@ on conflict (order_id) do update set
     delivered_at = coalesce(known.delivered_at, excluded.delivered_at),
     returned_at = coalesce(known.returned_at, excluded.returned_at),
     returned_in = coalesce(known.returned_in, excluded.returned_in);
-analyze device_order;
 
 -- an order is decided when it is paid
 create temp table ordered on commit drop as
@@ -728,7 +724,6 @@ set
     end
 from served
 where card_claim.claim_id = served.claim_id;
-analyze card_claim;
 
 -- trials: members first, others three days later, while places last; others are those who only lack years of service
 insert into trial_application
@@ -821,7 +816,6 @@ from (
 ) as placed
 window of_subscriber as (partition by trial_code, subscriber_id)
 on conflict do nothing;
-analyze trial_application;
 
 -- what was granted is promised: the bonus in instalments, and what channel or shop took off too little
 insert into obligation
