@@ -1,10 +1,11 @@
 """`make bench N=1000000`: a month's first day of a big carrier, beside a hand-written SQL script doing the same work.
 
-Makes N subscribers and 1.2 N recharges of February 2026 and closes 27 February without measuring: that run takes in the
-first snapshot and the month's recharges. Measured are the biggest day, 28 February (every gift of March, the day's
-recharges, the instalments due on the 1st, eligibility changes), and the day after it, whose messages tell of what the
-carrier accepted. Each step of the pipeline is a process of its own, as under Airflow. The script in `bench_plain/`
-reads the same files on the same server: both have to write the same bytes and the same figures, or the benchmark fails.
+Makes N subscribers, 1.2 N recharges of February 2026 and what they ask for of the other benefits, and closes 27
+February without measuring: that run takes in the first snapshot and the month's events. Measured are the biggest day,
+28 February (every gift of March, the day's recharges and requests, the instalments due on the 1st, who joins and who
+leaves), and the day after it, whose messages tell of what the carrier accepted. Each step of the pipeline is a process
+of its own, as under Airflow. The script in `bench_plain/` reads the same files on the same server: both have to write
+the same bytes and the same figures, or the benchmark fails.
 
 Ends with an ordinary day of a small carrier, with and without Airflow's scheduler. docs/benchmark.md tells how to read
 it. Needs Linux with gzip, awk and coreutils. What it made stays in `var/` and on the server till the next `make bench`.
@@ -43,12 +44,38 @@ if TYPE_CHECKING:
 FIRST = date(2026, 2, 1)
 PREPARED, BIGGEST, AFTER = date(2026, 2, 27), date(2026, 2, 28), date(2026, 3, 1)
 SNAPSHOTS = {PREPARED: FIRST, BIGGEST: BIGGEST, AFTER: AFTER}  # the snapshot that a run takes in closes this date
+FEEDS = (
+    "subscriber",
+    "recharge",
+    "hall",
+    "family_request",
+    "device_catalogue",
+    "device_order",
+    "card_stock",
+    "card_claim",
+    "trial_application",
+)
 STEPS = ("take_in", "decide", "release", "deliver")
 SCRIPT_STEPS = {"take_in": "load", "decide": "decide", "deliver": "write"}  # which of the script's stands beside which
 SMALL_DAYS = 4  # the last two are measured: through the scheduler, and without it
 _PLAIN = Path(__file__).with_name("bench_plain")
-_SCRIPTED = ("intake", "watch", "eligibility", "data_gift", "recharge", "messages")  # what the script can do
-_SCRIPTED_EVENTS = ("announcement", "data_gift", "instalment")
+# what the script can do
+_SCRIPTED = (
+    "intake",
+    "watch",
+    "eligibility",
+    "data_gift",
+    "recharge",
+    "family_numbers",
+    "devices",
+    "membership",
+    "cards",
+    "trials",
+    "messages",
+)
+_SCRIPTED_EVENTS = ("announcement", "data_gift", "instalment", "card_code")
+# places of a trial, of a million subscribers: the first is full before the biggest day, the other on the day after it
+_TRIAL_PLACES = {"CLOUD": 7_000, "VRING": 3_880}
 _LATER = "later"  # the folder beside `in/` where files lie until their date is closed
 _POLL_SECONDS = 0.05
 _LOOK_SECONDS = 0.5  # between two looks at PostgreSQL's memory, which cost some milliseconds each
@@ -83,6 +110,54 @@ _OWN = (
         """,
         "ledger.recharge_decisions",
         "recharge_decision",
+    ),
+    (
+        "select run_on, action, reason, count(*) from {} group by run_on, action, reason",
+        "ledger.family_decisions",
+        """
+        (
+            select run_on, action, reason from family_request
+            union all
+            select ended_in, 'END', end_reason from family_link where end_reason <> 'REMOVED'
+        ) as decided
+        """,
+    ),
+    (
+        """
+        select run_on, reason, price_check, count(*), sum(list_price_fen), sum(entitled_fen), sum(applied_fen)
+        from {} group by run_on, reason, price_check
+        """,
+        "ledger.device_decisions",
+        "device_decision",
+    ),
+    (
+        "select run_on, action, effective_on, count(*) from {} group by run_on, action, effective_on",
+        "ledger.membership_changes",
+        """
+        (
+            select run_on, 'ADD' as action, member_from as effective_on from membership
+            union all
+            select ended_in, 'REMOVE', member_to from membership where ended_in is not null
+        ) as changed
+        """,
+    ),
+    (
+        "select run_on, platform, reason, count(*), sum(cost_fen) from {} group by run_on, platform, reason",
+        "ledger.card_decisions",
+        """
+        (
+            select waited_in as run_on, platform, 'WAITING' as reason, null::bigint as cost_fen
+            from card_claim where waited_in is not null
+            union all
+            select coalesce(decided_in, run_on), card_claim.platform, reason, cost_fen
+            from card_claim left join card_code using (claim_id) where reason <> 'WAITING'
+        ) as decided
+        """,
+    ),
+    (
+        "select run_on, trial_code, is_member, reason, count(*) from {} group by run_on, trial_code, is_member, reason",
+        "ledger.trial_decisions",
+        "trial_application",
     ),
 )
 _STEP = """
@@ -188,7 +263,7 @@ class Bench:
         """Let the files that close this date and earlier ones come: what lay there too soon would be an exception."""
         later = self.workspace.exchange / _LATER / "in"
         for file in sorted(later.glob("*/*")):
-            if file.name.split("_")[1] <= f"{day:%Y%m%d}":
+            if file.name.split("_")[-2] <= f"{day:%Y%m%d}":
                 place = self.workspace.exchange / "in" / file.parent.name
                 place.mkdir(exist_ok=True)
                 file.rename(place / file.name)
@@ -224,22 +299,27 @@ class Bench:
             with conn.cursor().copy("copy budget_plan from stdin") as copy:
                 for plan in self.workspace.campaign.budget:
                     copy.write_row((self.workspace.campaign.campaign_id, plan.line, plan.month, plan.plan_fen))
+            with conn.cursor().copy("copy trial from stdin") as copy:
+                for offer in self.workspace.campaign.versions[0].terms["trials"]["offers"]:
+                    copy.write_row([offer[column] for column in ("code", "opens_on", "places", "cost_fen")])
 
     def _plain_files(self, day: date) -> dict[str, str]:
         incoming, since = self.workspace.exchange / "in", SNAPSHOTS[day]
-        hall = incoming / "hall" / f"hall_{since:%Y%m%d}_0001.txt"
-        days = [since + timedelta(days=number) for number in range((day - since).days + 1)]
+        names = {
+            feed: [
+                file
+                for file in sorted((incoming / feed).glob(f"{feed}_*.txt*"))
+                if f"{since:%Y%m%d}" <= file.name.split("_")[-2] <= f"{day:%Y%m%d}"
+            ]
+            for feed in FEEDS
+        }
+        answers = (self.workspace.exchange / "ack").glob(f"*/*_{day - timedelta(days=1):%Y%m%d}_*.rsp")
         return {
             "DAY": f"{day:%Y%m%d}",
             "PUT": str(_PLAIN / "put"),
-            "SUBSCRIBER_FILE": str(incoming / "subscriber" / f"subscriber_{since:%Y%m%d}_0001.txt.gz"),
-            "RECHARGE_FILES": " ".join(
-                str(incoming / "recharge" / f"recharge_{each:%Y%m%d}_0001.txt.gz") for each in days
-            ),
-            "HALL_FILE": str(hall) if hall.exists() else "/dev/null",
-            "ANSWER_FILES": " ".join(
-                map(str, sorted((self.workspace.exchange / "ack").glob(f"*/*_{day - timedelta(days=1):%Y%m%d}_*.rsp")))
-            ),
+            "FILES": " ".join(str(file) for files in names.values() for file in files),
+            **{f"{feed.upper()}_FILES": " ".join(map(str, files)) for feed, files in names.items()},
+            "ANSWER_FILES": " ".join(map(str, sorted(answers))),
         }
 
     def answer(self, day: date) -> None:
@@ -349,7 +429,7 @@ def main() -> int:
         say(f"N: value {given!r}: expected a number of subscribers from 1000 up, such as 1000000", wrong=True)
         return 2
     try:
-        with _bench("bench") as bench, bench.workspace.locked():
+        with _bench("bench", int(given)) as bench, bench.workspace.locked():
             _measure_big(bench, int(given))
         with _bench("bench-small") as bench, bench.workspace.locked():
             _measure_small(bench)
@@ -360,16 +440,18 @@ def main() -> int:
 
 
 @contextmanager
-def _bench(name: str) -> Iterator[Bench]:
-    """A workspace with the campaign of the sample; the big one without what the script cannot do."""
+def _bench(name: str, subscribers: int | None = None) -> Iterator[Bench]:
+    """A workspace with the campaign of the sample; one of so many subscribers without what the script cannot do."""
     folder = HOME / "var" / name
     folder.mkdir(parents=True, exist_ok=True)
     campaign_file = folder / "lyh2026.yml"
     campaign = yaml.safe_load((HOME / "campaigns" / "lyh2026.yml").read_text("utf-8"))
     terms = campaign["terms"][0]
-    if name == "bench":  # with what the script does, too
+    if subscribers is not None:
         terms = {section: terms[section] for section in ("effective_from", *_SCRIPTED)}
         terms["recharge"]["instalment_day"] = 1
+        for offer in terms["trials"]["offers"]:
+            offer["places"] = max(1, _TRIAL_PLACES[offer["code"]] * subscribers // 1_000_000)
         told = [each for each in terms["messages"]["templates"] if each["event"] in _SCRIPTED_EVENTS]
         terms["messages"]["templates"] = told
         campaign["terms"] = [terms]

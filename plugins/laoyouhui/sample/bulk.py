@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from laoyouhui.sample.bulk_requests import Requests
 from laoyouhui.sample.facts import Spread, assumptions, facts, payments
 from laoyouhui.sample.files import data_file, write_delivery
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BLOCK = 20_000
-_CHANGED_SHARE = 0.001
+# what a later snapshot changes, of all subscribers
+_SUSPENDED_SHARE = 0.001
+_CLOSED_SHARE, _PORTED_OUT_SHARE = 0.00016, 0.00009
+_VERIFIED_SHARE = 0.01  # of those who were not
 _HALL = "H010001"
 
 
@@ -35,9 +39,10 @@ def write_month(
     """Write the files of a month into `in/` and give the number of recharges.
 
     One hall list closes the first of `snapshots_on` (default: `first_date` and the last day), a snapshot of all
-    subscribers each of them, the later ones with 0.1 % of the subscribers suspended; `recharges_factor` times the
-    subscribers recharge, evenly over `days` days from `first_date`, one file a day. Tenure is counted to `first_date`.
-    The channels take the discount off for those who look eligible.
+    subscribers each of them, in the later ones some were suspended, closed, ported out or verified; `recharges_factor`
+    times the subscribers recharge, evenly over `days` days from `first_date`, one file a day. Tenure is counted to
+    `first_date`. The channels take the discount off for those who look eligible. What else they ask for is in
+    `bulk_requests`.
     """
     import numpy as np
 
@@ -46,7 +51,7 @@ def write_month(
     write_delivery(hall, [f"{_HALL}|王府井营业厅|010|20240101|\n"], rows=1, control_total="")
     eligible = np.zeros(subscribers, dtype=bool)
     for number, day in enumerate(snapshot_dates):
-        lines = _snapshot(subscribers, seed, first_date, day, number, eligible)
+        lines = _snapshot(subscribers, seed, first_date, snapshot_dates[1 : number + 1], eligible)
         write_delivery(data_file(exchange, "subscriber", day, 1), lines, rows=subscribers, control_total="")
     total = round(subscribers * recharges_factor)
     for number in range(days):
@@ -57,13 +62,14 @@ def write_month(
             total * (number + 1) // days - total * number // days,
             eligible,
         )
+    Requests(seed, first_date, eligible).write(exchange, days)
     return total
 
 
 def _snapshot(
-    subscribers: int, seed: int, first_date: date, day: date, changes: int, eligible: NDArray[np.bool_]
+    subscribers: int, seed: int, first_date: date, changed_on: tuple[date, ...], eligible: NDArray[np.bool_]
 ) -> Iterator[str]:
-    """Give blocks of lines; fills `eligible` as it goes."""
+    """Give blocks of lines, with the changes of so many days; fills `eligible` as it goes."""
     import numpy as np
 
     known, chosen = facts(), assumptions()
@@ -89,20 +95,26 @@ def _snapshot(
         eligible[start : start + size] = (
             (tenure >= five_years) & ~missing & ~suspended & ~secondary & ~unverified & consumer
         )
-        changed = np.zeros(size, dtype=bool)
-        for number in range(1, changes + 1):
-            changed |= np.random.default_rng((seed, start, number)).random(size) < _CHANGED_SHARE
+        status, since = np.where(suspended, "S", "A"), np.where(suspended, dates[0], "")
+        for number, day in enumerate(changed_on, 1):
+            luck = np.random.default_rng((seed, start, number)).random(size)
+            edges = np.cumsum((_SUSPENDED_SHARE, _CLOSED_SHARE, _PORTED_OUT_SHARE))
+            changed = (luck < edges[-1]) & ((status == "A") | (status == "S"))
+            status[changed] = np.array(["S", "C", "P"])[np.searchsorted(edges, luck[changed], side="right")]
+            since[changed] = f"{day:%Y%m%d}"
+            unverified &= luck < 1 - _VERIFIED_SHARE
         yield "".join(
             f"8086{no:010d}|{13_000_000_000 + no}|C{no:010d}|{cities[city]}|{'' if gap else dates[days]}|"
-            f"{'S' if stop else 'A'}|{stop or dates[days]}|{segments[segment]}|"
+            f"{state}|{on or dates[days]}|{segments[segment]}|"
             f"{'SECONDARY' if second else 'MAIN'}|{'N' if unknown else 'Y'}|||P{plans[plan]}|"
             f"{years[age]}|{genders[gender]}|{'N' if silent else 'Y'}\n"
-            for no, (city, segment, plan, age, gender, days, gap, stop, second, unknown, silent) in enumerate(
+            for no, (city, segment, plan, age, gender, days, gap, state, on, second, unknown, silent) in enumerate(
                 zip(
                     *place[:5],
                     tenure.tolist(),
                     missing.tolist(),
-                    np.where(suspended, dates[0], np.where(changed, f"{day:%Y%m%d}", "")).tolist(),
+                    status.tolist(),
+                    since.tolist(),
                     secondary.tolist(),
                     unverified.tolist(),
                     refused.tolist(),

@@ -99,14 +99,7 @@ moved as (
         states.status,
         states.source_file,
         states.source_line,
-        coalesce(
-            states.customer_id in (
-                select holdouts.customer_id
-                from {{ ref('int_holdout__customers') }} as holdouts
-                where holdouts.campaign_id = before.campaign_id and holdouts.is_control
-            ),
-            false
-        ) as is_control
+        holdouts.customer_id is not null as is_control
     from delivered
     cross join run
     inner join lateral (
@@ -122,6 +115,11 @@ moved as (
         order by history.state_on desc, history.revision desc
         limit 1
     ) as states on true
+    left join {{ ref('int_holdout__customers') }} as holdouts
+        on
+            before.campaign_id = holdouts.campaign_id
+            and states.customer_id = holdouts.customer_id
+            and holdouts.is_control
 ),
 
 changed as (

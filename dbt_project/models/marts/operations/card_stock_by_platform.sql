@@ -53,9 +53,12 @@ claims as (
         - count(*) filter (
             where
             decisions.reason in ('GRANTED', 'LAPSED')
-            and decisions.claim_id in (
-                select waited.claim_id from {{ ref('card_decisions') }} as waited
-                where waited.reason = 'WAITING' and waited.campaign_id = decisions.campaign_id
+            and (decisions.campaign_id, decisions.claim_id) in (
+                select
+                    waited.campaign_id,
+                    waited.claim_id
+                from {{ ref('card_decisions') }} as waited
+                where waited.reason = 'WAITING'
             )
         ) as claims_waiting
     from {{ ref('card_decisions') }} as decisions

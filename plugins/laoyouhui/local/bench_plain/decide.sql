@@ -5,6 +5,7 @@ select
     date :'day' + 1 as next_day,
     date_trunc('month', date :'day' + 1)::date as month,
     to_char(date :'day', 'YYYYMMDD') as yyyymmdd,
+    'subscriber_' || to_char(date :'snapshot_on', 'YYYYMMDD') || '_0001.txt.gz' as snapshot_file,
     tenure_cutoff(date :'day' + 1, 5) as since_5,
     tenure_cutoff(date :'day' + 1, 8) as since_8,
     tenure_cutoff(date :'day' + 1, 10) as since_10,
@@ -32,6 +33,8 @@ where
         today.birth_year, today.gender, today.sms_consent
     );
 analyze changed;
+create temp table gone on commit drop as
+select subscriber_id, status from changed where status in ('C', 'P');
 update subscriber set valid_to = :'snapshot_on'
 from changed
 where subscriber.subscriber_id = changed.subscriber_id and subscriber.valid_to = 'infinity';
@@ -74,6 +77,7 @@ select
     subscriber.msisdn,
     subscriber.customer_id,
     subscriber.city_code,
+    subscriber.valid_from as stands_since,
     case
         when subscriber.activation_date is null or subscriber.activation_date > :'next_day' then 'unknown'
         when subscriber.activation_date <= :'since_20' then '20+'
@@ -144,6 +148,34 @@ delete from listed
 using eligibility_line as line
 where listed.subscriber_id = line.subscriber_id and line.action = 'REMOVE' and line.run_on = :'day';
 insert into listed select subscriber_id from eligibility_line where action = 'ADD' and run_on = :'day';
+
+-- who qualifies is a member, until he leaves the carrier; the file that last said something new is a part of the key
+insert into membership
+select
+    md5(
+        'lyh2026|MEMBERSHIP|' || subscriber_id || '|ADD|' || :'next_day' || '|subscriber_'
+        || to_char(stands_since, 'YYYYMMDD') || '_0001.txt.gz'
+    ),
+    subscriber_id,
+    customer_id,
+    city_code,
+    tenure_band,
+    :'next_day',
+    :'day'
+from newly_judged
+where
+    cardinality(reasons) = 0
+    and not exists (
+        select from membership as known
+        where known.subscriber_id = newly_judged.subscriber_id and known.member_to = 'infinity'
+    );
+update membership
+set
+    member_to = :'next_day',
+    end_key = md5('lyh2026|MEMBERSHIP|' || gone.subscriber_id || '|REMOVE|' || :'next_day' || '|' || :'snapshot_file'),
+    ended_in = :'day'
+from gone
+where membership.subscriber_id = gone.subscriber_id and membership.member_to = 'infinity';
 
 -- gifts of the month that begins, in the first three months from the first qualifying one
 \if :is_first_of_month
@@ -337,11 +369,461 @@ from (
 on conflict do nothing;
 analyze recharge_decision;
 
--- what was granted is promised: the bonus in instalments, and what the channel took off too little
+-- family numbers: a link ends when a side has left (no number changes hands in this month) ...
+update family_link
+set
+    ends_at = greatest(family_link.begins_at, :'snapshot_on'),
+    end_reason = case gone.status when 'C' then 'CLOSED' else 'PORTED_OUT' end,
+    ended_in = :'day'
+from gone
+where family_link.subscriber_id = gone.subscriber_id and family_link.ends_at is null;
+update family_link
+set
+    ends_at = greatest(family_link.begins_at, :'snapshot_on'),
+    end_reason = case gone.status when 'C' then 'FAMILY_CLOSED' else 'FAMILY_PORTED_OUT' end,
+    ended_in = :'day'
+from gone
+where family_link.family_subscriber_id = gone.subscriber_id and family_link.ends_at is null;
+
+-- ... and the day's requests are decided, with an end at once where one came late and a side has left since
+insert into family_request
+select
+    asked.request_id,
+    asked.subscriber_id,
+    asked.at,
+    asked.action,
+    asked.family_msisdn,
+    family.subscriber_id,
+    state.customer_id,
+    state.city_code,
+    tenure_band(state.activation_date, asked.at::date),
+    asked.family_msisdn = state.msisdn or coalesce(family.subscriber_id = asked.subscriber_id, false),
+    coalesce(family.status = 'A', false),
+    since.left_on,
+    since.left_reason,
+    case
+        when asked.action = 'REMOVE' then null
+        when asked.at::date not between '2026-01-26' and '2026-04-30' then 'WINDOW'
+        when cardinality(ineligibility_reasons(state, holdout.is_control, asked.at::date)) > 0 then 'NOT_ELIGIBLE'
+    end,
+    null,
+    :'day'
+from (
+    select distinct on (request_id) *, moment(requested_at) as at
+    from family_request_in
+    order by request_id
+) as asked
+left join subscriber as state
+    on
+        asked.subscriber_id = state.subscriber_id
+        and state.valid_from <= asked.at::date
+        and state.valid_to > asked.at::date
+left join holdout on state.customer_id = holdout.customer_id and holdout.is_control
+left join subscriber as family
+    on
+        asked.family_msisdn = family.msisdn
+        and family.status in ('A', 'S')
+        and family.valid_from <= asked.at::date
+        and family.valid_to > asked.at::date
+left join lateral (
+    select
+        now.valid_from as left_on,
+        case when now.subscriber_id = asked.subscriber_id then '' else 'FAMILY_' end
+        || case now.status when 'C' then 'CLOSED' else 'PORTED_OUT' end as left_reason
+    from subscriber as now
+    where
+        now.subscriber_id in (asked.subscriber_id, family.subscriber_id)
+        and now.valid_to = 'infinity'
+        and now.status in ('C', 'P')
+    order by now.subscriber_id = asked.subscriber_id desc
+    limit 1
+) as since on true
+on conflict do nothing;
+select decide_family_requests(:'day') \g /dev/null
+
+-- devices: how far each order is
+insert into device_order as known
+select
+    order_id,
+    max(subscriber_id),
+    max(channel),
+    min(at) filter (where event = 'PAID'),
+    min(at) filter (where event = 'SHIPPED'),
+    min(at) filter (where event = 'DELIVERED'),
+    min(at) filter (where event = 'RETURNED'),
+    :'day',
+    case when bool_or(event = 'RETURNED') then date :'day' end
+from (select distinct on (event_id) *, moment(event_at) as at from device_order_in order by event_id) as events
+group by order_id
+on conflict (order_id) do update set
+    paid_at = coalesce(known.paid_at, excluded.paid_at),
+    shipped_at = coalesce(known.shipped_at, excluded.shipped_at),
+    delivered_at = coalesce(known.delivered_at, excluded.delivered_at),
+    returned_at = coalesce(known.returned_at, excluded.returned_at),
+    returned_in = coalesce(known.returned_in, excluded.returned_in);
+
+-- an order is decided when it is paid
+create temp table ordered on commit drop as
+select
+    asked.*,
+    state.customer_id,
+    state.city_code,
+    tenure_band(state.activation_date, asked.ordered_at::date) as tenure_band,
+    reasons.ineligibility_reasons,
+    case
+        when asked.ordered_at::date not between '2026-01-26' and '2026-04-30' then 'WINDOW'
+        when date :'day' > '2026-05-10' then 'LATE'
+        when asked.rate_bp is null then 'NOT_LISTED'
+        when asked.channel not in ('APP', 'HALL') or (asked.channel = 'HALL' and hall.hall_code is null) then 'CHANNEL'
+        when cardinality(reasons.ineligibility_reasons) > 0 then 'NOT_ELIGIBLE'
+        when device_order.returned_in is not null then 'RETURNED'
+    end as refusal
+from (
+    select distinct on (paid.order_id)
+        paid.order_id,
+        paid.subscriber_id,
+        moment(paid.event_at) as ordered_at,
+        paid.channel,
+        paid.hall_code,
+        coalesce(100 * listed.list_price_yuan, 100 * paid.list_price_yuan)::bigint as list_price_fen,
+        (100 * paid.list_price_yuan)::bigint as order_list_price_fen,
+        (100 * paid.paid_price_yuan)::bigint as paid_fen,
+        case
+            when listed.list_price_yuan < 1000 then 9500
+            when listed.list_price_yuan < 3000 then 9000
+            when listed.list_price_yuan >= 3000 then 8500
+        end as rate_bp
+    from device_order_in as paid
+    left join device_listing as listed
+        on
+            paid.sku = listed.sku
+            and moment(paid.event_at)::date >= listed.listed_from
+            and moment(paid.event_at)::date <= coalesce(listed.listed_to, 'infinity')
+    where paid.event = 'PAID' and not exists (select from device_decision as known where known.order_id = paid.order_id)
+    order by paid.order_id
+) as asked
+join device_order on asked.order_id = device_order.order_id
+left join subscriber as state
+    on
+        asked.subscriber_id = state.subscriber_id
+        and state.valid_from <= asked.ordered_at::date
+        and state.valid_to > asked.ordered_at::date
+left join holdout on state.customer_id = holdout.customer_id and holdout.is_control
+left join hall
+    on
+        asked.hall_code = hall.hall_code
+        and asked.ordered_at::date >= hall.designated_from
+        and asked.ordered_at::date <= coalesce(hall.designated_to, 'infinity')
+cross join lateral (
+    select ineligibility_reasons(state, holdout.is_control, asked.ordered_at::date) as ineligibility_reasons
+) as reasons;
+
+-- one device a subscriber: the first that was paid and is not given back; whoever gives one back may have the next, also
+-- one that had been refused
+insert into device_decision
+select
+    md5(
+        'lyh2026|' || case reason when 'GRANTED' then 'DEVICE' else 'DEVICE_REFUSED' end || '|' || subscriber_id || '|'
+        || order_id
+    ),
+    order_id,
+    reason,
+    ineligibility_reasons,
+    subscriber_id,
+    customer_id,
+    city_code,
+    tenure_band,
+    ordered_at,
+    list_price_fen,
+    order_list_price_fen,
+    paid_fen,
+    rate_bp,
+    entitled_fen,
+    applied_fen,
+    case
+        when reason <> 'GRANTED' and applied_fen > 0 then 'NOT_ENTITLED'
+        when reason <> 'GRANTED' or applied_fen = entitled_fen then 'MATCH'
+        when applied_fen < entitled_fen then 'UNDER'
+        else 'OVER'
+    end,
+    :'day'
+from (
+    select
+        decided.*,
+        list_price_fen - paid_fen as applied_fen,
+        case reason
+            when 'GRANTED' then list_price_fen - (2 * list_price_fen * rate_bp + 10000) / 20000  -- half up to the fen
+            else 0
+        end as entitled_fen
+    from (
+        select
+            contender.*,
+            case
+                when refusal is not null then refusal
+                when
+                    row_number() over (
+                        partition by subscriber_id, refusal is null order by ordered_at, order_id
+                    ) + (
+                        select count(*)
+                        from device_decision as granted
+                        join device_order using (order_id)
+                        where
+                            granted.subscriber_id = contender.subscriber_id
+                            and granted.reason = 'GRANTED'
+                            and device_order.returned_in is null
+                    ) > 1
+                    then 'LIMIT'
+                else 'GRANTED'
+            end as reason
+        from (
+            select
+                order_id, subscriber_id, ordered_at, list_price_fen, order_list_price_fen, paid_fen, rate_bp, customer_id,
+                city_code, tenure_band, ineligibility_reasons, refusal, false as was_refused
+            from ordered
+            union all
+            select
+                order_id, subscriber_id, ordered_at, list_price_fen, order_list_price_fen, paid_fen, rate_bp, customer_id,
+                city_code, tenure_band, ineligibility_reasons, null, true
+            from device_decision as waiting
+            where
+                reason = 'LIMIT'
+                and subscriber_id in (
+                    select granted.subscriber_id
+                    from device_order
+                    join device_decision as granted using (order_id)
+                    where device_order.returned_in = :'day' and granted.reason = 'GRANTED'
+                )
+                and not exists (
+                    select from device_order
+                    where device_order.order_id = waiting.order_id and device_order.returned_in is not null
+                )
+                and not exists (
+                    select from device_decision as granted
+                    where granted.order_id = waiting.order_id and granted.reason = 'GRANTED'
+                )
+        ) as contender
+    ) as decided
+    where reason = 'GRANTED' or not was_refused
+) as checked;
+analyze device_decision;
+
+-- video cards: codes come into stock; the reference, a part of their order, is made of the file and the line
+insert into card_code
+select distinct on (code)
+    code,
+    md5('card_stock|code|' || sha256_in.sha256 || '|' || line_no),
+    platform,
+    received_on,
+    expires_on,
+    (100 * cost_yuan)::bigint
+from card_stock_in
+join sha256_in using (file_name)
+order by code, file_name, line_no
+on conflict do nothing;
+analyze card_code;
+
+-- one card a member and month, in the order of time
+insert into card_claim
+select
+    claim_id,
+    md5('lyh2026|CARD|' || subscriber_id || '|' || claim_id),
+    subscriber_id,
+    at,
+    platform,
+    customer_id,
+    city_code,
+    tenure_band,
+    case
+        when refusal is not null then refusal
+        when
+            row_number() over (
+                partition by subscriber_id, date_trunc('month', at), refusal is null order by at, claim_id
+            ) + (
+                select count(*)
+                from card_claim as known
+                where
+                    known.subscriber_id = judged.subscriber_id
+                    and date_trunc('month', known.claimed_at) = date_trunc('month', judged.at)
+                    and known.reason in ('WAITING', 'GRANTED', 'LAPSED')
+            ) > 1
+            then 'LIMIT'
+        else 'WAITING'
+    end,
+    :'day'
+from (
+    select
+        asked.*,
+        state.customer_id,
+        state.city_code,
+        tenure_band(state.activation_date, asked.at::date) as tenure_band,
+        case
+            when asked.at::date not between '2026-01-26' and '2026-04-30' then 'WINDOW'
+            when date :'day' > '2026-05-10' then 'LATE'
+            when asked.platform not in ('TENCENT', 'IQIYI', 'YOUKU') then 'PLATFORM'
+            when membership.subscriber_id is null or holdout.is_control then 'NOT_MEMBER'
+            when state.status is distinct from 'A' then 'NOT_ACTIVE'
+        end as refusal
+    from (
+        select distinct on (claim_id) claim_id, subscriber_id, platform, moment(claimed_at) as at
+        from card_claim_in
+        order by claim_id
+    ) as asked
+    left join membership
+        on
+            asked.subscriber_id = membership.subscriber_id
+            and membership.member_from <= asked.at::date
+            and membership.member_to > asked.at::date
+    left join subscriber as state
+        on
+            asked.subscriber_id = state.subscriber_id
+            and state.valid_from <= asked.at::date
+            and state.valid_to > asked.at::date
+    left join holdout on state.customer_id = holdout.customer_id and holdout.is_control
+) as judged
+on conflict do nothing;
+analyze card_claim;
+
+-- whoever has waited longest has the code that expires first, if he is an active member now; whoever left waits no more
+create temp table served on commit drop as
+select line.claim_id, line.run_on, line.has_left, free.code
+from (
+    select
+        waiting.claim_id,
+        waiting.platform,
+        waiting.run_on,
+        membership.subscriber_id is null as has_left,
+        coalesce(membership.subscriber_id is not null and subscriber.status = 'A', false) as is_served,
+        row_number() over (
+            partition by
+                waiting.platform, coalesce(membership.subscriber_id is not null and subscriber.status = 'A', false)
+            order by waiting.claimed_at, waiting.claim_id
+        ) as place
+    from card_claim as waiting
+    left join membership on waiting.subscriber_id = membership.subscriber_id and membership.member_to = 'infinity'
+    left join subscriber on waiting.subscriber_id = subscriber.subscriber_id and subscriber.valid_to = 'infinity'
+    where waiting.reason = 'WAITING'
+) as line
+left join (
+    select code, platform, row_number() over (partition by platform order by expires_on, reference) as place
+    from card_code
+    where claim_id is null and received_on <= :'next_day' and expires_on >= :'next_day'
+) as free on line.is_served and line.platform = free.platform and line.place = free.place;
+update card_code set claim_id = served.claim_id
+from served
+where card_code.code = served.code;
+update card_claim
+set
+    reason = case
+        when served.code is not null then 'GRANTED'
+        when served.has_left and served.run_on < :'day' then 'LAPSED'
+        else 'WAITING'
+    end,
+    waited_in = case when served.code is null and served.run_on = :'day' then date :'day' else card_claim.waited_in end,
+    decided_in = case
+        when served.code is not null or (served.has_left and served.run_on < :'day') then date :'day'
+    end
+from served
+where card_claim.claim_id = served.claim_id;
+
+-- trials: members first, others three days later, while places last; others are those who only lack years of service
+insert into trial_application
+select
+    application_id,
+    md5('lyh2026|TRIAL|' || subscriber_id || '|' || trial_code || '|' || application_id || '|-'),
+    subscriber_id,
+    at,
+    trial_code,
+    customer_id,
+    city_code,
+    tenure_band,
+    is_member,
+    case
+        when refusal is not null then refusal
+        when has_place then 'DUPLICATE'
+        when is_first and place + places_taken <= places then 'GRANTED'
+        when is_first then 'FULL'
+        when bool_or(refusal is null and not has_place and is_first and place + places_taken <= places) over of_subscriber
+            then 'DUPLICATE'
+        else 'FULL'
+    end,
+    :'day'
+from (
+    select
+        lined_up.*,
+        row_number() over (
+            partition by trial_code, refusal is null and not has_place and is_first order by at, application_id
+        ) as place
+    from (
+        select
+            refused.*,
+            row_number() over (
+                partition by trial_code, subscriber_id, refusal is null order by at, application_id
+            ) = 1 as is_first,
+            exists (
+                select from trial_application as granted
+                where
+                    granted.subscriber_id = refused.subscriber_id
+                    and granted.trial_code = refused.trial_code
+                    and granted.reason = 'GRANTED'
+            ) as has_place
+        from (
+            select
+                judged.*,
+                case
+                    when at::date not between '2026-01-26' and '2026-04-30' then 'WINDOW'
+                    when date :'day' > '2026-05-10' then 'LATE'
+                    when places is null then 'UNKNOWN_TRIAL'
+                    when at::date < opens_on then 'NOT_OPEN'
+                    when not is_member and at::date < opens_on + 3 then 'TOO_EARLY'
+                    when is_member and reasons && array['UNKNOWN', 'NOT_ACTIVE', 'HOLDOUT'] then 'NOT_ELIGIBLE'
+                    when not is_member and not reasons <@ array['TENURE', 'PORTED_IN', 'OWNER_CHANGED'] then 'NOT_ELIGIBLE'
+                end as refusal
+            from (
+                select
+                    asked.*,
+                    trial.opens_on,
+                    trial.places,
+                    (
+                        select count(*)
+                        from trial_application as granted
+                        where granted.trial_code = asked.trial_code and granted.reason = 'GRANTED'
+                    ) as places_taken,
+                    membership.subscriber_id is not null as is_member,
+                    state.customer_id,
+                    state.city_code,
+                    tenure_band(state.activation_date, asked.at::date) as tenure_band,
+                    ineligibility_reasons(state, holdout.is_control, asked.at::date) as reasons
+                from (
+                    select distinct on (application_id) application_id, subscriber_id, trial_code, moment(applied_at) as at
+                    from trial_application_in
+                    order by application_id
+                ) as asked
+                left join trial on asked.trial_code = trial.trial_code
+                left join membership
+                    on
+                        asked.subscriber_id = membership.subscriber_id
+                        and membership.member_from <= asked.at::date
+                        and membership.member_to > asked.at::date
+                left join subscriber as state
+                    on
+                        asked.subscriber_id = state.subscriber_id
+                        and state.valid_from <= asked.at::date
+                        and state.valid_to > asked.at::date
+                left join holdout on state.customer_id = holdout.customer_id and holdout.is_control
+            ) as judged
+        ) as refused
+    ) as lined_up
+) as placed
+window of_subscriber as (partition by trial_code, subscriber_id)
+on conflict do nothing;
+
+-- what was granted is promised: the bonus in instalments, and what channel or shop took off too little
 insert into obligation
 select
     md5('lyh2026|INSTALMENT|' || subscriber_id || '|' || recharge_id || '|' || no),
+    'RECHARGE_BONUS',
     'INSTALMENT',
+    'B2',
     recharge_id,
     subscriber_id,
     customer_id,
@@ -362,6 +844,8 @@ union all
 select
     md5('lyh2026|MAKE_GOOD|' || subscriber_id || '|' || recharge_id || '|-'),
     'MAKE_GOOD',
+    'MAKE_GOOD',
+    'B2',
     recharge_id,
     subscriber_id,
     customer_id,
@@ -375,15 +859,81 @@ select
     date :'day'
 from recharge_decision
 where run_on = :'day' and discount_check = 'UNDER'
+
+union all
+
+select
+    md5('lyh2026|DEVICE_MAKE_GOOD|' || subscriber_id || '|' || order_id || '|-'),
+    'MAKE_GOOD',
+    'MAKE_GOOD',
+    'B3',
+    order_id,
+    subscriber_id,
+    customer_id,
+    city_code,
+    tenure_band,
+    ordered_at::date,
+    null,
+    null,
+    entitled_fen - applied_fen,
+    date :'next_day',
+    date :'day'
+from device_decision
+where run_on = :'day' and price_check = 'UNDER'
 on conflict do nothing;
 analyze obligation;
 
--- what is due goes out to the active; the others wait
+-- what was made good of a device given back is claimed back, or not paid; the carrier has answered whatever was sent
+update obligation
+set ended_on = :'day', end_type = case when sent_on is null then 'cancelled' else 'clawed_back' end
+from device_order
+where
+    device_order.returned_in = :'day'
+    and obligation.recharge_id = device_order.order_id
+    and obligation.budget_line = 'B3'
+    and obligation.benefit = 'MAKE_GOOD'
+    and obligation.ended_on is null;
+insert into obligation
+select
+    md5('lyh2026|CLAWBACK|' || subscriber_id || '|' || recharge_id || '|DEVICE_MAKE_GOOD|-'),
+    'CLAWBACK',
+    'CLAWBACK',
+    budget_line,
+    recharge_id,
+    subscriber_id,
+    customer_id,
+    city_code,
+    tenure_band,
+    recharged_on,
+    null,
+    null,
+    amount_fen,
+    :'day',
+    :'day',
+    :'day'
+from obligation
+where ended_on = :'day' and end_type = 'clawed_back';
+
+-- whoever leaves the carrier loses what is not paid, also what is promised for a time before ...
+update obligation set ended_on = :'day', end_type = 'forfeited'
+from gone
+where obligation.subscriber_id = gone.subscriber_id and obligation.sent_on is null and obligation.ended_on is null;
+update obligation set ended_on = :'day', end_type = 'forfeited'
+from subscriber as gone
+where
+    obligation.run_on = :'day'
+    and obligation.sent_on is null
+    and obligation.ended_on is null
+    and obligation.subscriber_id = gone.subscriber_id
+    and gone.valid_to = 'infinity'
+    and gone.status in ('C', 'P');
+-- ... and of the rest what is due goes out to the active, the others wait
 update obligation set sent_on = :'day'
 from subscriber
 where
     obligation.due_on <= :'next_day'
     and obligation.sent_on is null
+    and obligation.ended_on is null
     and subscriber.subscriber_id = obligation.subscriber_id
     and subscriber.valid_to = 'infinity'
     and subscriber.status = 'A';
@@ -442,6 +992,21 @@ from (
     from settled
     join obligation on settled.item_key = obligation.grant_key
     where settled.is_accepted and obligation.kind = 'INSTALMENT'
+
+    union all
+
+    select
+        md5('lyh2026|MESSAGE|CARD_CODE|' || claim.subscriber_id || '|' || claim.claim_id || '|1'),
+        'CARD_CODE',
+        claim.subscriber_id,
+        claim.grant_key,
+        card_code.expires_on,
+        '【中国联通】您领取的' || case claim.platform when 'TENCENT' then '腾讯视频' when 'IQIYI' then '爱奇艺' else '优酷' end
+        || '月卡兑换码：' || card_code.code || '，请于' || to_char(card_code.expires_on, 'FMMM月FMDD日')
+        || '前兑换，请勿转告他人。'
+    from card_claim as claim
+    join card_code on claim.claim_id = card_code.claim_id
+    where claim.decided_in = :'day' and claim.reason = 'GRANTED'
 ) as notice
 join subscriber on notice.subscriber_id = subscriber.subscriber_id and subscriber.valid_to = 'infinity'
 on conflict do nothing;
@@ -450,11 +1015,11 @@ analyze message;
 -- the books
 insert into ledger (
     benefit, entry_type, grant_key, subscriber_id, customer_id, city_code, tenure_band, event_on, booked_on, megabytes,
-    budget_line, amount_fen, committed_fen, actual_fen, liability_fen
+    budget_line, amount_fen, committed_fen, actual_fen, liability_fen, undoes
 )
 select
     'DATA_GIFT', 'promised', grant_key, subscriber_id, customer_id, city_code, tenure_band, valid_from, run_on, 5120,
-    'B1', 250, 250, 0, 0
+    'B1', 250, 250, 0, 0, null
 from gift
 where run_on = :'day'
 
@@ -462,32 +1027,117 @@ union all
 
 select
     'RECHARGE_DISCOUNT', 'granted', grant_key, subscriber_id, customer_id, city_code, tenure_band, recharged_on, run_on,
-    null, 'B2', least(entitled_fen, applied_fen), 0, least(entitled_fen, applied_fen), 0
+    null, 'B2', least(entitled_fen, applied_fen), 0, least(entitled_fen, applied_fen), 0, null
 from recharge_decision
 where run_on = :'day' and reason = 'GRANTED'
 
 union all
 
 select
-    case kind when 'INSTALMENT' then 'RECHARGE_BONUS' else 'MAKE_GOOD' end, 'promised', grant_key, subscriber_id,
-    customer_id, city_code, tenure_band, recharged_on, run_on, null, 'B2', amount_fen, amount_fen, 0,
-    case kind when 'INSTALMENT' then amount_fen else 0 end
+    benefit, 'promised', grant_key, subscriber_id, customer_id, city_code, tenure_band, recharged_on, run_on, null,
+    budget_line, amount_fen, case kind when 'CLAWBACK' then -amount_fen else amount_fen end, 0,
+    case kind when 'INSTALMENT' then amount_fen else 0 end, null
 from obligation
 where run_on = :'day'
 
 union all
 
 select
-    case kind when 'INSTALMENT' then 'RECHARGE_BONUS' else 'MAKE_GOOD' end, 'held', grant_key, subscriber_id,
-    customer_id, null, null, due_on, :'day', null, 'B2', amount_fen, 0, 0, 0
+    benefit, 'held', grant_key, subscriber_id, customer_id, null, null, due_on, :'day', null, budget_line, amount_fen, 0,
+    0, 0, null
 from obligation
-where sent_on is null and due_on = :'next_day'
+where sent_on is null and ended_on is null and due_on = :'next_day'
+
+union all
+
+select
+    benefit, end_type, grant_key, subscriber_id, customer_id, null, null, :'day', :'day', null, budget_line, amount_fen,
+    case end_type when 'clawed_back' then 0 else -amount_fen end, 0,
+    case kind when 'INSTALMENT' then -amount_fen else 0 end, null
+from obligation
+where ended_on = :'day'
+
+union all
+
+-- the payment is undone, and the promise ends
+select
+    benefit, 'cancelled', grant_key, subscriber_id, customer_id, null, null, :'day', :'day', null, budget_line,
+    amount_fen, 0, 0, 0, null
+from obligation
+where ended_on = :'day' and end_type = 'clawed_back'
+
+union all
+
+select
+    'FAMILY_NUMBER', 'granted', link_key, subscriber_id, customer_id, city_code, tenure_band, begins_at::date, run_on,
+    null, null, 0, 0, 0, 0, null
+from family_link
+where run_on = :'day'
+
+union all
+
+select
+    'FAMILY_NUMBER', 'ended', md5(link_key || '|REMOVE'), subscriber_id, customer_id, city_code, tenure_band,
+    ends_at::date, :'day', null, null, 0, 0, 0, 0, link_key
+from family_link
+where ended_in = :'day'
+
+union all
+
+select
+    'DEVICE', 'granted', grant_key, subscriber_id, customer_id, city_code, tenure_band, ordered_at::date, run_on, null,
+    'B3', least(entitled_fen, applied_fen), 0, least(entitled_fen, applied_fen), 0, null
+from device_decision
+where run_on = :'day' and reason = 'GRANTED'
+
+union all
+
+select
+    'DEVICE', 'returned', grant_key, decision.subscriber_id, customer_id, city_code, tenure_band, returned_at::date,
+    :'day', null, 'B3', least(entitled_fen, applied_fen), 0, -least(entitled_fen, applied_fen), 0, grant_key
+from device_order
+join device_decision as decision using (order_id)
+where device_order.returned_in = :'day' and decision.reason = 'GRANTED'
+
+union all
+
+select
+    'MEMBERSHIP', 'granted', grant_key, subscriber_id, customer_id, city_code, tenure_band, member_from, run_on, null,
+    'B4', 0, 0, 0, 0, null
+from membership
+where run_on = :'day'
+
+union all
+
+select
+    'MEMBERSHIP', 'ended', end_key, subscriber_id, customer_id, city_code, tenure_band, member_to, :'day', null, 'B4', 0,
+    0, 0, 0, grant_key
+from membership
+where ended_in = :'day'
+
+union all
+
+select
+    'CARD', 'granted', claim.grant_key, claim.subscriber_id, claim.customer_id, claim.city_code, claim.tenure_band,
+    claim.claimed_at::date, :'day', null, 'B4', card_code.cost_fen, 0, card_code.cost_fen, 0, null
+from card_claim as claim
+join card_code on claim.claim_id = card_code.claim_id
+where claim.decided_in = :'day' and claim.reason = 'GRANTED'
+
+union all
+
+select
+    'TRIAL', 'promised', grant_key, subscriber_id, customer_id, city_code, tenure_band, applied_at::date, run_on, null,
+    'B4', trial.cost_fen, trial.cost_fen, 0, 0, null
+from trial_application
+join trial using (trial_code)
+where run_on = :'day' and reason = 'GRANTED'
 
 union all
 
 select
     'SMS', case when is_sent then 'promised' else 'suppressed' end, message_key, subscriber_id, null, null, null, run_on,
-    run_on, null, 'B5.1', cost.fen, cost.fen, 0, 0
+    run_on, null, 'B5.1', cost.fen, cost.fen, 0, 0, null
 from message
 cross join lateral (select case when is_sent then 4 * segments else 0 end as fen) as cost
 where run_on = :'day'
@@ -498,13 +1148,15 @@ select
     benefit,
     case
         when benefit in ('RECHARGE_BONUS', 'MAKE_GOOD') then case when is_accepted then 'credited' else 'rejected' end
+        when benefit = 'CLAWBACK' then case when is_accepted then 'recovered' else 'leaked' end
         when is_accepted then 'accepted'
         else 'refused'
     end,
-    item_key, subscriber_id, null, null, null, :'day', :'day', null, budget_line, committed_fen,
+    item_key, subscriber_id, null, null, null, :'day', :'day', null, budget_line, abs(committed_fen),
     case when is_accepted or benefit not in ('RECHARGE_BONUS', 'MAKE_GOOD') then -committed_fen else 0 end,
     case when is_accepted then committed_fen else 0 end,
-    case when is_accepted then -liability_fen else 0 end
+    case when is_accepted then -liability_fen else 0 end,
+    null
 from settled;
 analyze ledger;
 
@@ -531,10 +1183,37 @@ from (
         select 'data_grant', grant_key, subscriber_id, 'DATA_GIFT', 'B1', 250, 0 from gift where run_on = :'day'
         union all
         select
-            'credit', grant_key, subscriber_id, case kind when 'INSTALMENT' then 'RECHARGE_BONUS' else 'MAKE_GOOD' end, 'B2',
-            amount_fen, case kind when 'INSTALMENT' then amount_fen else 0 end
+            'credit', grant_key, subscriber_id, benefit, budget_line,
+            case kind when 'CLAWBACK' then -amount_fen else amount_fen end,
+            case kind when 'INSTALMENT' then amount_fen else 0 end
         from obligation
         where sent_on = :'day'
+        union all
+        select 'family_link', link_key, subscriber_id, 'FAMILY_NUMBER', null, 0, 0 from family_link where run_on = :'day'
+        union all
+        select 'family_link', md5(link_key || '|REMOVE'), subscriber_id, 'FAMILY_NUMBER', null, 0, 0
+        from family_link
+        where ended_in = :'day'
+        union all
+        select 'membership', grant_key, subscriber_id, 'MEMBERSHIP', 'B4', 0, 0 from membership where run_on = :'day'
+        union all
+        select 'membership', end_key, subscriber_id, 'MEMBERSHIP', 'B4', 0, 0 from membership where ended_in = :'day'
+        union all
+        select 'trial_grant', grant_key, subscriber_id, 'TRIAL', 'B4', trial.cost_fen, 0
+        from trial_application
+        join trial using (trial_code)
+        where run_on = :'day' and reason = 'GRANTED'
+        union all
+        select
+            'device_decision', grant_key, subscriber_id, case reason when 'GRANTED' then 'DEVICE' end,
+            case reason when 'GRANTED' then 'B3' end, 0, 0
+        from device_decision
+        where run_on = :'day' and reason <> 'WINDOW'
+        union all
+        select 'device_decision', md5(grant_key || '|RETURNED'), decision.subscriber_id, 'DEVICE', 'B3', 0, 0
+        from device_order
+        join device_decision as decision using (order_id)
+        where device_order.returned_in = :'day' and decision.reason = 'GRANTED'
         union all
         select 'sms', message_key, subscriber_id, 'SMS', 'B5.1', 4 * segments, 0 from message where run_on = :'day' and is_sent
     ) as items
@@ -560,6 +1239,7 @@ from (
     union all
     select 'lyh2026', budget_line, date_trunc('month', booked_on)::date, 0, sum(committed_fen), sum(actual_fen)
     from ledger
+    where budget_line is not null
     group by budget_line, date_trunc('month', booked_on)
 ) as lines
 group by campaign_id, month, rollup (budget_line);
@@ -568,10 +1248,10 @@ create table marts.liability_by_month as
 select
     'lyh2026' as campaign_id,
     month,
-    (closing_fen - promised_fen + credited_fen)::bigint as opening_fen,
+    (closing_fen - promised_fen + credited_fen + forfeited_fen)::bigint as opening_fen,
     promised_fen,
     credited_fen,
-    0::bigint as forfeited_fen,
+    forfeited_fen,
     0::bigint as cancelled_fen,
     0::bigint as given_up_fen,
     0::bigint as clawed_back_fen,
@@ -581,6 +1261,7 @@ from (
         date_trunc('month', booked_on)::date as month,
         coalesce(sum(liability_fen) filter (where entry_type = 'promised'), 0)::bigint as promised_fen,
         -coalesce(sum(liability_fen) filter (where entry_type = 'credited'), 0)::bigint as credited_fen,
+        -coalesce(sum(liability_fen) filter (where entry_type = 'forfeited'), 0)::bigint as forfeited_fen,
         sum(sum(liability_fen)) over (order by date_trunc('month', booked_on))::bigint as closing_fen
     from ledger
     where benefit = 'RECHARGE_BONUS'
@@ -603,7 +1284,12 @@ from (
         event_on, benefit, city_code, tenure_band, subscriber_id, count(*) as participations, sum(amount_fen) as amount_fen,
         sum(megabytes) as megabytes
     from ledger
-    where (benefit, entry_type) in (('DATA_GIFT', 'promised'), ('RECHARGE_DISCOUNT', 'granted'))
+    where
+        (
+            entry_type = 'granted'
+            or (benefit, entry_type) in (('DATA_GIFT', 'promised'), ('TRIAL', 'promised'))
+        )
+        and not exists (select from ledger as later where later.undoes = ledger.grant_key)
     group by event_on, benefit, city_code, tenure_band, subscriber_id
 ) as by_subscriber
 group by event_on, benefit, city_code, tenure_band;
@@ -638,6 +1324,107 @@ select
     applied_fen - entitled_fen,
     'Settle with the channel; the subscriber is not charged.'
 from recharge_decision
-where discount_check in ('OVER', 'NOT_ENTITLED') or reason = 'LATE';
+where discount_check in ('OVER', 'NOT_ENTITLED') or reason = 'LATE'
+union all
+-- nobody else of the control group can have anything: no subscriber comes to another customer in this month
+select
+    'CONTROL_LEAKED',
+    run_on,
+    subscriber_id,
+    recharge_id,
+    applied_fen,
+    'Tell whoever evaluates the effect; the customer stays in the control group.'
+from recharge_decision
+where discount_check = 'NOT_ENTITLED' and 'HOLDOUT' = any(ineligibility_reasons)
+union all
+select
+    'INSTALMENT_FORFEITED',
+    ended_on,
+    subscriber_id,
+    grant_key,
+    amount_fen,
+    'Give the subscriber notice of the amount lost.'
+from obligation
+where end_type = 'forfeited'
+union all
+select
+    case
+        when decision.reason = 'LATE' then 'LATE_DEVICE_ORDER'
+        when decision.price_check = 'OVER' then 'DEVICE_OVER'
+        else 'DEVICE_NOT_ENTITLED'
+    end,
+    decision.run_on,
+    decision.subscriber_id,
+    decision.order_id,
+    decision.applied_fen - decision.entitled_fen,
+    case decision.reason
+        when 'LATE' then 'Decide by hand: the order was delivered too late to be honoured.'
+        else 'Settle with the shop; the subscriber is not charged.'
+    end
+from device_decision as decision
+where
+    decision.reason = 'LATE'
+    or decision.price_check = 'OVER'
+    or (
+        decision.price_check = 'NOT_ENTITLED'
+        and not exists (
+            select from device_decision as granted
+            where granted.order_id = decision.order_id and granted.reason = 'GRANTED'
+        )
+    )
+union all
+select
+    'DEVICE_LIST_PRICE',
+    run_on,
+    subscriber_id,
+    order_id,
+    order_list_price_fen - list_price_fen,
+    'Settle with the shop which is right: the list decided.'
+from device_decision
+where rate_bp is not null and order_list_price_fen <> list_price_fen
+union all
+select
+    case when paid_at is null then 'DEVICE_UNPAID' else 'DEVICE_NOT_SHIPPED' end,
+    coalesce(paid_at::date, seen_on) + 3,
+    subscriber_id,
+    order_id,
+    null,
+    case
+        when paid_at is null then 'Ask the shop for the order''s payment; it is decided when it comes.'
+        else 'Have it shipped, or give the subscriber notice.'
+    end
+from device_order
+where
+    coalesce(paid_at::date, seen_on) + 3 <= :'day'
+    and (
+        paid_at is null
+        or (channel = 'APP' and shipped_at is null and delivered_at is null and returned_at is null)
+    )
+union all
+select
+    'CONTROL_LEAKED',
+    decision.run_on,
+    decision.subscriber_id,
+    decision.order_id,
+    decision.applied_fen,
+    'Tell whoever evaluates the effect; the customer stays in the control group.'
+from device_decision as decision
+join device_order using (order_id)
+where
+    decision.price_check = 'NOT_ENTITLED'
+    and 'HOLDOUT' = any(decision.ineligibility_reasons)
+    and device_order.returned_in is null
+union all
+select
+    'CARD_CODE_NOT_DELIVERED',
+    message.run_on,
+    claim.subscriber_id,
+    claim.claim_id,
+    card_code.cost_fen,
+    'Have the service desk reach the member; the code is his and is kept.'
+from message
+join card_claim as claim on message.grant_key = claim.grant_key
+join card_code on claim.claim_id = card_code.claim_id
+where message.template_code = 'CARD_CODE' and not message.is_sent;
 
 commit;
