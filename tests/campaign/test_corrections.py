@@ -1,4 +1,4 @@
-"""Rules 1.2 and 12, and the interface: of the snapshots of one date the one with the highest number stands, however late.
+"""Rules 1.2 and 12: of the snapshots of one date the one with the highest number stands, however late the others come.
 
 A late recharge is judged by the state of its own day, as corrected.
 """

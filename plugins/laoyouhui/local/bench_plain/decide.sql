@@ -1172,50 +1172,55 @@ select
     committed_fen,
     liability_fen
 from (
-    select *, row_number() over (partition by interface order by subscriber_id, item_key) as place
+    select *, row_number() over (partition by interface order by subscriber_id, effective_at, item_key) as place
     from (
         select
             'eligibility' as interface, subscriber_id as item_key, subscriber_id, null as benefit, null as budget_line,
-            null::bigint as committed_fen, null::bigint as liability_fen
+            null::bigint as committed_fen, null::bigint as liability_fen, null::timestamp as effective_at
         from eligibility_line
         where run_on = :'day'
         union all
-        select 'data_grant', grant_key, subscriber_id, 'DATA_GIFT', 'B1', 250, 0 from gift where run_on = :'day'
+        select 'data_grant', grant_key, subscriber_id, 'DATA_GIFT', 'B1', 250, 0, null from gift where run_on = :'day'
         union all
         select
             'credit', grant_key, subscriber_id, benefit, budget_line,
             case kind when 'CLAWBACK' then -amount_fen else amount_fen end,
-            case kind when 'INSTALMENT' then amount_fen else 0 end
+            case kind when 'INSTALMENT' then amount_fen else 0 end,
+            null
         from obligation
         where sent_on = :'day'
         union all
-        select 'family_link', link_key, subscriber_id, 'FAMILY_NUMBER', null, 0, 0 from family_link where run_on = :'day'
+        select 'family_link', link_key, subscriber_id, 'FAMILY_NUMBER', null, 0, 0, begins_at
+        from family_link
+        where run_on = :'day'
         union all
-        select 'family_link', md5(link_key || '|REMOVE'), subscriber_id, 'FAMILY_NUMBER', null, 0, 0
+        select 'family_link', md5(link_key || '|REMOVE'), subscriber_id, 'FAMILY_NUMBER', null, 0, 0, ends_at
         from family_link
         where ended_in = :'day'
         union all
-        select 'membership', grant_key, subscriber_id, 'MEMBERSHIP', 'B4', 0, 0 from membership where run_on = :'day'
+        select 'membership', grant_key, subscriber_id, 'MEMBERSHIP', 'B4', 0, 0, null from membership where run_on = :'day'
         union all
-        select 'membership', end_key, subscriber_id, 'MEMBERSHIP', 'B4', 0, 0 from membership where ended_in = :'day'
+        select 'membership', end_key, subscriber_id, 'MEMBERSHIP', 'B4', 0, 0, null from membership where ended_in = :'day'
         union all
-        select 'trial_grant', grant_key, subscriber_id, 'TRIAL', 'B4', trial.cost_fen, 0
+        select 'trial_grant', grant_key, subscriber_id, 'TRIAL', 'B4', trial.cost_fen, 0, null
         from trial_application
         join trial using (trial_code)
         where run_on = :'day' and reason = 'GRANTED'
         union all
         select
             'device_decision', grant_key, subscriber_id, case reason when 'GRANTED' then 'DEVICE' end,
-            case reason when 'GRANTED' then 'B3' end, 0, 0
+            case reason when 'GRANTED' then 'B3' end, 0, 0, null
         from device_decision
         where run_on = :'day' and reason <> 'WINDOW'
         union all
-        select 'device_decision', md5(grant_key || '|RETURNED'), decision.subscriber_id, 'DEVICE', 'B3', 0, 0
+        select 'device_decision', md5(grant_key || '|RETURNED'), decision.subscriber_id, 'DEVICE', 'B3', 0, 0, null
         from device_order
         join device_decision as decision using (order_id)
         where device_order.returned_in = :'day' and decision.reason = 'GRANTED'
         union all
-        select 'sms', message_key, subscriber_id, 'SMS', 'B5.1', 4 * segments, 0 from message where run_on = :'day' and is_sent
+        select 'sms', message_key, subscriber_id, 'SMS', 'B5.1', 4 * segments, 0, null
+        from message
+        where run_on = :'day' and is_sent
     ) as items
 ) as placed;
 analyze sent;

@@ -40,7 +40,7 @@ copy (
         where ended_in = :'day'
     ) as link
     join subscriber on subscriber.subscriber_id = link.subscriber_id and subscriber.valid_to = 'infinity'
-    order by link.subscriber_id, link.grant_key
+    order by link.subscriber_id, link.effective_at, link.grant_key
 ) to stdout with (delimiter '|', null '', encoding 'GB18030') \g |"$PUT" family_link "$DAY"
 
 copy (

@@ -8,7 +8,7 @@ with control as materialized (
     where is_control
 ),
 
--- whose subscribers they are now
+-- who came to them from elsewhere: whoever was theirs always has had nothing
 controlled as materialized (
     select
         control.campaign_id,
@@ -19,6 +19,12 @@ controlled as materialized (
     inner join {{ ref('int_subscriber__history') }} as history on control.customer_id = history.customer_id
     where
         history.is_present
+        and exists (
+            select from {{ ref('int_subscriber__history') }} as earlier
+            where
+                earlier.subscriber_id = history.subscriber_id
+                and (earlier.customer_id = history.customer_id) is not true
+        )
         and not exists (
             select from {{ ref('int_subscriber__history') }} as later
             where
@@ -41,6 +47,8 @@ found as (
     from controlled
     inner join {{ ref('participations') }} as granted
         on controlled.campaign_id = granted.campaign_id and controlled.subscriber_id = granted.subscriber_id
+    -- the whole ledger is read only if anybody came
+    where (select count(*) from controlled as came) > 0
 
     union all
 
