@@ -48,7 +48,7 @@ found as (
     inner join {{ ref('participations') }} as granted
         on controlled.campaign_id = granted.campaign_id and controlled.subscriber_id = granted.subscriber_id
     -- the whole ledger is read only if anybody came
-    where (select count(*) from controlled as came) > 0
+    where (select count(came.subscriber_id) from controlled as came) > 0
 
     union all
 
