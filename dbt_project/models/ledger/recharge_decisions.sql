@@ -343,7 +343,18 @@ contenders as (
                 )
                 then 'moved'
             else coalesce(contending.customer_id, contending.subscriber_id)
-        end as party
+        end as party,
+        concat_ws(
+            ' ',
+            contending.campaign_id,
+            contending.recharged_month,
+            contending.subscriber_id,
+            contending.tier_face_fen
+        ) as subscriber_queue,
+        case
+            when contending.customer_id is not null and capped.campaign_id is not null
+                then concat_ws(' ', contending.campaign_id, contending.recharged_month, contending.customer_id)
+        end as customer_queue
     from contending
     left join capped
         on
@@ -351,43 +362,44 @@ contenders as (
             and contending.recharged_month = capped.recharged_month
 ),
 
--- places that live grants of earlier runs keep, in the months that are contended for
+-- places that live grants of earlier runs keep, in the months that are contended for. One key for a queue: of several columns
+-- the planner may join by the month alone.
 places_taken as (
     select
-        decided.campaign_id,
-        decided.subscriber_id,
-        decided.customer_id,
-        decided.tier_face_fen,
-        decided.recharged_month
-    from decided
-    where
-        decided.reason = 'GRANTED'
-        and decided.recharged_month in (select contenders.recharged_month from contenders)
-        and not exists (
-            select from {{ ref('int_recharge__reversals') }} as reversals
-            where reversals.recharge_id = decided.recharge_id
-        )
-),
-
-subscriber_places_taken as (
-    select
-        campaign_id,
-        subscriber_id,
-        tier_face_fen,
-        recharged_month,
+        taken.queue,
         count(*) as places
-    from places_taken
-    group by campaign_id, subscriber_id, tier_face_fen, recharged_month
-),
-
-customer_places_taken as (
-    select
-        campaign_id,
-        customer_id,
-        recharged_month,
-        count(*) as places
-    from places_taken
-    group by campaign_id, customer_id, recharged_month
+    from (
+        select
+            unnest(
+                array[
+                    concat_ws(
+                        ' ',
+                        decided.campaign_id,
+                        decided.recharged_month,
+                        decided.subscriber_id,
+                        decided.tier_face_fen
+                    ),
+                    case
+                        when decided.customer_id is not null and capped.campaign_id is not null
+                            then concat_ws(' ', decided.campaign_id, decided.recharged_month, decided.customer_id)
+                    end
+                ]
+            ) as queue
+        from decided
+        left join capped
+            on
+                decided.campaign_id = capped.campaign_id
+                and decided.recharged_month = capped.recharged_month
+        where
+            decided.reason = 'GRANTED'
+            and decided.recharged_month in (select contenders.recharged_month from contenders)
+            and not exists (
+                select from {{ ref('int_recharge__reversals') }} as reversals
+                where reversals.recharge_id = decided.recharge_id
+            )
+    ) as taken
+    where taken.queue is not null
+    group by taken.queue
 ),
 
 -- who gives way to whom, on the days of this run's recharges
@@ -448,14 +460,11 @@ granted_{{ round }} as (
             contenders.campaign_id,
             contenders.recharge_id,
             raw.finds_places(
-                array[
-                    contenders.subscriber_id || ' ' || contenders.tier_face_fen,
-                    'customer ' || contenders.customer_id
-                ],
+                array[contenders.subscriber_queue, contenders.customer_queue],
                 array[
                     contenders.limit_per_tier_month - coalesce(subscriber_taken.places, 0),
                     case
-                        when contenders.customer_id is not null
+                        when contenders.customer_queue is not null
                             then contenders.customer_limit_per_month - coalesce(customer_taken.places, 0)
                     end
                 ]
@@ -465,17 +474,8 @@ granted_{{ round }} as (
                 rows between unbounded preceding and current row
             ) as has_places
         from contenders_{{ round }} as contenders
-        left join subscriber_places_taken as subscriber_taken
-            on
-                contenders.campaign_id = subscriber_taken.campaign_id
-                and contenders.subscriber_id = subscriber_taken.subscriber_id
-                and contenders.tier_face_fen = subscriber_taken.tier_face_fen
-                and contenders.recharged_month = subscriber_taken.recharged_month
-        left join customer_places_taken as customer_taken
-            on
-                contenders.campaign_id = customer_taken.campaign_id
-                and contenders.customer_id = customer_taken.customer_id
-                and contenders.recharged_month = customer_taken.recharged_month
+        left join places_taken as subscriber_taken on contenders.subscriber_queue = subscriber_taken.queue
+        left join places_taken as customer_taken on contenders.customer_queue = customer_taken.queue
     ) as placed
     where placed.has_places
 ),
