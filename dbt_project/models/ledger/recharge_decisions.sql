@@ -362,8 +362,8 @@ contenders as (
             and contending.recharged_month = capped.recharged_month
 ),
 
--- places that live grants of earlier runs keep, in the months that are contended for. One key for a queue: of several columns
--- the planner may join by the month alone.
+-- places that live grants of earlier runs keep, in the months that are contended for. One key for a queue: by several
+-- columns the planner may join by the month alone.
 places_taken as (
     select
         taken.queue,
