@@ -111,6 +111,11 @@ def test_the_shipped_profile_is_the_carrier_interface() -> None:
             "interfaces.data_grant.columns[3].secret: value True: expected to stand at",
         ),
         (
+            "order: effective_at",
+            "order: requested_at",
+            "interfaces.family_link.order: value 'requested_at': expected a column of this file",
+        ),
+        (
             "{name: platform, type: code, codes: [TENCENT, IQIYI, YOUKU], required: true}",
             "{name: code_length, type: id}",
             "feeds.card_stock.columns[1].name: value 'code_length': expected another name",
