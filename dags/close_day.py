@@ -1,8 +1,10 @@
 """Close one business date: take in what the carrier delivered, decide what is owed, release it, deliver it.
 
-The date is `business_date` of the trigger form or, on the schedule, the day whose 03:00 in Shanghai begins the data
-interval: the run of the early morning of `D+1` closes `D`. On the schedule dates close one after another: a date waits
-until all tasks of the date before succeeded. Every task can be cleared and run again; nothing is granted or sent twice.
+The date is `business_date` of the trigger form, which a run by hand has to fill in, or, on the schedule, the day whose
+03:00 in Shanghai begins the data interval: the run of the early morning of `D+1` closes `D`. No date is closed that is
+not over, and none that leaves a gap. On the schedule dates close one after another: a date waits until all tasks of the
+date before succeeded; where one failed, mend it and clear its failed task with all after it: that date closes, then
+those that wait. Every task can be cleared and run again; nothing is granted or sent twice.
 
 The task `decide` shows in which phase of the campaign the date lies (docs/phases.md). On the schedule a date after a
 settled close is skipped, with the reason; one that somebody asks for by hand is closed in any phase.
@@ -25,20 +27,31 @@ from laoyouhui.orchestration import tasks
 SCHEDULE = os.environ.get("LAOYOUHUI_SCHEDULE", "0 3 * * *")  # empty: only by hand
 FIRST_DATE = os.environ.get("LAOYOUHUI_FIRST_DATE", "2026-01-25")  # the day before the campaign starts
 RETRIES = int(os.environ.get("LAOYOUHUI_RETRIES", "2"))
+# A date that waits for a failed one is a run, too: one run less than there are dates waiting, and the failed date could
+# never begin again. So there is room for more dates than a campaign has, up to its last instalment.
+MOST_RUNS = 1000 if SCHEDULE else 1
 
 
 @dag(  # type: ignore[untyped-decorator]
     schedule=CronDataIntervalTimetable(SCHEDULE, timezone="Asia/Shanghai") if SCHEDULE else None,
     start_date=pendulum.parse(FIRST_DATE, tz="Asia/Shanghai") if SCHEDULE else None,
     catchup=bool(SCHEDULE),
-    max_active_runs=1,
+    max_active_runs=MOST_RUNS,
     default_args={
         "depends_on_past": bool(SCHEDULE),
         "retries": RETRIES,
         "retry_delay": timedelta(seconds=30),
         "on_failure_callback": tasks.alert_failure,
     },
-    params={"business_date": Param(None, type=["null", "string"], format="date", title="Business date to close")},
+    params={
+        # A DAG on a schedule may have no parameter without a value: there `take_in` refuses a click without a date.
+        "business_date": Param(
+            *([None] if SCHEDULE else []),
+            type=["null", "string"] if SCHEDULE else "string",
+            format="date",
+            title="Business date to close, such as 2026-02-01",
+        )
+    },
     doc_md=__doc__,
     tags=["laoyouhui"],
 )

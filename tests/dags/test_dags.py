@@ -59,12 +59,26 @@ def test_tasks_run_one_after_another(on_schedule):
 
 
 def test_a_date_waits_for_the_whole_date_before(on_schedule):
-    assert on_schedule.max_active_runs == 1
     assert on_schedule.catchup
     assert all(task.depends_on_past for task in on_schedule.tasks)
     first = on_schedule.get_task("take_in")
     assert first.wait_for_downstream
     assert first.downstream_task_ids == {"decide", "release", "deliver"}
+
+
+def test_a_failed_date_can_begin_again_whatever_waits_for_it(on_schedule, by_hand):
+    assert on_schedule.max_active_runs > 460  # the dates of a campaign of 90 days with 12 instalments
+    assert by_hand.max_active_runs == 1
+
+
+def test_a_run_by_hand_names_its_date(on_schedule, by_hand):
+    from airflow.sdk.exceptions import ParamValidationError
+
+    with pytest.raises(ParamValidationError, match="business_date"):
+        by_hand.params.validate()
+    by_hand.params["business_date"] = "2026-02-01"
+    assert by_hand.params.validate() == {"business_date": "2026-02-01"}
+    assert on_schedule.params.validate() == {"business_date": None}  # no run by hand: see test_tasks
 
 
 def test_the_schedule_closes_yesterday_at_three_in_shanghai(on_schedule):

@@ -16,8 +16,12 @@ def in_run(monkeypatch):
     """Stand in a DAG run: in_run(params, data_interval_start)."""
     from laoyouhui.orchestration import tasks
 
-    def stand(asked, begins):
-        context = {"params": {"business_date": asked}, "data_interval_start": begins}
+    def stand(asked, begins, run_type="scheduled"):
+        context = {
+            "params": {"business_date": asked},
+            "data_interval_start": begins,
+            "dag_run": SimpleNamespace(run_type=run_type),
+        }
         monkeypatch.setattr(tasks, "get_current_context", lambda: context)
         return lambda: tasks.business_date(context)
 
@@ -38,6 +42,15 @@ def test_no_date_is_an_error_that_says_what_to_do(in_run):
 
     with pytest.raises(AirflowFailException, match="trigger close_day with business_date"):
         in_run(None, None)()
+
+
+def test_a_run_by_hand_that_names_no_date_closes_none(in_run):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    # Airflow fills the interval of a click on "Trigger" with that moment
+    with pytest.raises(AirflowFailException, match="trigger close_day with business_date"):
+        in_run(None, datetime(2026, 11, 27, 9, 30, tzinfo=UTC), "manual")()
+    assert in_run("2026-02-01", datetime(2026, 11, 27, 9, 30, tzinfo=UTC), "manual")() == date(2026, 2, 1)
 
 
 def test_a_folder_needs_no_connection():

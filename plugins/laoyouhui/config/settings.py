@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from laoyouhui.config.errors import ConfigError
 
@@ -18,7 +20,8 @@ class Settings:
     `connection:<airflow connection id>` for SFTP. `work` takes the spool, logs and dbt's target.
     `campaign_files` are those of the campaigns that run at once; the first gives the journal its name.
     `warehouse_dsn` is `postgresql://user:password@host:port/database`. `alert_urls` are the addresses
-    that alerts are told to, parted by blanks; they hold secrets.
+    that alerts are told to, parted by blanks; they hold secrets. `today` is the day in Shanghai: no date is closed
+    that is not over, and none that leaves a gap. It is None for stories, which play their dates as they tell them.
     """
 
     home: Path
@@ -27,6 +30,7 @@ class Settings:
     work: Path
     warehouse_dsn: str
     alert_urls: str = field(default="", repr=False)
+    today: date | None = None
 
     @property
     def journal(self) -> Path:
@@ -45,6 +49,13 @@ class Settings:
             raise ConfigError("\n".join(f"environment: {name}: value '': expected to be set" for name in missing))
         exchange, campaign, work, dsn = (environ[name] for name in needed)
         home = environ.get("LAOYOUHUI_HOME") or Path(__file__).parents[3]
+        told = environ.get("LAOYOUHUI_TODAY")
+        try:
+            today = date.fromisoformat(told) if told else today_in_shanghai()
+        except ValueError:
+            raise ConfigError(
+                f"environment: LAOYOUHUI_TODAY: value {told!r}: expected a date such as 2026-02-01"
+            ) from None
         return cls(
             home=Path(home),
             exchange=exchange,
@@ -52,4 +63,10 @@ class Settings:
             work=Path(work),
             warehouse_dsn=dsn,
             alert_urls=environ.get("LAOYOUHUI_ALERT_URLS", ""),
+            today=today,
         )
+
+
+def today_in_shanghai() -> date:
+    """The calendar day that it is in Shanghai now."""
+    return datetime.now(ZoneInfo("Asia/Shanghai")).date()

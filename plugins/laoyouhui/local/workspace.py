@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from laoyouhui.config.campaign import Campaign, load_campaigns
 from laoyouhui.config.carrier import Carrier, load_carrier
+from laoyouhui.config.settings import today_in_shanghai
 from laoyouhui.feeds.names import parse_stem
 from laoyouhui.local.server import EmbeddedPostgres, ServerError, create_database, database_dsn
 
@@ -35,7 +36,7 @@ class Workspace:
     """One exchange and the campaigns that run at once, whose first names it.
 
     `campaign_files` are their files as in `LAOYOUHUI_CAMPAIGN`. `story` is true where the sample carrier writes the
-    exchange.
+    exchange. `today` is the day that it is taken to be, None for the calendar's.
     """
 
     exchange: Path
@@ -44,6 +45,7 @@ class Workspace:
     carrier: Carrier
     story: bool
     server_dsn: str | None
+    today: date | None = None
 
     @property
     def campaign(self) -> Campaign:
@@ -78,7 +80,8 @@ class Workspace:
 
     def pipeline_environment(self, warehouse_dsn: str) -> dict[str, str]:
         """The variables of a pipeline process, see docs/architecture.md."""
-        return {
+        played = {"LAOYOUHUI_TODAY": str(self.today)} if self.today else {}
+        return played | {
             "LAOYOUHUI_HOME": str(HOME),
             "LAOYOUHUI_EXCHANGE": str(self.exchange),
             "LAOYOUHUI_CAMPAIGN": self.campaign_files,
@@ -137,8 +140,10 @@ class Workspace:
     def dates(self, variables: Mapping[str, str]) -> list[date]:
         """The dates asked for: FROM to TO, else those of the story, else from the campaign to the last delivery.
 
-        Raises UsageError when a date cannot be read, or when there is none.
+        A delivery of a day that is not over waits for its date. Raises UsageError when a date cannot be read, when it
+        is not over, or when there is none.
         """
+        yesterday = (self.today or today_in_shanghai()) - timedelta(days=1)
         first = date_of(variables, "FROM") or min(each.starts_on for each in self.campaigns) - timedelta(days=1)
         last = date_of(variables, "TO")
         if last is None and self.story:
@@ -151,7 +156,12 @@ class Workspace:
                     f"EXCHANGE: {self.exchange / 'in'} holds no delivery: expected files with their check files, "
                     f"such as in/{feed}/{feed}_{first:%Y%m%d}_0001{self.carrier.check_file.suffix}"
                 )
-            last = delivered[-1]
+            last = max((day for day in delivered if day <= yesterday), default=first)
+        if last > yesterday:
+            raise UsageError(
+                f"TO: value '{last}': expected a day that is over, {yesterday} "
+                f"or earlier. To play later dates on this machine give TODAY={last + timedelta(days=1)}"
+            )
         if last < first:
             raise UsageError(f"TO: value '{last}': expected FROM, {first}, or a later date (give FROM=... TO=...)")
         return [first + timedelta(days=number) for number in range((last - first).days + 1)]
@@ -185,7 +195,13 @@ def read_workspace(variables: Mapping[str, str]) -> Workspace:
             if not os.access(ours, os.W_OK | os.X_OK):
                 raise UsageError(f"EXCHANGE: {ours}: expected a folder that this user may write")
     return Workspace(
-        exchange, os.pathsep.join(map(str, files)), campaigns, load_carrier(campaign.carrier_file), story, dsn
+        exchange,
+        os.pathsep.join(map(str, files)),
+        campaigns,
+        load_carrier(campaign.carrier_file),
+        story,
+        dsn,
+        date_of(variables, "TODAY"),
     )
 
 

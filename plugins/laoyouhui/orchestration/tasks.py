@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from laoyouhui.config.errors import ConfigError
+from laoyouhui.config.settings import today_in_shanghai
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -28,13 +29,14 @@ log = logging.getLogger(__name__)
 @task
 def take_in() -> None:
     """Check what the carrier delivered up to the date and load it into `raw`; skipped after a settled close."""
+    from laoyouhui.pipeline.due import NotDueError
     from laoyouhui.pipeline.journal import JournalError
     from laoyouhui.pipeline.take_in import take_in as step
 
     context = get_current_context()
     if not context["params"].get("business_date"):  # what somebody asks for by hand is done in any phase
         _skip_what_is_over(business_date(context))
-    with _step("take_in", JournalError) as (settings, day):
+    with _step("take_in", JournalError, NotDueError) as (settings, day):
         log.info("%s", step(settings, day, sftp=sftp_settings(settings.exchange)))
 
 
@@ -123,12 +125,15 @@ def alert_failure(context: Context) -> None:
 
 
 def business_date(context: Context) -> date:
-    """The date that this DAG run closes: the run's parameter, or the Shanghai day on which its data interval begins."""
+    """The date that this DAG run closes: the run's parameter, or the Shanghai day on which its data interval begins.
+
+    A run by hand has to name its date: Airflow fills the interval of such a run with the moment of the click.
+    """
     asked = context["params"].get("business_date")
     if asked:
         return date.fromisoformat(asked)
     begins = context.get("data_interval_start")
-    if begins is None:
+    if begins is None or context["dag_run"].run_type == "manual":
         raise AirflowFailException("no business date: trigger close_day with business_date, such as 2026-02-01")
     closes: date = begins.astimezone(_SHANGHAI).date()
     return closes
@@ -161,7 +166,7 @@ def sftp_settings(exchange: str) -> SftpSettings | None:
 
 
 def _yesterday() -> date:
-    return datetime.now(_SHANGHAI).date() - timedelta(days=1)
+    return today_in_shanghai() - timedelta(days=1)
 
 
 def _skip_what_is_over(day: date) -> None:

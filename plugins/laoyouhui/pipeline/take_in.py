@@ -18,6 +18,7 @@ from laoyouhui.feeds.checkfile import LONGEST_CHECK_FILE, Check, CheckFileError,
 from laoyouhui.feeds.names import FileDate, parse_stem
 from laoyouhui.feeds.scan import FileScan, Verdict
 from laoyouhui.pipeline.answers import take_in_answers
+from laoyouhui.pipeline.due import require_due
 from laoyouhui.pipeline.journal import Journal, Receipts
 from laoyouhui.pipeline.waiting import Waiting, is_plain
 from laoyouhui.pipeline.words import take_in_words
@@ -84,6 +85,7 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
     Raises:
         ConfigError: the campaign file or the carrier profile is wrong.
         TakeInError: dates would be closed out of their order.
+        NotDueError: the date is not over, or leaves a gap.
         JournalError: the journal's receipts cannot be read.
         RunningError: another run is at work.
     """
@@ -92,6 +94,7 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
     with connect(settings.warehouse_dsn, autocommit=True) as conn:
         hold_warehouse(conn, "take_in", business_date)
         prepare(conn, carrier, *campaigns)
+        require_due(conn, settings, business_date)
         pass_no, is_closed = _begin(conn, business_date)
         if is_closed:
             log.info("%s is released and a later date was begun: nothing is taken in", business_date)

@@ -54,6 +54,20 @@ def test_from_and_to(exchange):
     assert read_workspace(asked).dates(asked) == [date(2026, 2, 1), date(2026, 2, 2)]
 
 
+def test_no_day_that_is_not_over_is_closed_unless_one_plays_it(exchange):
+    deliver(exchange, date(2026, 1, 28))
+    deliver(exchange, date(2099, 1, 1))
+    asked = {"EXCHANGE": str(exchange)}
+    assert read_workspace(asked).dates(asked)[-1] == date(2026, 1, 28)  # what is dated later waits
+    for late in ({"TO": "2099-01-01"}, {"FROM": "2099-01-01", "TO": "2099-01-01"}):
+        with pytest.raises(UsageError, match=r"value '2099-01-01': expected a day that is over.*TODAY=2099-01-02"):
+            read_workspace(asked | late).dates(asked | late)
+    played = asked | {"FROM": "2098-12-31", "TODAY": "2099-01-02"}
+    assert read_workspace(played).dates(played) == [date(2098, 12, 31), date(2099, 1, 1)]
+    assert read_workspace(played).pipeline_environment("dsn")["LAOYOUHUI_TODAY"] == "2099-01-02"
+    assert "LAOYOUHUI_TODAY" not in read_workspace(asked).pipeline_environment("dsn")
+
+
 def test_one_warehouse_for_each_exchange_and_campaign(exchange, tmp_path):
     other_exchange = tmp_path / "other"
     (other_exchange / "in").mkdir(parents=True)

@@ -1,0 +1,69 @@
+"""Which dates may be closed: none that is not over, none that leaves a gap (rules 1.2; a date typed by mistake)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import psycopg
+import pytest
+from tests.campaign.harness import Carrier, Story, people, settings, subscribers, terms
+
+from laoyouhui.config.settings import Settings
+from laoyouhui.pipeline.due import NotDueError
+from laoyouhui.pipeline.take_in import take_in
+
+TODAY = date(2026, 1, 30)
+W = people("S-A 01\nS-B 02")
+
+
+@pytest.fixture
+def pipeline(database_dsn: str, tmp_path: Path) -> Settings:
+    """A warehouse in which 26 January is closed, on 30 January."""
+    told = settings(Story("due", terms("2026-01-26", "2026-04-30"), ()), tmp_path, database_dsn)
+    for day in ("20260126", "20260127", "20260128", "20260129"):
+        Carrier(tmp_path / "exchange").deliver(subscribers(W), day)
+    pipeline = replace(told, today=TODAY)
+    take_in(pipeline, date(2026, 1, 26))
+    with psycopg.connect(database_dsn) as conn:
+        conn.execute("update raw.run set passes_released = 1")
+    return pipeline
+
+
+def begun(pipeline: Settings) -> list[str]:
+    with psycopg.connect(pipeline.warehouse_dsn) as conn:
+        return [str(row[0]) for row in conn.execute("select business_date from raw.run order by business_date")]
+
+
+@pytest.mark.parametrize(
+    ("day", "why"),
+    [
+        (date(2062, 1, 27), "2026-01-29 is the last day that is over"),
+        (date(2026, 1, 30), "2026-01-29 is the last day that is over"),
+        (date(2026, 1, 28), "2026-01-26 was closed last, so 2026-01-27 comes next"),
+        (date(2026, 1, 29), "2026-01-26 was closed last, so 2026-01-27 comes next"),
+    ],
+)
+def test_a_date_that_is_not_over_or_leaves_a_gap_is_refused_and_nothing_is_begun(
+    pipeline: Settings, day: date, why: str
+) -> None:
+    with pytest.raises(NotDueError, match=f"{day} is not closed: .*{why}"):
+        take_in(pipeline, day)
+    assert begun(pipeline) == ["2026-01-26"]
+
+
+def test_the_next_date_is_closed_and_a_begun_one_again(pipeline: Settings) -> None:
+    take_in(pipeline, date(2026, 1, 27))
+    take_in(pipeline, date(2026, 1, 27))
+    assert begun(pipeline) == ["2026-01-26", "2026-01-27"]
+    take_in(replace(pipeline, today=date(2026, 1, 20)), date(2026, 1, 27))  # a clock set back stops no mending
+
+
+def test_a_process_takes_the_day_from_the_calendar_unless_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LAOYOUHUI_EXCHANGE", "LAOYOUHUI_CAMPAIGN", "LAOYOUHUI_WORK", "WAREHOUSE_DSN"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.delenv("LAOYOUHUI_TODAY", raising=False)
+    assert Settings.from_env().today is not None
+    monkeypatch.setenv("LAOYOUHUI_TODAY", "2027-05-01")
+    assert Settings.from_env().today == date(2027, 5, 1)
