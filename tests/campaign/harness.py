@@ -19,6 +19,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -95,6 +96,7 @@ RIGHT = Answer()
 SILENT = None  # no answer
 ANYTHING = "..."  # rows that this story does not look at
 WHO, WHY = "张三", "已电话确认"  # who says the words of a story, and why
+CONFIRMER = "李四"  # who confirms at once what needs two people
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,8 @@ class Day:
     `out` gives the rows of each interface (`credit@spring`: of a campaign beside); one that is not named leaves no
     file. `decided`: the recharges decided in this run. `answers` is about this run's files (an interface that is not
     named is answered RIGHT); `late` about those of earlier ones, by (interface, date), arriving before this run. `says`
-    are words of WHO, said before both: a command line (`--row` takes the story's name of a row) and why it must be
-    refused, empty where it must stand.
+    are words of WHO, confirmed at once by CONFIRMER, said before both: a command line (`--row` takes the story's name
+    of a row) and why it must be refused, empty where it must stand.
     """
 
     closes: str
@@ -408,7 +410,7 @@ class Play:
         return problems
 
     def _say(self, day: Day) -> list[str]:
-        from laoyouhui.pipeline.words import WordError, read_command, say
+        from laoyouhui.pipeline.words import WordError, confirm, read_command, say
 
         keys = {name: key for key, name in self.names.items()}
         problems = []
@@ -417,7 +419,10 @@ class Play:
             said_at = datetime.strptime(f"{day.closes}09{number:02}+0800", "%Y%m%d%H%M%z")
             refused = ""
             try:
-                say(self.settings, read_command([*words, "--by", WHO, "--why", WHY], said_at))
+                said = read_command([*words, "--by", WHO, "--why", WHY], said_at)
+                name = say(self.settings, said)
+                if said.needs_two:
+                    confirm(self.settings, name, CONFIRMER, said_at)
             except WordError as error:
                 refused = str(error).partition(":")[0]
             if refused != expected:
@@ -533,14 +538,12 @@ def fit(expected: list[Row], actual: list[Row]) -> tuple[list[Row], list[Row], l
 def again(story: Story, dsn: str, played: Play, folder: Path) -> Play:
     """The story's dates closed anew in another folder and an empty warehouse, from what a play left but for `out/`."""
     anew = Play(replace(story, name=f"{story.name}, rebuilt"), folder, dsn)
-    for source in ("in", "ack", "journal"):
-        for path in sorted((played.carrier.exchange / source).rglob("*")):
-            copy = anew.carrier.exchange / path.relative_to(played.carrier.exchange)
-            if path.is_dir():
-                copy.mkdir(parents=True, exist_ok=True)
-            else:
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                copy.write_bytes(path.read_bytes())
+    for source, target in (
+        *((played.carrier.exchange / name, anew.carrier.exchange / name) for name in ("in", "ack")),
+        (played.settings.journal, anew.settings.journal),
+    ):
+        if source.exists():
+            shutil.copytree(source, target, dirs_exist_ok=True)
     for business_date in story.dates():
         close(anew.settings, business_date)
     return anew

@@ -69,7 +69,7 @@ class World:
 
     def truth(self) -> Truth:
         """What is compared."""
-        return Truth.of(self.settings.warehouse_dsn, self.exchange)
+        return Truth.of(self.settings.warehouse_dsn, self.exchange, self.settings.journal)
 
     def passes(self, number: int) -> int:
         """How many passes of the story's n-th date were released."""

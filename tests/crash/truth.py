@@ -38,8 +38,8 @@ class Truth:
     rebuilt: frozenset[str]
 
     @classmethod
-    def of(cls, dsn: str, exchange: Path) -> Truth:
-        """Read it from a warehouse and an exchange."""
+    def of(cls, dsn: str, exchange: Path, journal: Path) -> Truth:
+        """Read it from a warehouse, an exchange and the journal."""
         with connect(dsn) as conn:
             rows = {table: _rows(conn, table) for table in _tables(conn)}
             kept = conn.execute(
@@ -48,9 +48,9 @@ class Truth:
             built = {table for table in rows if table.startswith(("staging.", "intermediate.", "marts."))}
             rebuilt = frozenset(built - {table for (table,) in kept})
         files = {
-            path.relative_to(exchange).as_posix(): path.read_bytes()
-            for folder in ("out", "ack", "journal")
-            for path in sorted((exchange / folder).rglob("*"))
+            path.relative_to(folder.parent).as_posix(): path.read_bytes()
+            for folder in (exchange / "out", exchange / "ack", journal)
+            for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
         return cls(rows, files, rebuilt)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, get_args, get_origin
 
 from annotated_types import MinLen
-from pydantic import ConfigDict, ValidationError, ValidationInfo, create_model, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, create_model, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -41,6 +41,7 @@ from laoyouhui.config.kinds import (
     whole,
 )
 from laoyouhui.config.located_yaml import YamlPath, load, spell
+from laoyouhui.config.people import NOBODY, OverridesForm, People, PersonForm, each_once
 from laoyouhui.config.terms import sections
 
 BUDGET_LINES = ("B1", "B2", "B3", "B4", "B5.1", "B5.2", "B6", "B7", "B8")
@@ -83,6 +84,7 @@ class Campaign:
     versions: tuple[TermsVersion, ...]
     budget: tuple[BudgetPlan, ...]
     sha256: str
+    people: People = NOBODY
 
 
 # --- the form of the file --------------------------------------------------------------------------------------------
@@ -148,6 +150,8 @@ class _CampaignFile(Section):
     control_group: _ControlGroup
     terms: Annotated[list[_VersionHead], MinLen(1)]
     budget: list[_BudgetEntry]
+    people: list[PersonForm] = Field(default_factory=list)
+    overrides: OverridesForm = Field(default_factory=OverridesForm)
 
     @field_validator("carrier")
     @classmethod
@@ -180,6 +184,12 @@ class _CampaignFile(Section):
                 )
         refuse(mistakes)
         return versions
+
+    @field_validator("people")
+    @classmethod
+    def people_once(cls, people: list[PersonForm]) -> list[PersonForm]:
+        each_once(people)
+        return people
 
     @field_validator("budget")
     @classmethod
@@ -250,6 +260,10 @@ def load_campaign(path: Path) -> Campaign:
             BudgetPlan(entry.line, date.fromisoformat(f"{entry.month}-01"), entry.plan_fen) for entry in whole.budget
         ),
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        people=People(
+            tuple(person.declared() for person in whole.people),
+            whole.overrides.confirm_within_days,
+        ),
     )
 
 
@@ -347,7 +361,8 @@ def _expected(form: type[Section], error: ErrorDetails) -> str:
         case "list_type":
             return "a list"
         case _:
-            return "a mapping with " + ", ".join(_section_at(form, error["loc"]).named_fields())
+            fields = _section_at(form, error["loc"]).named_fields()
+            return "a mapping with " + ", ".join(name for name, info in fields.items() if info.is_required())
 
 
 def _described(info: FieldInfo) -> str:

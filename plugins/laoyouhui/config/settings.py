@@ -34,11 +34,11 @@ class Settings:
 
     @property
     def journal(self) -> Path:
-        """Where people's words and the runs' receipts are kept: beside `in/`; in `work` where the exchange is remote.
+        """Where manual overrides and the runs' receipts are kept: in the folder of work, private to our user.
 
-        It is never on the carrier's server: it names our people, and says why they did what they did.
+        Never beside `in/`: the exchange is the carrier's to write.
         """
-        return (self.work if self.exchange.startswith("connection:") else Path(self.exchange)) / "journal"
+        return self.work / "journal"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:

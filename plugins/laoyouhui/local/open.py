@@ -24,7 +24,7 @@ from laoyouhui.warehouse.connection import RunningError
 
 
 def main(what: str) -> int:
-    """Open the warehouse (`psql`) or Airflow's page (`airflow`), say a word (`word`), explain (`why`), or close.
+    """Open the warehouse (`psql`) or Airflow's page (`airflow`), override by hand (`word`), explain (`why`), or close.
 
     `report` writes the summary report, `archive` that and the archive. Returns the exit code.
     """

@@ -187,13 +187,13 @@ def read_workspace(variables: Mapping[str, str]) -> Workspace:
         exchange = _path(variables["EXCHANGE"], variables)
         if not (exchange / "in").is_dir():
             raise UsageError(f"EXCHANGE: value '{exchange}': expected a folder that holds in/ (and out/, ack/)")
-        for ours in (exchange / "out", exchange / "journal"):
-            try:
-                ours.mkdir(exist_ok=True)
-            except OSError as error:
-                raise UsageError(f"EXCHANGE: {ours} cannot be made ({error.strerror}): make it writable") from error
-            if not os.access(ours, os.W_OK | os.X_OK):
-                raise UsageError(f"EXCHANGE: {ours}: expected a folder that this user may write")
+        out = exchange / "out"
+        try:
+            out.mkdir(exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"EXCHANGE: {out} cannot be made ({error.strerror}): make it writable") from error
+        if not os.access(out, os.W_OK | os.X_OK):
+            raise UsageError(f"EXCHANGE: {out}: expected a folder that this user may write")
     return Workspace(
         exchange,
         os.pathsep.join(map(str, files)),

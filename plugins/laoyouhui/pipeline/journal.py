@@ -1,30 +1,40 @@
-"""What has to be remembered beside the exchange, for a rebuild to know it: people's words, and the runs' receipts.
+"""What has to be remembered beside the exchange, for a rebuild to know it: manual overrides, and the runs' receipts.
 
-`<journal>/<campaign>/words/<name>.json` is one word of a person, written once; `receipts/<yyyymmdd>.json` names what
-the run of that date was the first to take in. See docs/adr/0009-words-and-receipts.md.
+`<journal>/<campaign>/overrides/000001.json` and so on is a chain: each entry is written once and carries the hash of
+the one before it. `receipts/<yyyymmdd>.json` names what the run of that date was the first to take in. The journal lies
+in the folder of work, private to the pipeline's user. See docs/adr/0009-words-and-receipts.md.
 """
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
-from collections.abc import Mapping
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from laoyouhui.config.campaign import Campaign
 from laoyouhui.config.settings import Settings
-from laoyouhui.delivery.transport import FolderTransport
 
-Key = tuple[str, ...]  # ("file", feed, file name, check line), ("answer", stem, sha256) or ("word", file name)
+# ("file", feed, file name, check line), ("answer", stem, sha256), ("word", override, sha256 of the entry it counts by)
+Key = tuple[str, ...]
 
 _LOADED = "LOADED"
+_FIRST = "0" * 64  # what the first entry names as the one before it
+_RESTORE = "restore the journal from a copy: overrides are never edited, taken away or added by hand"
 
 
 class JournalError(Exception):
-    """A file of the journal cannot be read. The message says which, and what to do."""
+    """The journal cannot be read or trusted. The message says which file, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -52,24 +62,74 @@ class Receipts:
         return self.last is None or self.now > self.last or (self.now == self.last and self.pass_no > 1)
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the chain: its number from 1, the hash of its file, and what it says."""
+
+    no: int
+    sha256: str
+    says: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What people call it: number and hash, so that nobody confirms other content than was read."""
+        return f"{self.no:06d}-{self.sha256[:12]}"
+
+
 class Journal:
     """The journal of a warehouse, named after the first of its campaigns, in a folder that this machine can write."""
 
     def __init__(self, settings: Settings, campaign: Campaign) -> None:
-        self._folder = campaign.campaign_id
-        self._transport = FolderTransport(settings.journal)
+        self.folder = settings.journal / campaign.campaign_id
 
-    def words(self) -> list[str]:
-        """Names of all words, in the order in which they were said."""
-        return [file.name for file in self._transport.list(f"{self._folder}/words") if file.name.endswith(".json")]
+    def entries(self) -> list[Entry]:
+        """The chain of overrides, in the order in which they were said. JournalError where it is broken anywhere."""
+        folder = self.folder / "overrides"
+        if any((self.folder / "words").glob("*.json")):
+            raise JournalError(
+                f"{self.folder / 'words'} holds overrides of an older version, of one person each: have them asked for "
+                "and confirmed anew (docs/words.md), and move the folder away"
+            )
+        try:
+            found = sorted(entry.name for entry in os.scandir(folder) if not _is_temporary(entry.name))
+        except FileNotFoundError:
+            return []
+        before, entries = _FIRST, list[Entry]()
+        for no, name in enumerate(found, start=1):
+            path = folder / f"{no:06d}.json"
+            if name != path.name:
+                missing = name > path.name and re.fullmatch(r"[0-9]{6}\.json", name)
+                what = f"entry {path.name} is missing" if missing else f"{name} is no entry of the chain"
+                raise JournalError(f"journal {folder}: {what}: {_RESTORE}")
+            content = self._content(path)
+            says = self._parse(path, content)
+            if says.pop("no", None) != no or says.pop("previous", None) != before:
+                raise JournalError(
+                    f"journal {path}: the chain breaks here: it does not carry the hash of entry {no - 1}, or its own "
+                    f"number: one of the two was edited, exchanged or moved: {_RESTORE}"
+                )
+            before = hashlib.sha256(content).hexdigest()
+            entries.append(Entry(no, before, says))
+        return entries
 
-    def word(self, name: str) -> bytes:
-        """The content of one word."""
-        return self._transport.read(f"{self._folder}/words/{name}") or b""
+    def add(self, says: Mapping[str, Any]) -> Entry:
+        """Append an entry, whole or not at all. Call it within `locked`, after `entries` was read there."""
+        entries = self.entries()
+        no, before = len(entries) + 1, entries[-1].sha256 if entries else _FIRST
+        content = (json.dumps({"no": no, "previous": before, **says}, ensure_ascii=False, indent=2) + "\n").encode()
+        _write(self.folder / "overrides" / f"{no:06d}.json", content)
+        return Entry(no, hashlib.sha256(content).hexdigest(), says)
 
-    def add_word(self, name: str, content: bytes) -> None:
-        """Write one word, whole or not at all."""
-        self._transport.write(content, f"{self._folder}/words/{name}")
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep others from appending meanwhile: two commands at once cannot fork the chain."""
+        _make_private(self.folder)
+        lock = os.open(self.folder / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
 
     def receipts(self, business_date: date, pass_no: int) -> Receipts:
         """What the run of a date may look at. Raises JournalError when receipts cannot be read."""
@@ -77,10 +137,7 @@ class Journal:
         loaded: set[Key] = set()
         answers: dict[str, str] = {}
         last = None
-        for file in self._transport.list(f"{self._folder}/receipts"):
-            day = _day(file.name)
-            if day is None:
-                continue
+        for day in self._receipt_days():
             last = day  # names are in order
             for state, *words in self._read(day):
                 key = tuple(words)
@@ -97,22 +154,32 @@ class Journal:
         found = conn.execute(
             "select state, 'file', feed, file_name, check_line from raw.delivery where received_on = %(day)s "
             "union all select state, 'answer', file_stem, sha256, null from raw.answer where received_on = %(day)s "
-            "union all select 'LOADED', 'word', file_name, null, null from raw.word where received_on = %(day)s",
+            "union all select 'LOADED', 'word', file_name, entry_sha256, null from raw.word "
+            "where received_on = %(day)s",
             {"day": business_date},
         ).fetchall()
         known = self._read(business_date)
         now = sorted({tuple(word for word in row if word is not None) for row in found} | {tuple(row) for row in known})
-        content = "[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in now) + "\n]\n"
+        content = ("[\n" + ",\n".join(json.dumps(row, ensure_ascii=False) for row in now) + "\n]\n").encode()
         path = self._path(business_date)
-        if self._transport.read(path) != content.encode():
-            self._transport.write(content.encode(), path)
+        if not path.exists() or path.read_bytes() != content:
+            _write(path, content)
 
-    def _path(self, day: date) -> str:
-        return f"{self._folder}/receipts/{day:%Y%m%d}.json"
+    def _path(self, day: date) -> Path:
+        return self.folder / "receipts" / f"{day:%Y%m%d}.json"
+
+    def _receipt_days(self) -> list[date]:
+        try:
+            names = [entry.name for entry in os.scandir(self.folder / "receipts")]
+        except FileNotFoundError:
+            return []
+        return sorted(day for name in names if (day := _day(name)) is not None)
 
     def _read(self, day: date) -> list[list[str]]:
-        content = self._transport.read(self._path(day))
-        if content is None:
+        path = self._path(day)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
             return []
         try:
             rows: Any = json.loads(content)
@@ -120,10 +187,65 @@ class Journal:
                 raise TypeError("a receipt is a list of texts")  # noqa: TRY301
         except (ValueError, TypeError) as error:
             raise JournalError(
-                f"journal {self._path(day)}: {error}: restore it from a copy, or move it away: then what came late is "
+                f"journal {path}: {error}: restore it from a copy, or move it away: then what came late is "
                 "booked by the first run that may see it"
             ) from error
         return [list(row) for row in rows]
+
+    def _content(self, path: Path) -> bytes:
+        try:
+            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+                return file.read()
+        except OSError as error:
+            raise JournalError(f"journal {path}: cannot be read ({error.strerror}): {_RESTORE}") from error
+
+    def _parse(self, path: Path, content: bytes) -> dict[str, Any]:
+        try:
+            says: Any = json.loads(content)
+            if not isinstance(says, dict):
+                raise TypeError("expected a mapping")  # noqa: TRY301
+        except (ValueError, TypeError, RecursionError) as error:
+            raise JournalError(f"journal {path}: no entry ({error}): {_RESTORE}") from error
+        return says
+
+
+def _make_private(folder: Path) -> None:
+    """Make the folders of the journal, for the pipeline's user alone whatever the umask; close one that stood open."""
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    for each in (folder.parent, folder) if folder.parent.name == "journal" else (folder,):
+        if each.stat().st_mode & 0o077 and each.stat().st_uid == os.getuid():
+            each.chmod(0o700)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a private file, whole or not at all: synced before its rename, its folder after it."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    try:
+        _make_private(path.parent.parent)
+        _make_private(path.parent)
+        try:
+            with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise JournalError(
+            f"journal {path}: cannot be written ({error}): free space or mend the rights there, then run again"
+        ) from error
+
+
+def _is_temporary(name: str) -> bool:
+    return name.startswith(".")
 
 
 def _day(name: str) -> date | None:

@@ -109,7 +109,7 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
             intake.note_undeclared(transport)
             with conn.transaction():
                 answers = take_in_answers(conn, transport, carrier, business_date, waiting, receipts)
-                words = take_in_words(conn, journal, receipts, business_date)
+                words = take_in_words(conn, journal, campaigns[0].people, receipts, business_date)
                 if answers.loaded or answers.set_aside or words.loaded or words.set_aside:
                     _say_not_empty(conn)
         waiting.store(conn, business_date)

@@ -1,311 +1,507 @@
-"""A person's word: ask again, give up, choose, waive. Said by a command, kept in the journal, taken in by the next run.
+"""Manual overrides: asked for by one person, confirmed by another, kept in the journal, taken in by the next run.
 
     python -m laoyouhui.pipeline.words ask-again credit_lyh2026_20260204_0001 --by "Zhang San" --why "no answer"
     python -m laoyouhui.pipeline.words give-up credit_lyh2026_20260204_0001 --row <key> --by ... --why ...
     python -m laoyouhui.pipeline.words choose <recharge id> recharge_20260131_0001.txt 7 --by ... --why ...
     python -m laoyouhui.pipeline.words waive lyh2026/STOCK/POSTER/H010001 --by ... --why ...
+    python -m laoyouhui.pipeline.words confirm 000007-1a2b3c4d5e6f --by "Li Si"
+    python -m laoyouhui.pipeline.words pending
 
-docs/words.md tells when to say which, and what follows.
+docs/words.md tells when to say which, and what follows; `override_kinds.py` declares the kinds.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
-from itertools import chain
-from typing import Annotated, Literal, NamedTuple
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import psycopg
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+from psycopg import sql
+from psycopg.rows import dict_row
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from laoyouhui.config.campaign import load_campaigns
 from laoyouhui.config.errors import ConfigError
+from laoyouhui.config.people import People, Right, name_key
 from laoyouhui.config.settings import Settings
-from laoyouhui.pipeline.journal import Journal, Receipts
+from laoyouhui.config.text import is_safe, safe_text
+from laoyouhui.pipeline.journal import Entry, Journal, JournalError, Receipts
+from laoyouhui.pipeline.override_kinds import KINDS, Mistake, OverrideKind
 from laoyouhui.warehouse.connection import connect
+from laoyouhui.warehouse.prepare import create_schema
 
-_TARGETS = {
-    "ASK_AGAIN": ({"file_stem"}, {"row_key"}),
-    "GIVE_UP": ({"file_stem"}, {"row_key"}),
-    "CHOOSE": ({"recharge_id", "source_file", "source_line"}, set[str]()),
-    "WAIVE": ({"readiness_line"}, set[str]()),
-}
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
+_ASK, _CONFIRM = "ASK", "CONFIRM"
+_COLUMNS = tuple(dict.fromkeys(target.name for kind in KINDS.values() for target in kind.targets))
+
+
+def _plain(text: str) -> str:
+    if not is_safe(text):
+        raise ValueError(f"expected text in one line without control or invisible characters, not {safe_text(text)}")
+    return text
+
+
 # one line of printable text: it stands in the ledger as a reason
-Line = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")
-]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_plain)]
 
 
 class WordError(Exception):
-    """A word that cannot stand; the message says why and what to do."""
+    """An override that cannot stand; the message says why and what to do."""
 
 
 class Word(BaseModel):
-    """One word. `row_key` is what the carrier's answer names a row by; without it the whole file is meant."""
+    """What is asked for. `fields` are those of its kind, such as `row_key`: without it the whole file is meant."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["ASK_AGAIN", "GIVE_UP", "CHOOSE", "WAIVE"]
+    kind: str
     said_by: Line
     said_at: AwareDatetime
     why: Line
-    file_stem: Line | None = None
-    row_key: Line | None = None
-    recharge_id: Line | None = None
-    source_file: Line | None = None
-    source_line: int | None = None
-    readiness_line: Line | None = None
+    fields: dict[str, Line | int]
+
+    @field_validator("kind")
+    @classmethod
+    def _is_declared(cls, kind: str) -> str:
+        if kind not in KINDS:
+            raise ValueError(f"expected one of {', '.join(KINDS)}")
+        return kind
 
     @model_validator(mode="after")
     def _has_its_target(self) -> Word:
-        needed, possible = _TARGETS[self.kind]
-        given = {name for name in set[str]().union(*chain(*_TARGETS.values())) if getattr(self, name) is not None}
-        if not needed <= given <= needed | possible:
-            raise ValueError(f"{self.kind} names {sorted(given)}: expected {sorted(needed)}")
+        targets = {target.name: target for target in KINDS[self.kind].targets}
+        needed = {name for name, target in targets.items() if target.option is None}
+        wrong = [
+            name for name, value in self.fields.items() if name in targets and type(value) is not targets[name].type
+        ]
+        if wrong or not needed <= self.fields.keys() <= targets.keys():
+            raise ValueError(f"{self.kind} names {sorted(self.fields)}: expected {sorted(needed)}")
         return self
 
-    def content(self) -> bytes:
-        """The word as its file holds it."""
-        return f"{self.model_dump_json(indent=2, exclude_none=True)}\n".encode()
+    @property
+    def needs_two(self) -> bool:
+        """Whether another person has to confirm it."""
+        return KINDS[self.kind].needs_two
 
-    def file_name(self) -> str:
-        """Name by time, then content: words are taken in in the order in which they were said."""
-        said_at = self.said_at.astimezone(ZoneInfo("Asia/Shanghai"))
-        return f"{said_at:%Y%m%dT%H%M%S}_{hashlib.sha256(self.content()).hexdigest()[:12]}.json"
+    def __str__(self) -> str:
+        kind = KINDS[self.kind]
+        given = ((target, self.fields[target.name]) for target in kind.targets if target.name in self.fields)
+        return " ".join([kind.command, *(f"{t.option} {value}" if t.option else str(value) for t, value in given)])
 
 
-class _Mistake(NamedTuple):
-    """Why a word makes no sense: a reason for the list, a detail for the reader."""
+class _Confirmation(BaseModel):
+    """That somebody confirms an override."""
 
-    reason: str
-    detail: str
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    override: Line
+    by: Line
+    at: AwareDatetime
+
+
+@dataclass(frozen=True)
+class Override:
+    """An override as the journal keeps it: the entry that asks, and the one that confirms where there is one."""
+
+    word: Word
+    asked_in: Entry
+    confirmed: _Confirmation | None = None
+    confirmed_in: Entry | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it: the name of the entry that asks."""
+        return self.asked_in.name
+
+    @property
+    def counts_by(self) -> Entry | None:
+        """The entry by which it counts; None while a second person is needed and has not confirmed."""
+        return self.confirmed_in if self.word.needs_two else self.asked_in
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What a run's receipt says of it."""
+        return ("word", self.name, self.counts_by.sha256 if self.counts_by else "")
+
+    def expires_at(self, people: People) -> datetime:
+        """When it counts for nothing any more unless it was confirmed."""
+        return self.word.said_at + timedelta(days=people.confirm_within_days)
 
 
 @dataclass(frozen=True)
 class WordsReport:
-    """How many words one run loaded, and how many it set aside."""
+    """How many overrides one run loaded, how many it set aside, how many wait for a second person."""
 
     loaded: int
     set_aside: int
+    pending: int
+
+
+# --- for other steps -------------------------------------------------------------------------------------------------
+
+
+def read_overrides(journal: Journal) -> list[Override]:
+    """Every override of the journal, in the order in which they were asked for. JournalError where the chain breaks."""
+    found: dict[str, Override] = {}
+    for entry in journal.entries():
+        says = dict(entry.says)
+        what = says.pop("entry", None)
+        try:
+            if what == _ASK:
+                found[entry.name] = Override(Word.model_validate_json(_json(says)), entry)
+            elif what == _CONFIRM:
+                confirmation = _Confirmation.model_validate_json(_json(says))
+                asked = found[confirmation.override]
+                if asked.confirmed is None:
+                    found[asked.name] = Override(asked.word, asked.asked_in, confirmation, entry)
+        except (ValidationError, KeyError) as error:
+            detail = _spell(error) if isinstance(error, ValidationError) else f"no override {error}"
+            raise JournalError(
+                f"journal {journal.folder / 'overrides'}: entry {entry.no} says what no command writes ({detail}): "
+                "restore the journal from a copy"
+            ) from error
+    return list(found.values())
+
+
+def confirmed_overrides(journal: Journal, people: People, kind: str) -> list[Override]:
+    """The overrides of a kind that count now: asked for and, where it needs two, confirmed, by people who may.
+
+    For a step that has to know before `take_in` has read them; what a run decides by stands in `raw.word`, with
+    `received_on`, from the first run after the confirmation.
+    """
+    return [
+        each
+        for each in read_overrides(journal)
+        if each.word.kind == kind and each.counts_by is not None and _mistaken_people(people, each) is None
+    ]
+
+
+def loaded_overrides(conn: psycopg.Connection, kind: str) -> list[dict[str, Any]]:
+    """The rows of `raw.word` of a kind that count as of this run, in the order in which they came to count."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            "select * from raw.word where kind = %s and state = 'LOADED' order by word_no", (kind,)
+        ).fetchall()
+
+
+# --- what people say -------------------------------------------------------------------------------------------------
 
 
 def say(settings: Settings, word: Word) -> str:
-    """Keep a word for the next run; give its name in the journal. Raises WordError when it makes no sense now."""
-    journal = Journal(settings, load_campaigns(settings.campaign_files)[0])
-    with connect(settings.warehouse_dsn) as conn:
-        begun = conn.execute("select to_regclass('ledger.sendings')").fetchone()
-        if begun is None or begun[0] is None:
-            raise WordError("no date was closed in this warehouse: there is nothing yet to say a word about")
-        mistake = _mistake(conn, word, date.max)
+    """Ask for an override; give its name. Raises WordError when it makes no sense now, or who asks may not."""
+    with _speaking(settings) as (journal, people, conn):
+        word = word.model_copy(update={"said_by": _declared(people, word.said_by, "ask", settings)})
+        _refuse(_judge(conn, word, date.max))
         known = {row[0] for row in conn.execute("select file_name from raw.word")}
+        for other in read_overrides(journal):
+            same = (other.word.kind, other.word.fields) == (word.kind, word.fields)
+            if not same or other.name in known:
+                continue
+            if other.counts_by is not None:
+                raise WordError(f"ALREADY_SAID: {other.name} says the same and waits for the next run")
+            if word.said_at <= other.expires_at(people):
+                raise WordError(f"ALREADY_SAID: {other.name} says the same and waits for a second person: confirm it")
+        return journal.add({"entry": _ASK, **word.model_dump(mode="json")}).name
+
+
+def confirm(settings: Settings, name: str, by: str, at: datetime) -> Override:
+    """Confirm an override that another person has asked for. Raises WordError when it cannot be confirmed now."""
+    with _speaking(settings) as (journal, people, conn):
+        asked = next((each for each in read_overrides(journal) if each.name == name.strip()), None)
+        if asked is None:
+            raise WordError(f"UNKNOWN_OVERRIDE: nothing called {safe_text(name)} was asked for: see `pending`")
+        if not asked.word.needs_two:
+            raise WordError(f"NOT_NEEDED: {asked.name} ({asked.word}) needs one person only")
+        if asked.confirmed is not None:
+            raise WordError(f"CONFIRMED: {asked.name} was confirmed by {asked.confirmed.by}")
+        says = _Confirmation(override=asked.name, by=_declared(people, by, "confirm", settings), at=at)
+        _refuse(
+            _mistaken_people(people, Override(asked.word, asked.asked_in, says)) or _judge(conn, asked.word, date.max)
+        )
+        entry = journal.add({"entry": _CONFIRM, **says.model_dump(mode="json")})
+        return Override(asked.word, asked.asked_in, says, entry)
+
+
+def pending(settings: Settings, at: datetime) -> list[Override]:
+    """What waits for a second person at an instant, the oldest first."""
+    campaign = load_campaigns(settings.campaign_files)[0]
+    return [each for each in read_overrides(Journal(settings, campaign)) if _is_pending(campaign.people, each, at)]
+
+
+@contextmanager
+def _speaking(settings: Settings) -> Iterator[tuple[Journal, People, psycopg.Connection]]:
+    """Let one person speak at a time: the journal is locked from what it is judged by until it is written."""
+    campaign = load_campaigns(settings.campaign_files)[0]
+    journal = Journal(settings, campaign)
+    with connect(settings.warehouse_dsn) as conn, journal.locked():
+        if not _exists(conn, "raw.pending_override"):
+            create_schema(conn)
+        yield journal, campaign.people, conn
+
+
+def _exists(conn: psycopg.Connection, relation: str) -> bool:
+    row = conn.execute("select to_regclass(%s) is not null", (relation,)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _declared(people: People, name: str, right: Right, settings: Settings) -> str:
+    """The person's name as it is declared. Raises WordError where it is not, or where the person may not do this."""
+    person = people.find(name)
+    if person is None:
+        raise WordError(
+            f"NOT_DECLARED: {safe_text(name)} is not declared: add name, role and what the person may do to "
+            f"`people` of {settings.campaign_files[0]} (docs/words.md)"
+        )
+    if right not in person.may:
+        raise WordError(
+            f"MAY_NOT_{right.upper()}: {person.name} ({person.role}) may {', '.join(person.may)} only, as "
+            f"{settings.campaign_files[0]} declares"
+        )
+    return person.name
+
+
+def _refuse(mistake: Mistake | None) -> None:
     if mistake:
         raise WordError(f"{mistake.reason}: {mistake.detail}")
-    for name in journal.words():
-        if name not in known and _says_the_same(journal.word(name), word):
-            raise WordError(f"ALREADY_SAID: {name} says the same and waits for the next run")
-    journal.add_word(word.file_name(), word.content())
-    return word.file_name()
 
 
-def take_in_words(conn: psycopg.Connection, journal: Journal, receipts: Receipts, business_date: date) -> WordsReport:
-    """Take in the words that no run has read: from this date on they count, for good.
+def _mistaken_people(people: People, override: Override) -> Mistake | None:
+    """Why who asked, or who confirmed, cannot make it count; None where they can."""
+    said = [(override.word.said_by, "ask")]
+    if override.word.needs_two and override.confirmed is not None:
+        said.append((override.confirmed.by, "confirm"))
+        if name_key(override.word.said_by) == name_key(override.confirmed.by):
+            return Mistake("SAME_PERSON", f"{override.confirmed.by} asked for it: another person has to confirm")
+        if override.confirmed.at > override.expires_at(people):
+            return Mistake(
+                "TIMED_OUT",
+                f"it was asked for at {override.word.said_at:%Y-%m-%d %H:%M} and not confirmed within "
+                f"{people.confirm_within_days} days: ask again",
+            )
+    for name, right in said:
+        person = people.find(name)
+        if person is None or right not in person.may:
+            return Mistake("NOT_DECLARED", f"{name} is not declared as a person who may {right}")
+    return None
 
-    What cannot stand is kept as SET_ASIDE with a reason: FORM (no word), or those of `_mistake`: the world may have
-    changed since it was said. Works inside the caller's transaction, after the answers were read.
+
+def _is_pending(people: People, override: Override, at: datetime) -> bool:
+    return override.counts_by is None and at <= override.expires_at(people)
+
+
+def _judge(conn: psycopg.Connection, word: Word, business_date: date) -> Mistake | None:
+    """Why an override makes no sense in the run of a date, None where it stands."""
+    kind = KINDS[word.kind]
+    if not kind.before_any_date and not _exists(conn, "ledger.sendings"):
+        return Mistake("UNKNOWN_FILE", "no date was closed in this warehouse: there is nothing yet to speak about")
+    return kind.judge(conn, word.fields, business_date)
+
+
+# --- the run ---------------------------------------------------------------------------------------------------------
+
+
+def take_in_words(
+    conn: psycopg.Connection, journal: Journal, people: People, receipts: Receipts, business_date: date
+) -> WordsReport:
+    """Take in the overrides that count and that no run has read: from this date on they count, for good.
+
+    What cannot stand is kept as SET_ASIDE with a reason: the world may have changed since it was said. Those that wait
+    for a second person are listed in `raw.pending_override`. Works inside the caller's transaction, after the answers
+    were read. Raises JournalError where the journal does not hold what was read before.
     """
+    overrides = read_overrides(journal)
+    _hold_against_what_was_read(conn, journal, overrides, receipts)
     known = {row[0] for row in conn.execute("select file_name from raw.word")}
     loaded = set_aside = 0
-    for name in journal.words():
-        if name in known or not receipts.allow(("word", name)):
+    counting = [(each.counts_by.no, each) for each in overrides if each.counts_by is not None]
+    for _, override in sorted(counting, key=lambda pair: pair[0]):
+        if override.name in known or not receipts.allow(override.key):
             continue
-        word: Word | None = None
-        mistake: _Mistake | None
-        try:
-            word = parse_word(journal.word(name))
-            mistake = _mistake(conn, word, business_date)
-        except WordError as error:
-            mistake = _Mistake("FORM", str(error))
-        _store(conn, name, word, mistake, business_date)
+        mistake = _mistaken_people(people, override) or _judge(conn, override.word, business_date)
+        _store(conn, override, mistake, business_date)
         loaded += mistake is None
         set_aside += mistake is not None
-    return WordsReport(loaded, set_aside)
+    return WordsReport(loaded, set_aside, note_pending(conn, people, overrides))
 
 
-def parse_word(content: bytes) -> Word:
-    """Read a word as its file holds it; WordError says what is wrong with it."""
-    try:
-        return Word.model_validate_json(content)
-    except ValidationError as error:
-        raise WordError(_spell(error)) from None
+def note_pending(conn: psycopg.Connection, people: People, overrides: Sequence[Override]) -> int:
+    """List in `raw.pending_override` what waits for a second person; say how many there are."""
+    waiting = [each for each in overrides if each.counts_by is None]
+    conn.execute("delete from raw.pending_override")
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into raw.pending_override (override, kind, says, requested_by, requested_at, why, expires_at) "
+            "values (%s, %s, %s, %s, %s, %s, %s)",
+            [
+                (each.name, word.kind, str(word), word.said_by, word.said_at, word.why, each.expires_at(people))
+                for each in waiting
+                for word in (each.word,)
+            ],
+        )
+    return len(waiting)
+
+
+def _store(conn: psycopg.Connection, override: Override, mistake: Mistake | None, business_date: date) -> None:
+    row = _said(override) | {
+        "state": "SET_ASIDE" if mistake else "LOADED",
+        "reason": mistake and mistake.reason,
+        "detail": mistake and mistake.detail,
+        "received_on": business_date,
+    }
+    conn.execute(
+        sql.SQL("insert into raw.word ({}) values ({})").format(
+            sql.SQL(", ").join(map(sql.Identifier, row)), sql.SQL(", ").join(map(sql.Placeholder, row))
+        ),
+        row,
+    )
+
+
+def _said(override: Override) -> dict[str, Any]:
+    """What the journal says of an override that counts, as `raw.word` keeps it."""
+    word, confirmed = override.word, override.confirmed if override.word.needs_two else None
+    return {
+        "file_name": override.name,
+        "entry_sha256": override.counts_by.sha256 if override.counts_by else None,
+        "kind": word.kind,
+        "said_by": word.said_by,
+        "said_at": word.said_at,
+        "why": word.why,
+        "confirmed_by": confirmed.by if confirmed else None,
+        "confirmed_at": confirmed.at if confirmed else None,
+        **{column: word.fields.get(column) for column in _COLUMNS},
+    }
+
+
+def _hold_against_what_was_read(
+    conn: psycopg.Connection, journal: Journal, overrides: Sequence[Override], receipts: Receipts
+) -> None:
+    """What was read once stands in the journal as it was read, and in `raw.word` as the journal says it."""
+    by_name = {each.name: each for each in overrides}
+    place = f"journal {journal.folder}"
+    for key, day in receipts.dates.items():
+        if key[0] == "word" and (len(key) < 3 or key[1] not in by_name or by_name[key[1]].key != key):
+            raise JournalError(
+                f"{place}: the run of {day} read the override {key[1]}, which the journal does not hold as it was "
+                "read: overrides are never edited or taken away: restore the journal from a copy"
+            )
+    with conn.cursor(row_factory=dict_row) as cursor:
+        for row in cursor.execute("select * from raw.word order by word_no"):
+            override = by_name.get(row["file_name"])
+            said = _said(override) if override else {}
+            wrong = [name for name, value in said.items() if row[name] != value]
+            if override is None or wrong:
+                detail = f"raw.word says otherwise in {', '.join(wrong)}" if wrong else "the journal does not hold it"
+                raise JournalError(
+                    f"{place}: override {row['file_name']}, read by the run of {row['received_on']}: {detail}: one of "
+                    "the two was edited: restore the journal from a copy, or rebuild the warehouse"
+                )
+
+
+# --- the command line ------------------------------------------------------------------------------------------------
+
+
+def _json(says: dict[str, Any]) -> str:
+    return json.dumps(says)
 
 
 def _spell(error: ValidationError) -> str:
     found = error.errors(include_url=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'word'}: {each['msg']}" for each in found)
+    return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'override'}: {each['msg']}" for each in found)
 
 
-def _store(
-    conn: psycopg.Connection, name: str, word: Word | None, mistake: _Mistake | None, business_date: date
-) -> None:
-    said = word.model_dump() if word else dict.fromkeys(Word.model_fields)
-    conn.execute(
-        "insert into raw.word (file_name, kind, file_stem, row_key, recharge_id, source_file, "
-        "source_line, readiness_line, said_by, said_at, why, state, reason, detail, received_on) "
-        "values (%(file_name)s, %(kind)s, %(file_stem)s, %(row_key)s, %(recharge_id)s, "
-        "%(source_file)s, %(source_line)s, %(readiness_line)s, %(said_by)s, %(said_at)s, %(why)s, %(state)s, "
-        "%(reason)s, %(detail)s, %(received_on)s)",
-        said
-        | {
-            "file_name": name,
-            "state": "SET_ASIDE" if mistake else "LOADED",
-            "reason": mistake and mistake.reason,
-            "detail": mistake and mistake.detail,
-            "received_on": business_date,
-        },
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="laoyouhui.pipeline.words", description="Ask for a manual override, or confirm one."
     )
-
-
-def _says_the_same(content: bytes, word: Word) -> bool:
-    about = {"said_by", "said_at", "why"}
-    try:
-        return parse_word(content).model_dump(exclude=about) == word.model_dump(exclude=about)
-    except WordError:
-        return False
-
-
-def _mistake(conn: psycopg.Connection, word: Word, business_date: date) -> _Mistake | None:
-    """Give (reason, detail) of why a word makes no sense in the run of a date, None where it stands."""
-    begun = conn.execute("select to_regclass('ledger.sendings')").fetchone()
-    if begun is None or begun[0] is None:
-        return _Mistake("UNKNOWN_FILE", "no date was closed in this warehouse before")
-    if word.kind == "CHOOSE":
-        return _mistaken_choice(conn, word, business_date)
-    if word.kind == "WAIVE":
-        return _mistaken_waiver(conn, word)
-    return _mistaken_sending(conn, word)
-
-
-def _mistaken_sending(conn: psycopg.Connection, word: Word) -> _Mistake | None:
-    states = conn.execute(
-        "select state, is_open, count(*) from ledger.sendings "
-        "where file_stem = %(file)s and "
-        "(%(row)s::text is null or answer_key = %(row)s) group by state, is_open order by state, is_open",
-        {"file": word.file_stem, "row": word.row_key},
-    ).fetchall()
-    if not states:
-        if word.row_key is not None:
-            return _Mistake("UNKNOWN_ROW", f"no file {word.file_stem} with a row {word.row_key} has left")
-        return _Mistake("UNKNOWN_FILE", f"no file {word.file_stem} has left: see marts.outbox_by_file")
-    # a whole file answered is judged row by row: what is still open in it is named by its row
-    open_states = {"UNANSWERED", "ASKED_AGAIN"} if word.row_key is None else {"UNANSWERED", "ASKED_AGAIN", "REFUSED"}
-    if word.row_key is not None and word.kind == "GIVE_UP":
-        open_states.add("RETRY")
-    if word.kind == "ASK_AGAIN":
-        open_states.discard("ASKED_AGAIN")
-    if any(is_open and state in open_states for state, is_open, _ in states):
-        return None
-    found = ", ".join(f"{count} {state}{'' if is_open else ' and settled'}" for state, is_open, count in states)
-    return _Mistake("NOT_OPEN", f"nothing of it waits for such a word ({found}): see ledger.sendings")
-
-
-def _mistaken_choice(conn: psycopg.Connection, word: Word, business_date: date) -> _Mistake | None:
-    dispute = conn.execute(
-        "select is_open from intermediate.int_recharge__disputes where recharge_id = %s and found_on < %s",
-        (word.recharge_id, business_date),
-    ).fetchone()
-    if dispute is None:
-        return _Mistake(
-            "NO_CONFLICT", f"recharge {word.recharge_id} is in no conflict: see marts.exceptions, RECHARGE_CONFLICT"
-        )
-    if not dispute[0]:
-        return _Mistake("CHOSEN", f"a row of recharge {word.recharge_id} was chosen already: a choice is final")
-    row = {"recharge": word.recharge_id, "file": word.source_file, "line": word.source_line}
-    chosen = conn.execute(
-        "select 1 from intermediate.int_recharge__events "
-        "where recharge_id = %(recharge)s and source_file = %(file)s and source_line = %(line)s",
-        row,
-    ).fetchone()
-    if chosen is None:
-        return _Mistake(
-            "UNKNOWN_ROW",
-            f"{word.source_file} line {word.source_line} is no row of recharge {word.recharge_id}: "
-            "expected a file and line of marts.exceptions, RECHARGE_CONFLICT",
-        )
-    settled = conn.execute(
-        "select source_file, source_line from ledger.recharge_decisions "
-        "where recharge_id = %(recharge)s and reason = 'GRANTED' "
-        "union all select source_file, source_line from intermediate.int_recharge__reversals "
-        "where reversal_id = %(recharge)s",
-        row,
-    ).fetchall()
-    if any(each != (word.source_file, word.source_line) for each in settled):
-        return _Mistake(
-            "SETTLED",
-            f"{settled[0][0]} line {settled[0][1]} was decided before the other row came, and decisions are final: "
-            "choose it, and let the carrier reverse it and deliver the true one under an id of its own",
-        )
-    return None
-
-
-def _mistaken_waiver(conn: psycopg.Connection, word: Word) -> _Mistake | None:
-    line = conn.execute(
-        "select lines.is_ready, lines.is_met, launches.starts_on from intermediate.int_readiness__lines as lines "
-        # a launch that was not released is judged again
-        "left join (intermediate.int_campaign__launches as launches join raw.run as runs "
-        "on runs.business_date = launches.run_on and runs.passes_released >= launches.pass_no) "
-        "using (campaign_id) where lines.line = %s",
-        (word.readiness_line,),
-    ).fetchone()
-    if line is None:
-        return _Mistake("UNKNOWN_LINE", f"nothing called {word.readiness_line} has to be ready: see marts.readiness")
-    is_ready, is_met, launched_for = line
-    if launched_for is not None:
-        return _Mistake("LAUNCHED", f"the campaign was launched for {launched_for}: nothing waits for the line")
-    if is_ready:
-        return _Mistake("NOT_OPEN", f"{word.readiness_line} is {'met' if is_met else 'waived already'}")
-    return None
+    commands = parser.add_subparsers(dest="command", required=True)
+    for kind in KINDS.values():
+        command = commands.add_parser(kind.command, help=kind.told + (" (needs two people)" if kind.needs_two else ""))
+        for target in kind.targets:
+            names = [target.option] if target.option else []
+            about: dict[str, Any] = {"metavar": target.metavar, "type": target.type, "help": target.told}
+            command.add_argument(*names, dest=target.name, **about) if names else command.add_argument(
+                target.name, **about
+            )
+        command.add_argument("--by", dest="said_by", metavar="WHO", required=True, help="who asks for it")
+        command.add_argument("--why", required=True, help="why; it stands in the ledger")
+    command = commands.add_parser("confirm", help="confirm what another person has asked for")
+    command.add_argument("override", metavar="NAME", help="name of the override, see pending")
+    command.add_argument("--by", metavar="WHO", required=True, help="who confirms it")
+    command = commands.add_parser("pending", help="list what waits for a second person")
+    for command in (commands.choices["confirm"], commands.choices["pending"]):
+        for option in ("--by", "--why")[command is commands.choices["confirm"] :]:
+            command.add_argument(option, help=argparse.SUPPRESS)  # make word hands both on
+    return parser
 
 
 def read_command(arguments: Sequence[str] | None, said_at: datetime) -> Word:
-    """Read a command line. Raises ValidationError when who or why is empty; ends the process as argparse does."""
-    parser = argparse.ArgumentParser(prog="laoyouhui.pipeline.words", description="Say a word that the next run reads.")
-    kinds = parser.add_subparsers(dest="kind", required=True)
-    for kind, told in (("ask-again", "send again what is not answered"), ("give-up", "end what is owed or committed")):
-        command = kinds.add_parser(kind, help=told)
-        command.add_argument("file_stem", metavar="FILE", help="name of a file in out/, such as credit_..._0001")
-        command.add_argument("--row", dest="row_key", metavar="KEY", help="one row of it: grant_key, message_key, ...")
-    command = kinds.add_parser("choose", help="choose a row of a recharge in conflict")
-    command.add_argument("recharge_id", metavar="RECHARGE")
-    command.add_argument("source_file", metavar="FILE", help="source_file of marts.exceptions")
-    command.add_argument("source_line", metavar="LINE", type=int, help="source_line of marts.exceptions")
-    command = kinds.add_parser("waive", help="let the campaign be launched without a line that is not ready")
-    command.add_argument("readiness_line", metavar="LINE", help="line of marts.readiness, such as lyh2026/STOCK/POSTER")
-    for command in kinds.choices.values():
-        command.add_argument("--by", dest="said_by", metavar="WHO", required=True, help="who says it")
-        command.add_argument("--why", required=True, help="why; it stands in the ledger")
-    given = vars(parser.parse_args(arguments))
-    given["kind"] = given["kind"].replace("-", "_").upper()
-    return Word(said_at=said_at, **given)
+    """Read a command line that asks. Raises ValidationError when who or why is empty; else ends as argparse does."""
+    return _word(_parser().parse_args(arguments), said_at)
+
+
+def _word(given: argparse.Namespace, said_at: datetime) -> Word:
+    kinds: dict[str, OverrideKind] = {kind.command: kind for kind in KINDS.values()}
+    kind = kinds[given.command]
+    fields = {target.name: getattr(given, target.name) for target in kind.targets}
+    return Word(
+        kind=kind.name,
+        said_by=given.said_by,
+        said_at=said_at,
+        why=given.why,
+        fields={name: value for name, value in fields.items() if value is not None},
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Say the word of a command line; return the exit code: 0 kept, 2 refused."""
+    """Do what a command line says; return the exit code: 0 done, 2 refused."""
+    now = datetime.now(_SHANGHAI).replace(microsecond=0)
+    given = _parser().parse_args(arguments)
     try:
-        now = datetime.now(ZoneInfo("Asia/Shanghai")).replace(microsecond=0)
-        name = say(Settings.from_env(), read_command(arguments, now))
+        said = _do(given, now)
     except ValidationError as error:
-        sys.stderr.write(f"refused: {_spell(error)}\n")
+        sys.stderr.write(f"refused: {safe_text(_spell(error))}\n")
         return 2
-    except (WordError, ConfigError) as error:
-        sys.stderr.write(f"refused: {error}\n")
+    except (WordError, ConfigError, JournalError) as error:
+        sys.stderr.write(f"refused: {safe_text(str(error), keep=chr(10))}\n")
         return 2
-    sys.stdout.write(f"{name}: the next run reads it\n")
+    sys.stdout.write(said)
     return 0
+
+
+def _do(given: argparse.Namespace, now: datetime) -> str:
+    settings = Settings.from_env()
+    if given.command == "pending":
+        waiting = pending(settings, now)
+        lines = [
+            f"{each.name}  {each.word}  asked for by {each.word.said_by} {(now - each.word.said_at).days} days ago "
+            f"({each.word.said_at.astimezone(_SHANGHAI):%Y-%m-%d %H:%M}): {each.word.why}\n"
+            for each in waiting
+        ]
+        return "".join(lines) or "nothing waits for a second person\n"
+    if given.command == "confirm":
+        confirmed = confirm(settings, given.override, given.by, now)
+        return f"{confirmed.name}: {confirmed.word} is confirmed: the next run reads it\n"
+    word = _word(given, now)
+    name = say(settings, word)
+    if not word.needs_two:
+        return f"{name}: the next run reads it\n"
+    return f"{name}: pending: another person has to say: confirm {name}\n"
 
 
 if __name__ == "__main__":

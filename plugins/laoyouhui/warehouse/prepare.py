@@ -25,13 +25,18 @@ def prepare(conn: psycopg.Connection, carrier: Carrier, *campaigns: Campaign) ->
     released business date was decided by has changed: the campaign's start, its control group, or terms that held then.
     """
     with conn.transaction():
-        conn.execute(_SCHEMA.read_bytes())
+        create_schema(conn)
         for name, feed in carrier.feeds.items():
             _prepare_feed(conn, name, feed)
         for campaign in campaigns:
             _refuse_changes(conn, campaign)
             _write_campaign(conn, campaign)
         _write_carrier(conn, carrier, campaigns)
+
+
+def create_schema(conn: psycopg.Connection) -> None:
+    """Create what Python owns, but for the tables of the feeds; again is harmless."""
+    conn.execute(_SCHEMA.read_bytes())
 
 
 def _prepare_feed(conn: psycopg.Connection, name: str, feed: Feed) -> None:

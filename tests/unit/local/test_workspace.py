@@ -149,6 +149,6 @@ def test_a_wrong_campaign_file_is_refused_with_its_line(exchange, tmp_path):
         read_workspace({"EXCHANGE": str(exchange), "CAMPAIGN": str(wrong)})
 
 
-def test_nothing_is_written_beside_out_and_the_journal(exchange):
+def test_nothing_is_written_beside_out(exchange):
     read_workspace({"EXCHANGE": str(exchange)})
-    assert sorted(path.name for path in exchange.iterdir()) == ["in", "journal", "out"]
+    assert sorted(path.name for path in exchange.iterdir()) == ["in", "out"]

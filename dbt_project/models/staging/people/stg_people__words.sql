@@ -12,6 +12,8 @@ select
     said_by,
     said_at,
     why,
+    confirmed_by,
+    confirmed_at,
     state,
     reason,
     detail,

@@ -1,0 +1,30 @@
+"""Text that is safe to show: what could forge a line of a log or turn a message about is escaped, or refused."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+
+# control (also C1), format (bidi, zero width), surrogate, private, not assigned; line and paragraph separators
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def is_safe(text: str) -> bool:
+    """Whether a text shows as what it holds, in one line: no control, format, bidi or unknown character."""
+    return (text.isascii() and text.isprintable()) or all(_is_plain(character) for character in text)
+
+
+def safe_text(text: str, keep: str = "") -> str:
+    """The text with every character that is not plain escaped as JSON does it, but for those of `keep`.
+
+    A recharge of `\\x1b[2J` is shown as `\\u001b[2J`: it neither clears a screen nor begins a line of its own.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        character if character in keep or _is_plain(character) else json.dumps(character)[1:-1] for character in text
+    )
+
+
+def _is_plain(character: str) -> bool:
+    return unicodedata.category(character) not in _UNSAFE

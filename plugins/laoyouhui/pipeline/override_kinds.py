@@ -1,0 +1,179 @@
+"""The kinds of manual override. One is a declaration in `KINDS`: its fields, who has to say it, and its judgement.
+
+To add a kind: a judgement (a function of the warehouse that says why it makes no sense, or None), one entry in `KINDS`,
+and a column of `raw.word` for each field that is new. Command line, two people, chain, receipts and `raw.word` follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+import psycopg
+
+Fields = Mapping[str, str | int]
+
+
+class Mistake(NamedTuple):
+    """Why an override makes no sense: a reason for the list, a detail for the reader."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """A field of a kind: its name (also the column of `raw.word`), and how the command line asks for it."""
+
+    name: str
+    metavar: str
+    told: str
+    type: type[str] | type[int] = str
+    option: str | None = None  # such as `--row`: may be left out; else by its place
+
+
+@dataclass(frozen=True)
+class OverrideKind:
+    """A kind of override. `needs_two`: another person has to confirm it, since it moves money or opens a gate.
+
+    `judge(conn, fields, business_date)` says why it makes no sense in the run of a date (`date.max`: now); it may look
+    at what dbt decides, unless `before_any_date`: such an override can be asked for in an empty warehouse.
+    """
+
+    name: str
+    told: str
+    targets: tuple[Target, ...]
+    judge: Callable[[psycopg.Connection, Fields, date], Mistake | None]
+    needs_two: bool = True
+    before_any_date: bool = False
+
+    @property
+    def command(self) -> str:
+        """The word of the command line: `give-up` for GIVE_UP."""
+        return self.name.lower().replace("_", "-")
+
+
+def _judge_asking_again(conn: psycopg.Connection, fields: Fields, _: date) -> Mistake | None:
+    return _judge_sending(conn, fields, gives_up=False)
+
+
+def _judge_giving_up(conn: psycopg.Connection, fields: Fields, _: date) -> Mistake | None:
+    return _judge_sending(conn, fields, gives_up=True)
+
+
+def _judge_sending(conn: psycopg.Connection, fields: Fields, *, gives_up: bool) -> Mistake | None:
+    file_stem, row_key = fields["file_stem"], fields.get("row_key")
+    states = conn.execute(
+        "select state, is_open, count(*) from ledger.sendings "
+        "where file_stem = %(file)s and "
+        "(%(row)s::text is null or answer_key = %(row)s) group by state, is_open order by state, is_open",
+        {"file": file_stem, "row": row_key},
+    ).fetchall()
+    if not states:
+        if row_key is not None:
+            return Mistake("UNKNOWN_ROW", f"no file {file_stem} with a row {row_key} has left")
+        return Mistake("UNKNOWN_FILE", f"no file {file_stem} has left: see marts.outbox_by_file")
+    # a whole file answered is judged row by row: what is still open in it is named by its row
+    open_states = {"UNANSWERED", "ASKED_AGAIN"} if row_key is None else {"UNANSWERED", "ASKED_AGAIN", "REFUSED"}
+    if row_key is not None and gives_up:
+        open_states.add("RETRY")
+    if not gives_up:
+        open_states.discard("ASKED_AGAIN")
+    if any(is_open and state in open_states for state, is_open, _ in states):
+        return None
+    found = ", ".join(f"{count} {state}{'' if is_open else ' and settled'}" for state, is_open, count in states)
+    return Mistake("NOT_OPEN", f"nothing of it waits for such a word ({found}): see ledger.sendings")
+
+
+def _judge_choice(conn: psycopg.Connection, fields: Fields, business_date: date) -> Mistake | None:
+    recharge_id, file, line = fields["recharge_id"], fields["source_file"], fields["source_line"]
+    dispute = conn.execute(
+        "select is_open from intermediate.int_recharge__disputes where recharge_id = %s and found_on < %s",
+        (recharge_id, business_date),
+    ).fetchone()
+    if dispute is None:
+        return Mistake(
+            "NO_CONFLICT", f"recharge {recharge_id} is in no conflict: see marts.exceptions, RECHARGE_CONFLICT"
+        )
+    if not dispute[0]:
+        return Mistake("CHOSEN", f"a row of recharge {recharge_id} was chosen already: a choice is final")
+    row = {"recharge": recharge_id, "file": file, "line": line}
+    chosen = conn.execute(
+        "select 1 from intermediate.int_recharge__events "
+        "where recharge_id = %(recharge)s and source_file = %(file)s and source_line = %(line)s",
+        row,
+    ).fetchone()
+    if chosen is None:
+        return Mistake(
+            "UNKNOWN_ROW",
+            f"{file} line {line} is no row of recharge {recharge_id}: "
+            "expected a file and line of marts.exceptions, RECHARGE_CONFLICT",
+        )
+    settled = conn.execute(
+        "select source_file, source_line from ledger.recharge_decisions "
+        "where recharge_id = %(recharge)s and reason = 'GRANTED' "
+        "union all select source_file, source_line from intermediate.int_recharge__reversals "
+        "where reversal_id = %(recharge)s",
+        row,
+    ).fetchall()
+    if any(each != (file, line) for each in settled):
+        return Mistake(
+            "SETTLED",
+            f"{settled[0][0]} line {settled[0][1]} was decided before the other row came, and decisions are final: "
+            "choose it, and let the carrier reverse it and deliver the true one under an id of its own",
+        )
+    return None
+
+
+def _judge_waiver(conn: psycopg.Connection, fields: Fields, _: date) -> Mistake | None:
+    line = conn.execute(
+        "select lines.is_ready, lines.is_met, launches.starts_on from intermediate.int_readiness__lines as lines "
+        # a launch that was not released is judged again
+        "left join (intermediate.int_campaign__launches as launches join raw.run as runs "
+        "on runs.business_date = launches.run_on and runs.passes_released >= launches.pass_no) "
+        "using (campaign_id) where lines.line = %s",
+        (fields["readiness_line"],),
+    ).fetchone()
+    if line is None:
+        return Mistake(
+            "UNKNOWN_LINE", f"nothing called {fields['readiness_line']} has to be ready: see marts.readiness"
+        )
+    is_ready, is_met, launched_for = line
+    if launched_for is not None:
+        return Mistake("LAUNCHED", f"the campaign was launched for {launched_for}: nothing waits for the line")
+    if is_ready:
+        return Mistake("NOT_OPEN", f"{fields['readiness_line']} is {'met' if is_met else 'waived already'}")
+    return None
+
+
+_FILE = Target("file_stem", "FILE", "name of a file in out/, such as credit_..._0001")
+_ROW = Target("row_key", "KEY", "one row of it: grant_key, message_key, ...", option="--row")
+
+KINDS: Mapping[str, OverrideKind] = {
+    kind.name: kind
+    for kind in (
+        # the same keys again: the carrier refuses what it has accepted, so nothing is paid twice
+        OverrideKind(
+            "ASK_AGAIN", "send again what is not answered", (_FILE, _ROW), _judge_asking_again, needs_two=False
+        ),
+        OverrideKind("GIVE_UP", "end what is owed or committed", (_FILE, _ROW), _judge_giving_up),
+        OverrideKind(
+            "CHOOSE",
+            "choose a row of a recharge in conflict",
+            (
+                Target("recharge_id", "RECHARGE", "item_key of marts.exceptions"),
+                Target("source_file", "FILE", "source_file of marts.exceptions"),
+                Target("source_line", "LINE", "source_line of marts.exceptions", type=int),
+            ),
+            _judge_choice,
+        ),
+        OverrideKind(
+            "WAIVE",
+            "let the campaign be launched without a line that is not ready",
+            (Target("readiness_line", "LINE", "line of marts.readiness, such as lyh2026/STOCK/POSTER"),),
+            _judge_waiver,
+        ),
+    )
+}
