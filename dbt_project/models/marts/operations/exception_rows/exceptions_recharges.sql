@@ -67,23 +67,35 @@ union all
 select
     terms.campaign_id,
     'ORPHAN_REVERSAL' as exception_type,
-    reversals.seen_on + terms.orphan_reversal_days as found_on,
-    reversals.subscriber_id,
-    reversals.reversal_id as item_key,
+    events.run_on + terms.orphan_reversal_days as found_on,
+    events.subscriber_id,
+    events.recharge_id as item_key,
     null::bigint as amount_fen,
-    reversals.source_file,
-    reversals.source_line,
-    'reverses ' || reversals.recharge_id || ', which has not arrived' as detail,
+    events.source_file,
+    events.source_line,
+    'reverses ' || events.reverses_id || ', which has not arrived' as detail,
     'Ask the carrier for the recharge; the reversal waits for it.' as what_to_do
-from {{ ref('int_recharge__reversals') }} as reversals
+from {{ ref('int_recharge__events') }} as events
 cross join run
 inner join {{ ref('stg_campaign__terms') }} as terms
-    on reversals.reversed_on >= terms.holds_from and reversals.reversed_on < terms.holds_until
+    on events.recharged_on >= terms.holds_from and events.recharged_on < terms.holds_until
 where
-    reversals.seen_on + terms.orphan_reversal_days <= run.business_date
+    events.reverses_id is not null
+    and events.kind = 'REVERSAL'
+    and events.run_on + terms.orphan_reversal_days <= run.business_date
     and not exists (
-        select from {{ ref('int_recharge__events') }} as events
-        where events.recharge_id = reversals.recharge_id and events.kind = 'RECHARGE'
+        select from {{ ref('int_recharge__events') }} as named
+        where named.recharge_id = events.reverses_id
+    )
+    -- a row in conflict is listed as that
+    and not exists (
+        select from {{ ref('int_recharge__disputes') }} as disputes
+        where
+            disputes.recharge_id = events.recharge_id
+            and (
+                disputes.is_open
+                or (disputes.chosen_file, disputes.chosen_line) <> (events.source_file, events.source_line)
+            )
     )
 
 union all
@@ -101,3 +113,26 @@ select
     'Ask the carrier which recharge it reverses; nothing is reversed by it.' as what_to_do
 from {{ ref('int_recharge__events') }} as events
 where events.kind = 'REVERSAL' and events.reverses_id is null
+
+union all
+
+select
+    null::text as campaign_id,
+    'REVERSAL_MISMATCH' as exception_type,
+    reversals.seen_on as found_on,
+    reversals.subscriber_id,
+    reversals.reversal_id as item_key,
+    reversals.amount_fen,
+    reversals.source_file,
+    reversals.source_line,
+    reversals.verdict || ': reverses ' || reversals.amount_fen || ' fen of ' || reversals.recharge_id || case
+        when reversals.verdict = 'OTHER_SUBSCRIBER' then ', a recharge of another subscriber'
+        when reversals.verdict = 'NOT_A_RECHARGE' then ', a reversal itself'
+        when reversals.verdict = 'TOO_MUCH'
+            then ', a recharge of ' || reversals.recharge_fen || ' fen, with what was reversed of it before'
+        else ''
+    end as detail,
+    'Ask the carrier what was meant, and for a right reversal under an id of its own; nothing is reversed by this one.'
+        as what_to_do
+from {{ ref('int_recharge__judged_reversals') }} as reversals
+where reversals.verdict not in ('REVERSES', 'FURTHER_PART')
