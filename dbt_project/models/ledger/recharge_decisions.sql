@@ -585,7 +585,7 @@ checked as (
             'new_decisions.campaign_id', "'RECHARGE'", 'new_decisions.subscriber_id', 'new_decisions.recharge_id'
         ]) }} as grant_key,
         case when new_decisions.reason = 'GRANTED' then new_decisions.discount_fen else 0 end as entitled_fen,
-        new_decisions.face_fen - new_decisions.paid_fen as applied_fen
+        greatest(new_decisions.face_fen - new_decisions.paid_fen, 0) as applied_fen
     from new_decisions
 ),
 

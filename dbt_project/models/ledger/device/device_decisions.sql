@@ -394,7 +394,11 @@ checked as (
             when reasoned.reason = 'GRANTED' then reasoned.list_price_fen - reasoned.discounted_price_fen
             else 0
         end as entitled_fen,
-        reasoned.list_price_fen - reasoned.paid_price_fen as applied_fen
+        -- whoever paid more than the list says got nothing off, and owes nobody a discount below nothing
+        case
+            when reasoned.paid_price_fen > reasoned.list_price_fen then 0
+            else reasoned.list_price_fen - reasoned.paid_price_fen
+        end as applied_fen
     from reasoned
 ),
 
