@@ -1,8 +1,7 @@
 """Rule 7: eligible subscribers are members from the day they first qualify until they leave the carrier.
 
 The service desk's file says adds and removes; what was refused is settled by its code. Silence of the feed is not
-leaving: who is missing is taken off the list, and put back when a delivery lists him again, whether he still qualifies
-or not.
+leaving: who is missing in a delivery is a member as before, on the list and off the files.
 """
 
 from __future__ import annotations
@@ -90,11 +89,10 @@ STORY = Story(
             "20260127",
             [subscribers(JAN27)],
             out={
-                # closed, ported out, in no delivery any more; the carrier's own feed has changed what was refused
+                # closed, ported out; the carrier's own feed has changed what was refused. S-GONE, missing, stays
                 "membership": """
                     close.end|S-CLOSE|13000000002|REMOVE|20260128
                     port.end|S-PORT|13000000003|REMOVE|20260128
-                    gone.end|S-GONE|13000000004|REMOVE|20260128
                     back.end|S-BACK|13000000011|REMOVE|20260128
                     ref|S-REF|13000000009|ADD|20260126
                 """,
@@ -104,6 +102,7 @@ STORY = Story(
                     "after some have left",
                     """
                     S-STAY|13000000001|2026-01-26
+                    S-GONE|13000000004|2026-01-26
                     S-SUSP|13000000005|2026-01-26
                     S-OWNER|13000000006|2026-01-26
                     S-REF|13000000009|2026-01-26
@@ -117,9 +116,8 @@ STORY = Story(
             "20260128",
             [subscribers(JAN28)],
             out={
-                # S-GONE is listed again: a member as before, though OWNER_CHANGED; S-BACK had left: qualifies anew
+                # S-GONE is listed again, a member as before, though OWNER_CHANGED; S-BACK had left: qualifies anew
                 "membership": """
-                    gone.back|S-GONE|13000000004|ADD|20260129
                     back.anew|S-BACK|13000000011|ADD|20260129
                     paused|S-PAUSED|13000000012|ADD|20260129
                 """,
@@ -132,7 +130,6 @@ STORY = Story(
             out={
                 # the whole file refused goes again, with the same keys
                 "membership": """
-                    gone.back|S-GONE|13000000004|ADD|20260129
                     back.anew|S-BACK|13000000011|ADD|20260129
                     paused|S-PAUSED|13000000012|ADD|20260129
                 """,
@@ -142,7 +139,7 @@ STORY = Story(
                     "taking part by itself, each who is a member still, by the day of joining",
                     "select day, benefit, sum(participants), sum(amount_fen) from marts.participation_by_day"
                     " group by day, benefit",
-                    "2026-01-26|MEMBERSHIP|5|0\n2026-01-27|MEMBERSHIP|1|0\n2026-01-29|MEMBERSHIP|3|0",
+                    "2026-01-26|MEMBERSHIP|6|0\n2026-01-27|MEMBERSHIP|1|0\n2026-01-29|MEMBERSHIP|2|0",
                 ),
             ],
         ),

@@ -66,14 +66,13 @@ waiting as (
         -- what would begin only now begins for nobody who has left; a recharge and a device were paid before
         or (
             waits.benefit in ('DATA_GIFT', 'CARD', 'TRIAL')
-            and (states.is_present is not true or states.status in ('C', 'P'))
+            -- missing in a delivery is no leaving
+            and coalesce(states.status in ('C', 'P'), false)
         ) as is_withdrawn
     from {{ this }} as waits
     cross join run
     left join lateral (
-        select
-            history.is_present,
-            history.status
+        select history.status
         from {{ ref('int_subscriber__history') }} as history
         where history.subscriber_id = waits.subscriber_id and history.state_on <= run.business_date
         order by history.state_on desc, history.revision desc

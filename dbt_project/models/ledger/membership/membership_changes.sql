@@ -1,6 +1,7 @@
 -- Who becomes a member, and who ceases to be one (rules, 7): from the day a subscriber first qualifies until he leaves
--- the carrier. To qualify no longer ends nothing, nor does the campaign's end. Looked at are those of whom this run has
--- learned something; everyone only when membership begins to be offered, or the terms change.
+-- the carrier. To qualify no longer, or to be missing in a delivery, ends nothing, nor does the campaign's end. Looked
+-- at are those of whom this run has learned something; everyone only when membership begins to be offered, or the terms
+-- change.
 {{ config(
     materialized='incremental',
     indexes=[
@@ -92,10 +93,8 @@ moved as (
         before.campaign_id,
         before.subscriber_id,
         before.action as action_before,
-        before.reason as reason_before,
         before.member_since,
         before.grant_key,
-        states.is_present,
         states.status,
         states.source_file,
         states.source_line,
@@ -132,7 +131,6 @@ changed as (
         moved.subscriber_id,
         'REMOVE' as action,
         case
-            when moved.is_present is not true then 'UNKNOWN'
             when moved.status = 'C' then 'CLOSED'
             when moved.status = 'P' then 'PORTED_OUT'
             else 'HOLDOUT'
@@ -144,30 +142,7 @@ changed as (
     from moved
     where
         moved.action_before = 'ADD'
-        and (moved.is_present is not true or moved.status in ('C', 'P') or moved.is_control)
-
-    union all
-
-    -- silence is not leaving: whom a delivery lists again is a member as before
-    select
-        moved.campaign_id,
-        moved.subscriber_id,
-        'ADD' as action,
-        'RETURNED' as reason,
-        moved.member_since,
-        moved.grant_key as changes_key,
-        moved.source_file,
-        moved.source_line
-    from moved
-    left join qualified
-        on moved.campaign_id = qualified.campaign_id and moved.subscriber_id = qualified.subscriber_id
-    where
-        moved.action_before = 'REMOVE'
-        and moved.reason_before = 'UNKNOWN'
-        and moved.is_present
-        and moved.status in ('A', 'S')
-        and not moved.is_control
-        and qualified.subscriber_id is null
+        and (moved.status in ('C', 'P') or moved.is_control)
 ),
 
 final as (

@@ -28,10 +28,9 @@ cross join lateral (
             over () as failed_at
     from (
         values
-        (1, 'UNKNOWN', 'listed by the carrier'),
-        (2, 'CLOSED', 'status C'),
-        (3, 'PORTED_OUT', 'status P'),
-        (4, 'HOLDOUT', 'customer in the control group'),
-        (5, 'DECISION', concat('member since ', decided.member_since))
+        (1, 'CLOSED', 'status C'),
+        (2, 'PORTED_OUT', 'status P'),
+        (3, 'HOLDOUT', 'customer in the control group'),
+        (4, 'DECISION', concat('member since ', decided.member_since))
     ) as listed (step_no, rule, input)
 ) as rules
