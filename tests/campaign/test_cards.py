@@ -82,7 +82,7 @@ CLAIMS = File(
         "K-09|S-PAUSE|20260126140000|IQIYI",  # suspended: earns no benefit (2)
         "K-10|S-G|20260126150000|TENCENT",
         "K-05|S-C|20260126120000|TENCENT",  # twice with the same content: one
-        "K-06|S-D|20260126115900|IQIYI",  # twice with other content: the first holds
+        "K-06|S-D|20260126115900|IQIYI",  # twice with other content in one run: neither counts
     ],
 )
 MORE = File(
@@ -148,7 +148,7 @@ STORY = Story(
                     K-03|LIMIT|
                     K-04|NOT_MEMBER|
                     K-05|WAITING|
-                    K-06|WAITING|
+                    K-06|CONFLICT|
                     K-06|CONFLICT|
                     K-07|WINDOW|
                     K-08|PLATFORM|
@@ -166,7 +166,7 @@ STORY = Story(
                     "stock against need",
                     "select platform, codes_received, codes_issued, codes_expired, codes_free, claims_waiting,"
                     " month_need, is_low from marts.card_stock_by_platform",
-                    "TENCENT|3|2|1|0|3|10|True\nIQIYI|1|0|0|1|0|10|False",
+                    "TENCENT|3|2|1|0|2|10|True\nIQIYI|1|0|0|1|0|10|False",
                 ),
                 Fact(
                     "an alert for the platform that runs short",
@@ -177,7 +177,7 @@ STORY = Story(
                     "what people have to look at",
                     "select exception_type, subscriber_id, item_key from marts.exceptions"
                     " where exception_type like 'CARD%'",
-                    "CARD_CLAIM_CONFLICT|S-D|K-06",
+                    "CARD_CLAIM_CONFLICT|S-D|K-06\nCARD_CLAIM_CONFLICT|S-D|K-06",
                 ),
             ],
         ),
@@ -197,7 +197,7 @@ STORY = Story(
                     k01.again|13000000001|CARD|20260128080000|20260128200000|1|{sent(SOON, "腾讯视频", "3月31日")}
                     k02|13000000002|CARD|20260128080000|20260128200000|1|{sent(LATE, "腾讯视频", "12月31日")}
                     k12|13000000006|CARD|20260128080000|20260128200000|1|{sent(NEW6, "腾讯视频", "5月1日")}
-                    k06|13000000004|CARD|20260128080000|20260128200000|1|{sent(NEW7, "腾讯视频", "6月1日")}
+                    k05|13000000003|CARD|20260128080000|20260128200000|1|{sent(NEW7, "腾讯视频", "6月1日")}
                 """,
             },
             facts=[
@@ -205,7 +205,7 @@ STORY = Story(
                     "those who waited come in their order; who has left no more",
                     DECIDED,
                     """
-                    K-06|GRANTED|1300
+                    K-05|GRANTED|1300
                     K-10|LAPSED|
                     K-11|WAITING|
                     K-12|GRANTED|1350
@@ -242,7 +242,7 @@ def test_a_message_reported_as_failed_is_followed_by_the_same_code(play: Play) -
     play.carrier.deliver(subscribers(JAN27), "20260128")
     play.carrier.deliver(File("sms_report", [
         f"P-1|{keys['13000000006']}|1|1|2|UNDELIV|{at}",
-        f"P-2|{keys['13000000004']}|1|1|0||{at}",
+        f"P-2|{keys['13000000003']}|1|1|0||{at}",
         f"P-3|{keys['13000000001']}|1|1|2|UNDELIV|{at}",  # the second attempt of two
     ]), "20260128")  # fmt: skip
     close(play.settings, "20260128")
@@ -257,7 +257,7 @@ def test_a_message_reported_as_failed_is_followed_by_the_same_code(play: Play) -
 
 
 def test_a_run_that_dies_and_begins_again_issues_the_same_codes(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    """1 February: a new month for S-A; K-05 (January's) comes before K-11, both before February's claims."""
+    """1 February: a new month for S-A; K-11 has had the code that came on this day, before February's claims."""
     from laoyouhui.pipeline import release
 
     play.carrier.deliver(subscribers(JAN27), "20260131")
@@ -269,7 +269,7 @@ def test_a_run_that_dies_and_begins_again_issues_the_same_codes(play: Play, monk
     ]), "20260201")  # fmt: skip
     play.carrier.deliver(File("card_claim", [
         "K-20|S-A|20260201000000|TENCENT",
-        "K-21|S-C|20260201000000|TENCENT",  # its claim of January waits: this one is February's
+        "K-21|S-C|20260201000000|TENCENT",  # it had its code of January: this claim is February's
         "K-22|S-A|20260201000001|TENCENT",
     ]), "20260201")  # fmt: skip
 
@@ -285,16 +285,15 @@ def test_a_run_that_dies_and_begins_again_issues_the_same_codes(play: Play, monk
     close(play.settings, "20260201")
     assert sorted(play.query(decided), key=str) == sorted(first, key=str)
     assert sorted((row[0], row[1]) for row in first) == [
-        ("K-11", "GRANTED"),
         ("K-20", "GRANTED"),
-        ("K-21", "WAITING"),
+        ("K-21", "GRANTED"),
         ("K-22", "LIMIT"),
     ]
     sms = [row for _, rows in play.carrier.sent("sms", "20260201") for row in rows]
     # 90 characters with a code of 46 are two segments, though what stood for it was shorter
     assert sorted(row[1] + "|" + row[5] + "|" + row[6] for row in sms) == [
-        f"13000000001|1|{sent(FEB2, '腾讯视频', '7月31日')}",
-        f"13000000005|2|{sent(FEB1, '腾讯视频', '6月30日')}",
+        f"13000000001|2|{sent(FEB1, '腾讯视频', '6月30日')}",
+        f"13000000003|1|{sent(FEB2, '腾讯视频', '7月31日')}",
     ]
 
 

@@ -175,18 +175,18 @@ STORY = Story(
                 """),
                 Fact("faults", FAULTS, ""),
                 Fact("publicity", f"{PUBLICITY} where channel is not null", """
-                    WB01|B5.1|RUNNING|20000|10000|1|2|1100|60001|311
+                    WB01|B5.1|RUNNING|20000|10000|1|2|1000|50001|301
                     SHOP1|B5.2|NOT_SEEN|5000|0|0|0|||
                     PAGE|B5.1|PLANNED|1000|0|0|0|||
                 """),
-                Fact("brand: a later file corrects", f"{BRAND} where platform = 'WEIBO' and topic = '老友惠'", """
-                    WEIBO|2026-02-01|老友惠|1100|60000|310|1|social_20260202_0001.txt|1
+                Fact("brand: the first row stands", f"{BRAND} where platform = 'WEIBO' and topic = '老友惠'", """
+                    WEIBO|2026-02-01|老友惠|1000|50000|300|1|social_20260201_0001.txt|1
                     WEIBO|2026-02-02|老友惠|900|1|1|0|social_20260202_0001.txt|2
                 """),
-                Fact("and its history is kept",
-                     "select heat, is_current from intermediate.int_social__figures"
-                     " where platform = 'WEIBO' and topic = '老友惠' and day = '2026-02-01'",
-                     "1000|False\n1100|True"),
+                Fact("and what a later file says is for a person",
+                     "select item_key, source_file, source_line from marts.exceptions"
+                     " where exception_type = 'SOCIAL_CONFLICT'",
+                     "WEIBO 2026-02-01 老友惠|social_20260202_0001.txt|1"),
             ],
         ),
     ],

@@ -127,12 +127,12 @@ STORY = Story(
                 applications(
                     "T-11|S-C|20260129100000|CLOUD",
                     "T-10|S-D|20260129100000|CLOUD",  # the same time: by id
-                    "T-12|S-D|20260129110000|CLOUD",  # has a place already
+                    "T-12|S-D|20260129110000|CLOUD",  # T-10 counts for nothing: the place is his
                     "T-13|S-YOUNG|20260129120000|CLOUD",  # not a member: three days later
                     "T-14|S-YOUNG|20260129120000|VRING",  # three days after 26 January: on 29 January
                     "T-15|S-A|20260129130000|VRING",  # the place that was refused to S-B went to S-YOUNG
                     "T-11|S-C|20260129100000|CLOUD",  # twice with the same content: one
-                    "T-10|S-D|20260129100000|VRING",  # twice with other content: the first holds
+                    "T-10|S-D|20260129100000|VRING",  # twice with other content in one run: neither counts
                 ),
             ],
             out={
@@ -148,10 +148,10 @@ STORY = Story(
                     "members first, each once; a refused grant frees its place",
                     DECIDED,
                     """
-                    T-10|GRANTED||300
+                    T-10|CONFLICT||
                     T-10|CONFLICT||
                     T-11|GRANTED||300
-                    T-12|DUPLICATE||
+                    T-12|GRANTED||300
                     T-13|TOO_EARLY||
                     T-14|GRANTED||200
                     T-15|FULL||
@@ -199,7 +199,7 @@ STORY = Story(
                     "what people have to look at",
                     "select exception_type, subscriber_id, item_key from marts.exceptions"
                     " where exception_type like 'TRIAL%'",
-                    "TRIAL_APPLICATION_CONFLICT|S-D|T-10",
+                    "TRIAL_APPLICATION_CONFLICT|S-D|T-10\nTRIAL_APPLICATION_CONFLICT|S-D|T-10",
                 ),
             ],
         ),

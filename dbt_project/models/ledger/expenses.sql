@@ -11,6 +11,7 @@ with run as (
 final as (
     select distinct on (vouchers.voucher_id)
         vouchers.voucher_id,
+        vouchers.content_hash,
         vouchers.booked_on,
         vouchers.budget_line,
         vouchers.amount_fen,

@@ -73,14 +73,14 @@ states as (
 ),
 
 last_words as (
-    select distinct on (events.subscriber_id)
-        events.subscriber_id,
-        events.action
-    from {{ ref('int_optout__events') }} as events
+    select distinct on (words.subscriber_id)
+        words.subscriber_id,
+        words.action
+    from {{ ref('int_optout__words') }} as words
     cross join run
     where
-        events.opted_at < run.next_date
-        and events.subscriber_id in (
+        (words.action = 'OUT' or words.counts_from < run.next_date)
+        and words.subscriber_id in (
             select notices.subscriber_id
             from notices
             inner join templates
@@ -89,7 +89,7 @@ last_words as (
                     and notices.template_code = templates.template_code
                     and templates.template_class = 'marketing'
         )
-    order by events.subscriber_id asc, events.opted_at desc, events.event_id desc
+    order by words.subscriber_id asc, words.counts_from desc, words.action desc, words.event_id desc
 ),
 
 judged as (

@@ -12,6 +12,7 @@ with recursive run as (
 arrived as (
     select distinct on (movements.movement_id)
         movements.movement_id,
+        movements.content_hash,
         movements.item,
         movements.item_kind,
         movements.hall_code,
@@ -111,6 +112,7 @@ walked (movement_id, item, item_kind, hall_code, place, is_counted, on_hand) as 
 final as (
     select
         numbered.movement_id,
+        numbered.content_hash,
         numbered.item,
         numbered.item_kind,
         numbered.hall_code,

@@ -12,8 +12,6 @@ with run as (
 received as (
     select
         codes.*,
-        {{ content_key(['codes.platform', 'codes.received_on', 'codes.expires_on', 'codes.cost_fen']) }}
-            as content_hash,
         deliveries.file_name as source_file,
         deliveries.business_date as file_business_date,
         deliveries.seq as file_seq

@@ -50,10 +50,12 @@ judged as (
         limit 1
     ) as states on true
     left join lateral (
-        select events.action
-        from {{ ref('int_optout__events') }} as events
-        where events.subscriber_id = retries.subscriber_id and events.opted_at < run.next_date
-        order by events.opted_at desc, events.event_id desc
+        select words.action
+        from {{ ref('int_optout__words') }} as words
+        where
+            words.subscriber_id = retries.subscriber_id
+            and (words.action = 'OUT' or words.counts_from < run.next_date)
+        order by words.counts_from desc, words.action desc, words.event_id desc
         limit 1
     ) as last_words on true
     -- others that the subscriber was sent in the last days; what the carrier refused reached nobody

@@ -1,8 +1,11 @@
--- What the carrier reported of each part of an SMS (rules, 8), and what is wrong with the report. The same report twice
--- is one; with other content it stands beside the first, for a failure that was reported once is never forgotten.
+-- What the carrier reported of each part of an SMS (rules, 8), each report once, and what is wrong with it. Of one
+-- with other content the first row stands (rules, 12); a failure and a delivery of one part are two reports: both do.
 {{ config(
     materialized='incremental',
-    indexes=[{'columns': ['run_on'], 'type': 'brin'}],
+    indexes=[
+        {'columns': ['message_key']},
+        {'columns': ['run_on'], 'type': 'brin'},
+    ],
 ) }}
 
 with run as (
@@ -10,22 +13,14 @@ with run as (
 ),
 
 received as (
-    select distinct on (reports.message_key, reports.part_no, reports.report_id, reports.state, reports.parts)
+    select distinct on (reports.report_id)
         reports.*,
         deliveries.file_name as source_file
     from {{ ref('stg_sms_report__parts') }} as reports
     inner join {{ ref('stg_carrier__deliveries') }} as deliveries on reports.delivery_no = deliveries.delivery_no
     inner join run on deliveries.received_on = run.business_date
     where deliveries.feed = 'sms_report'
-    order by
-        reports.message_key,
-        reports.part_no,
-        reports.report_id,
-        reports.state,
-        reports.parts,
-        deliveries.business_date,
-        deliveries.seq,
-        reports.line_no
+    order by reports.report_id, deliveries.business_date, deliveries.seq, reports.line_no
 ),
 
 new_reports as (
@@ -39,13 +34,7 @@ new_reports as (
     where
         not exists (
             select from {{ this }} as known
-            where
-                known.message_key = received.message_key
-                and known.part_no = received.part_no
-                and known.report_id = received.report_id
-                and known.state = received.state
-                and known.parts = received.parts
-                and {{ is_standing('known') }}
+            where known.report_id = received.report_id and {{ is_standing('known') }}
         )
     window part as (partition by received.message_key, received.part_no)
 ),
@@ -53,6 +42,7 @@ new_reports as (
 final as (
     select
         new_reports.report_id,
+        new_reports.content_hash,
         new_reports.message_key,
         new_reports.part_no,
         new_reports.parts,

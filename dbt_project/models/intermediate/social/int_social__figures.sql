@@ -1,21 +1,38 @@
--- What social media say of a topic on a day, each delivery of it: the row of the later file corrects the earlier one's.
+-- What social media say of a topic on a day, each once: the first row stands (rules, 12).
+with received as (
+    select
+        figures.*,
+        deliveries.file_name as source_file,
+        first_value(figures.content_hash) over first_row as standing_hash,
+        row_number() over first_row as place
+    from {{ ref('stg_social__figures') }} as figures
+    inner join {{ ref('stg_carrier__deliveries') }} as deliveries on figures.delivery_no = deliveries.delivery_no
+    window first_row as (
+        partition by figures.platform, figures.day, figures.topic
+        order by deliveries.received_on, deliveries.business_date, deliveries.seq, figures.line_no
+    )
+),
+
+counted as (
+    select
+        received.*,
+        count(*) filter (where received.content_hash <> received.standing_hash) over (
+            partition by received.platform, received.day, received.topic
+        ) as rows_set_aside
+    from received
+)
+
 select
-    figures.platform,
-    figures.day,
-    figures.topic,
-    figures.heat,
-    figures.impressions,
-    figures.interactions,
-    row_number() over (
-        partition by figures.platform, figures.day, figures.topic
-        order by deliveries.business_date, deliveries.seq, deliveries.received_on, figures.line_no
-    ) as revision,
-    row_number() over (
-        partition by figures.platform, figures.day, figures.topic
-        order by
-            deliveries.business_date desc, deliveries.seq desc, deliveries.received_on desc, figures.line_no desc
-    ) = 1 as is_current,
-    deliveries.file_name as source_file,
-    figures.line_no as source_line
-from {{ ref('stg_social__figures') }} as figures
-inner join {{ ref('stg_carrier__deliveries') }} as deliveries on figures.delivery_no = deliveries.delivery_no
+    platform,
+    day,
+    topic,
+    figure_key,
+    content_hash,
+    heat,
+    impressions,
+    interactions,
+    rows_set_aside,
+    source_file,
+    line_no as source_line
+from counted
+where place = 1

@@ -1,6 +1,7 @@
 -- Answers to the survey, each once by its number: the first row stands.
 select distinct on (responses.response_id)
     responses.response_id,
+    responses.content_hash,
     responses.subscriber_id,
     responses.sent_at,
     responses.answered_at,

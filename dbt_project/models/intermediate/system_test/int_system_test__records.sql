@@ -1,6 +1,7 @@
 -- Tests of systems, each once by its record: the first row stands.
 select distinct on (records.record_id)
     records.record_id,
+    records.content_hash,
     records.system,
     records.test_kind,
     records.tested_at,

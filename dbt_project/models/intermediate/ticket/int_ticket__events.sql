@@ -14,6 +14,7 @@ with run as (
 final as (
     select distinct on (events.event_id)
         events.event_id,
+        events.content_hash,
         events.ticket_id,
         events.subscriber_id,
         events.event,

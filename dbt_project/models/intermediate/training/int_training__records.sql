@@ -1,6 +1,7 @@
 -- Trainings, each once by its record: the first row stands.
 select distinct on (records.record_id)
     records.record_id,
+    records.content_hash,
     records.staff_id,
     records.hall_code,
     records.course,

@@ -32,13 +32,15 @@ received as (
         claims.subscriber_id,
         claims.claimed_at,
         claims.platform,
+        claims.content_hash,
         deliveries.business_date as file_business_date,
         deliveries.file_name as source_file,
         claims.line_no as source_line,
         row_number() over (
             partition by claims.claim_id
             order by deliveries.business_date, deliveries.seq, deliveries.file_name, claims.line_no
-        ) as place
+        ) as place,
+        min(claims.content_hash) over same_id <> max(claims.content_hash) over same_id as has_other_content
     from {{ ref('stg_card_claim__claims') }} as claims
     inner join {{ ref('stg_carrier__deliveries') }} as deliveries on claims.delivery_no = deliveries.delivery_no
     where
@@ -51,6 +53,7 @@ received as (
                 where arrived.feed = 'card_claim'
             )
         )
+    window same_id as (partition by claims.claim_id)
 ),
 
 -- the terms of the day of each claim
@@ -79,15 +82,15 @@ terms as materialized (
     where versions.terms -> 'cards' is not null
 ),
 
+-- of each claim the content that was decided in an earlier run; none stands where two came in one
 known as (
-    select distinct
+    select distinct on (decided.campaign_id, decided.claim_id)
         decided.campaign_id,
         decided.claim_id,
-        decided.subscriber_id,
-        decided.claimed_at,
-        decided.platform
+        case when decided.reason <> 'CONFLICT' then decided.content_hash end as content_hash
     from decided
-    where decided.reason <> 'CONFLICT' and decided.claim_id in (select received.claim_id from received)
+    where decided.claim_id in (select received.claim_id from received)
+    order by decided.campaign_id asc, decided.claim_id asc, decided.reason = 'CONFLICT' asc
 ),
 
 arrived as (
@@ -106,32 +109,23 @@ arrived as (
         terms.platforms,
         date_trunc('month', received.claimed_at)::date as claimed_month,
         {{ content_key(['terms.campaign_id', "'CARD'", 'received.subscriber_id', 'received.claim_id']) }} as grant_key,
-        coalesce(known.subscriber_id, firsts.subscriber_id) as first_subscriber_id,
-        coalesce(known.claimed_at, firsts.claimed_at) as first_claimed_at,
-        coalesce(known.platform, firsts.platform) as first_platform,
-        known.claim_id is not null as is_known
+        known.claim_id is not null as is_known,
+        case
+            when known.claim_id is null then received.has_other_content
+            else coalesce(known.content_hash <> received.content_hash, true)
+        end as is_conflict
     from received
-    inner join received as firsts on received.claim_id = firsts.claim_id and firsts.place = 1
     inner join terms on received.claimed_at::date = terms.claimed_on
     left join known on received.claim_id = known.claim_id and terms.campaign_id = known.campaign_id
 ),
 
--- the same claim id again with other content earns nothing, and is for a person; the first one holds
+-- the same claim id with other content earns nothing (rules, 12): what was decided in an earlier run stands, of two
+-- that come in one run neither
 conflicts as (
-    select distinct on (
-        arrived.campaign_id, arrived.claim_id, arrived.subscriber_id, arrived.claimed_at, arrived.platform
-    ) arrived.*
+    select distinct on (arrived.campaign_id, arrived.claim_id, arrived.content_hash) arrived.*
     from arrived
-    where
-        (arrived.subscriber_id, arrived.claimed_at, arrived.platform)
-        <> (arrived.first_subscriber_id, arrived.first_claimed_at, arrived.first_platform)
-    order by
-        arrived.campaign_id,
-        arrived.claim_id,
-        arrived.subscriber_id,
-        arrived.claimed_at,
-        arrived.platform,
-        arrived.place
+    where arrived.is_conflict
+    order by arrived.campaign_id, arrived.claim_id, arrived.content_hash, arrived.place
 ),
 
 judged as (
@@ -173,7 +167,7 @@ judged as (
             arrived.campaign_id = holdouts.campaign_id
             and states.customer_id = holdouts.customer_id
             and holdouts.is_control
-    where arrived.place = 1 and not arrived.is_known
+    where arrived.place = 1 and not arrived.is_known and not arrived.is_conflict
 ),
 
 -- a claim names no campaign: of several that would grant it the one of highest priority does
@@ -230,6 +224,7 @@ queue as (
         limited.claimed_on,
         limited.claimed_month,
         limited.platform,
+        limited.content_hash,
         limited.grant_key,
         limited.customer_id,
         limited.city_code,
@@ -251,6 +246,7 @@ queue as (
         decided.claimed_on,
         decided.claimed_month,
         decided.platform,
+        decided.content_hash,
         decided.grant_key,
         decided.customer_id,
         decided.city_code,
@@ -356,6 +352,7 @@ decisions as (
         served.claimed_on,
         served.claimed_month,
         served.platform,
+        served.content_hash,
         served.reason,
         served.grant_key,
         served.code_reference,
@@ -382,6 +379,7 @@ decisions as (
         limited.claimed_on,
         limited.claimed_month,
         limited.platform,
+        limited.content_hash,
         limited.final_refusal as reason,
         limited.grant_key,
         null::text as code_reference,
@@ -411,6 +409,7 @@ decisions as (
         conflicts.claimed_on,
         conflicts.claimed_month,
         conflicts.platform,
+        conflicts.content_hash,
         'CONFLICT' as reason,
         conflicts.grant_key,
         null::text as code_reference,

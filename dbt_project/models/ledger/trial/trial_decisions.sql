@@ -22,13 +22,15 @@ received as (
         applications.applied_at,
         applications.applied_at::date as applied_on,
         applications.trial_code,
+        applications.content_hash,
         deliveries.business_date as file_business_date,
         deliveries.file_name as source_file,
         applications.line_no as source_line,
         row_number() over (
             partition by applications.application_id
             order by deliveries.business_date, deliveries.seq, deliveries.file_name, applications.line_no
-        ) as place
+        ) as place,
+        min(applications.content_hash) over same_id <> max(applications.content_hash) over same_id as has_other_content
     from {{ ref('stg_trial_application__applications') }} as applications
     inner join {{ ref('stg_carrier__deliveries') }} as deliveries
         on applications.delivery_no = deliveries.delivery_no
@@ -42,6 +44,7 @@ received as (
                 where arrived.feed = 'trial_application'
             )
         )
+    window same_id as (partition by applications.application_id)
 ),
 
 -- the terms of the day of each application
@@ -89,43 +92,35 @@ arrived as (
         received.*,
         days.campaign_id,
         days.priority,
-        coalesce(known.subscriber_id, firsts.subscriber_id) as first_subscriber_id,
-        coalesce(known.applied_at, firsts.applied_at) as first_applied_at,
-        coalesce(known.trial_code, firsts.trial_code) as first_trial_code,
-        known.application_id is not null as is_known
+        known.application_id is not null as is_known,
+        case
+            when known.application_id is null then received.has_other_content
+            else coalesce(known.content_hash <> received.content_hash, true)
+        end as is_conflict
     from received
-    inner join received as firsts on received.application_id = firsts.application_id and firsts.place = 1
     inner join days on received.applied_on = days.applied_on
     cross join run
+    -- the content that was decided in an earlier run; none stands where two came in one
     left join lateral (
-        select before.*
+        select
+            before.application_id,
+            case when before.reason <> 'CONFLICT' then before.content_hash end as content_hash
         from {{ this }} as before
         where
             before.application_id = received.application_id
             and before.campaign_id = days.campaign_id
-            and before.reason <> 'CONFLICT'
             and {{ is_standing('before') }}
-        order by before.grant_key
+        order by before.reason = 'CONFLICT', before.grant_key
         limit 1
     ) as known on true
 ),
 
--- the same application id again with other content earns nothing, and is for a person; the first one holds
+-- the same application id with other content earns nothing (rules, 12): what was decided in an earlier run stands, of
+-- two that come in one run neither
 wanted as (
-    select distinct on (
-        arrived.campaign_id, arrived.application_id, arrived.subscriber_id, arrived.applied_at, arrived.trial_code
-    )
-        arrived.*,
-        (arrived.subscriber_id, arrived.applied_at, arrived.trial_code)
-        <> (arrived.first_subscriber_id, arrived.first_applied_at, arrived.first_trial_code) as is_conflict
+    select distinct on (arrived.campaign_id, arrived.application_id, arrived.content_hash) arrived.*
     from arrived
-    order by
-        arrived.campaign_id,
-        arrived.application_id,
-        arrived.subscriber_id,
-        arrived.applied_at,
-        arrived.trial_code,
-        arrived.place
+    order by arrived.campaign_id, arrived.application_id, arrived.content_hash, arrived.place
 ),
 
 looked_up as (
@@ -329,6 +324,7 @@ final as (
         settled.applied_at,
         settled.applied_on,
         settled.trial_code,
+        settled.content_hash,
         settled.is_member,
         settled.reason,
         case settled.reason when 'NOT_ELIGIBLE' then settled.not_eligible_reason end as not_eligible_reason,
@@ -351,9 +347,7 @@ final as (
             where
                 known.application_id = settled.application_id
                 and known.campaign_id = settled.campaign_id
-                and known.subscriber_id = settled.subscriber_id
-                and known.applied_at = settled.applied_at
-                and known.trial_code = settled.trial_code
+                and known.content_hash = settled.content_hash
                 and {{ is_standing('known') }}
         )
 )

@@ -1,4 +1,4 @@
--- What social media say of the campaign's topics (E4), as the last file about each day says, with that file.
+-- What social media say of the campaign's topics (E4), as the first file about each day says, with that file.
 select
     platform,
     day,
@@ -6,8 +6,7 @@ select
     heat,
     impressions,
     interactions,
-    revision - 1 as corrections,
+    rows_set_aside as corrections,
     source_file,
     source_line
 from {{ ref('int_social__figures') }}
-where is_current

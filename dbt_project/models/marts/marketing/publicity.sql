@@ -76,7 +76,6 @@ shown as (
         on
             activities.platform = figures.platform
             and figures.day between activities.planned_from and activities.planned_to
-            and figures.is_current
             and (activities.topic is null or activities.topic = figures.topic)
     group by activities.campaign_id, activities.activity_code
 ),

@@ -4,5 +4,6 @@ select
     claim_id,
     subscriber_id,
     {{ to_timestamp_shanghai('claimed_at') }} as claimed_at,
-    platform
+    platform,
+    {{ content_key(['subscriber_id', to_timestamp_shanghai('claimed_at'), 'platform']) }} as content_hash
 from {{ source('raw', 'card_claim') }}

@@ -5,5 +5,6 @@ select
     booked_on::date as booked_on,
     budget_line,
     {{ to_fen('amount_yuan', 'expense') }} as amount_fen,
-    memo
+    memo,
+    {{ content_key(['booked_on', 'budget_line', to_fen('amount_yuan', 'expense'), 'memo']) }} as content_hash
 from {{ source('raw', 'expense') }}

@@ -6,5 +6,6 @@ select
     subscriber_id,
     {{ to_timestamp_shanghai('at') }} as opted_at,
     action,
-    via
+    via,
+    {{ content_key(['msisdn', 'subscriber_id', 'at', 'action', 'via']) }} as content_hash
 from {{ source('raw', 'optout') }}

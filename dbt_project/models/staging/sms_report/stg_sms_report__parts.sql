@@ -7,5 +7,6 @@ select
     parts::integer as parts,
     state,
     error_code,
-    {{ to_timestamp_shanghai('at') }} as reported_at
+    {{ to_timestamp_shanghai('at') }} as reported_at,
+    {{ content_key(['message_key', 'part', 'parts', 'state', 'error_code', 'at']) }} as content_hash
 from {{ source('raw', 'sms_report') }}

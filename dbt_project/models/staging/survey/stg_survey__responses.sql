@@ -7,5 +7,8 @@ select
     {{ to_timestamp_shanghai('answered_at') }} as answered_at,
     satisfaction::integer as satisfaction,
     recommend::integer as recommend,
-    benefit
+    benefit,
+    {{ content_key([
+        'subscriber_id', 'sent_at', 'answered_at', 'satisfaction', 'recommend', 'benefit', 'text'
+    ]) }} as content_hash
 from {{ source('raw', 'survey') }}

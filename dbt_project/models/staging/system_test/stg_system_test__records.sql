@@ -6,5 +6,6 @@ select
     kind as test_kind,
     {{ to_timestamp_shanghai('run_at') }} as tested_at,
     result,
-    report_ref
+    report_ref,
+    {{ content_key(['system', 'kind', 'run_at', 'result', 'report_ref']) }} as content_hash
 from {{ source('raw', 'system_test') }}

@@ -8,5 +8,8 @@ select
     kind as ticket_kind,
     benefit,
     {{ to_timestamp_shanghai('at') }} as happened_at,
-    staff_id
+    staff_id,
+    {{ content_key([
+        'ticket_id', 'subscriber_id', 'event', 'kind', 'benefit', 'at', 'staff_id', 'text'
+    ]) }} as content_hash
 from {{ source('raw', 'ticket') }}

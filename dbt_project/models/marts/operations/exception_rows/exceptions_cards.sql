@@ -1,36 +1,4 @@
--- Video cards: claims and codes that came with two contents, and codes that reach nobody.
-select
-    decisions.campaign_id,
-    'CARD_CLAIM_CONFLICT' as exception_type,
-    decisions.run_on as found_on,
-    decisions.subscriber_id,
-    decisions.claim_id as item_key,
-    null::bigint as amount_fen,
-    decisions.source_file,
-    decisions.source_line,
-    'the same claim id with other content' as detail,
-    'Ask the carrier which is true: the first row holds; a true claim needs an id of its own.' as what_to_do
-from {{ ref('card_decisions') }} as decisions
-where decisions.reason = 'CONFLICT'
-
-union all
-
-select
-    null::text as campaign_id,
-    'CARD_CODE_CONFLICT' as exception_type,
-    stock.run_on as found_on,
-    null::text as subscriber_id,
-    stock.code_reference as item_key,
-    stock.cost_fen as amount_fen,
-    stock.source_file,
-    stock.source_line,
-    'the same code with another platform, date or cost' as detail,
-    'Ask the purchaser which is true: the first row holds. Name file and line, never the code.' as what_to_do
-from {{ ref('int_card__stock') }} as stock
-where not stock.holds
-
-union all
-
+-- Video cards: codes that reach nobody.
 -- told by the messages that carried it: suppressed, or failed once more than is tried
 select
     granted.campaign_id,

@@ -64,8 +64,8 @@ select
     events.paid_price_fen as amount_fen,
     events.source_file,
     events.source_line,
-    'the same event or order with other content: ' || events.event || ' ' || events.event_id as detail,
-    'Ask the shop which row is true. What was decided before stands; rows that came together count for nothing.'
+    'the same order paid twice with other content: ' || events.event_id as detail,
+    'Ask the shop which payment is true. What was decided before stands; those that came together count for nothing.'
         as what_to_do
 from (
     select
@@ -75,7 +75,7 @@ from (
     from {{ ref('int_device_order__events') }}
     window same_event as (partition by order_id, event)
 ) as events
-where events.is_conflict or events.is_paid_twice
+where events.is_paid_twice and not events.is_conflict
 
 union all
 

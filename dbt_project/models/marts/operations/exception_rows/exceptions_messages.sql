@@ -29,7 +29,10 @@ select
     null::bigint as amount_fen,
     optouts.source_file,
     optouts.source_line,
-    optouts.action || ' of number ' || optouts.msisdn || ' at ' || optouts.opted_at as detail,
-    'Ask the carrier whose number it was, and for the event with the subscriber.' as what_to_do
-from {{ ref('int_optout__events') }} as optouts
+    optouts.action || ' at ' || optouts.opted_at || case
+        when optouts.names_nobody then ': it names neither a number nor a subscriber'
+        else ': nobody held its number on that day'
+    end as detail,
+    'Ask the carrier whose word it is, by file and line, and for the event with the subscriber.' as what_to_do
+from {{ ref('int_optout__words') }} as optouts
 where optouts.subscriber_id is null

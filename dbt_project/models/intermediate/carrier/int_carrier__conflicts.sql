@@ -1,0 +1,157 @@
+-- Rows of events feeds whose id is known with other content (rules, 12), each content once. What counts of them is said
+-- by the model that is named here beside each feed: where a benefit hangs on it the row that was decided in an earlier
+-- run, and neither of two that come in one run; elsewhere the first. Recharges are told apart: a person chooses there.
+{{ config(materialized='incremental', indexes=[{'columns': ['run_on'], 'type': 'brin'}]) }}
+
+{#- known: what stands of each id, and what does not; stands: which is which, where several contents are kept -#}
+{% set feeds = [
+    {
+        'feed': 'family_request', 'rows': 'stg_family_request__events', 'key': 'request_id',
+        'known': 'int_family_request__events', 'stands': 'not known.is_conflict',
+    },
+    {
+        'feed': 'device_order', 'rows': 'stg_device_order__events', 'key': 'event_id',
+        'known': 'int_device_order__events', 'stands': 'not known.is_conflict',
+        'item': 'order_id', 'amount': 'paid_price_fen',
+    },
+    {
+        'feed': 'card_claim', 'rows': 'stg_card_claim__claims', 'key': 'claim_id',
+        'known': 'card_decisions', 'stands': "known.reason <> 'CONFLICT'",
+    },
+    {
+        'feed': 'trial_application', 'rows': 'stg_trial_application__applications', 'key': 'application_id',
+        'known': 'trial_decisions', 'stands': "known.reason <> 'CONFLICT'",
+    },
+    {
+        'feed': 'card_stock', 'rows': 'stg_card_stock__codes', 'key': 'code_reference',
+        'known': 'int_card__stock', 'stands': 'known.holds', 'subscriber': false, 'amount': 'cost_fen',
+    },
+    {
+        'feed': 'expense', 'rows': 'stg_expense__vouchers', 'key': 'voucher_id',
+        'known': 'expenses', 'subscriber': false, 'amount': 'amount_fen',
+    },
+    {
+        'feed': 'stock_movement', 'rows': 'stg_stock_movement__movements', 'key': 'movement_id',
+        'known': 'stock_movements', 'subscriber': false,
+    },
+    {
+        'feed': 'optout', 'rows': 'stg_optout__events', 'key': 'event_id', 'known': 'int_optout__events',
+    },
+    {
+        'feed': 'sms_report', 'rows': 'stg_sms_report__parts', 'key': 'report_id',
+        'known': 'int_sms_report__parts', 'subscriber': false,
+    },
+    {
+        'feed': 'ticket', 'rows': 'stg_ticket__events', 'key': 'event_id', 'known': 'int_ticket__events',
+        'item': 'ticket_id',
+    },
+    {
+        'feed': 'survey', 'rows': 'stg_survey__responses', 'key': 'response_id', 'known': 'int_survey__responses',
+    },
+    {
+        'feed': 'social', 'rows': 'stg_social__figures', 'key': 'figure_key', 'known': 'int_social__figures',
+        'item': "platform || ' ' || rows.day || ' ' || rows.topic", 'subscriber': false,
+    },
+    {
+        'feed': 'training', 'rows': 'stg_training__records', 'key': 'record_id', 'known': 'int_training__records',
+        'subscriber': false,
+    },
+    {
+        'feed': 'system_test', 'rows': 'stg_system_test__records', 'key': 'record_id',
+        'known': 'int_system_test__records', 'subscriber': false,
+    },
+] %}
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+arrived as materialized (
+    select deliveries.*
+    from {{ ref('stg_carrier__deliveries') }} as deliveries
+    inner join run on deliveries.received_on = run.business_date
+),
+
+found as (
+    {% for each in feeds -%}
+    select
+        '{{ each.feed }}' as feed,
+        rows.{{ each.key }} as event_key,
+        rows.content_hash,
+        rows.{{ each.get('item', each.key) }} as item_key,
+        {{ 'rows.subscriber_id' if each.get('subscriber', true) else 'null::text' }} as subscriber_id,
+        {{ 'rows.' ~ each.amount if each.amount else 'null::bigint' }} as amount_fen,
+        standing.source_file as standing_file,
+        standing.source_line as standing_line,
+        rows.delivery_no,
+        rows.line_no
+    from {{ ref(each.rows) }} as rows
+    left join lateral (
+        select
+            known.content_hash,
+            known.source_file,
+            known.source_line
+        from {{ ref(each.known) }} as known
+        where known.{{ each.key }} = rows.{{ each.key }} and {{ each.get('stands', 'true') }}
+        order by known.source_file, known.source_line
+        limit 1
+    ) as standing on true
+    where
+        -- by number, so that a day reads its own rows only
+        rows.delivery_no = any(
+            array(
+                select arrived.delivery_no from arrived
+                where arrived.feed = '{{ each.feed }}'
+            )
+        )
+        and coalesce(standing.content_hash <> rows.content_hash, true)
+        {% if each.stands -%}
+        -- neither of two may stand
+        and exists (
+            select from {{ ref(each.known) }} as known
+            where known.{{ each.key }} = rows.{{ each.key }}
+        )
+        {% else -%}
+        and standing.content_hash is not null
+        {% endif %}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+first_of_each as (
+    select distinct on (found.feed, found.event_key, found.content_hash)
+        found.*,
+        arrived.file_name as source_file
+    from found
+    inner join arrived on found.delivery_no = arrived.delivery_no
+    order by found.feed, found.event_key, found.content_hash, arrived.business_date, arrived.seq, found.line_no
+),
+
+final as (
+    select
+        first_of_each.feed,
+        first_of_each.event_key,
+        first_of_each.content_hash,
+        first_of_each.item_key,
+        first_of_each.subscriber_id,
+        first_of_each.amount_fen,
+        first_of_each.standing_file,
+        first_of_each.standing_line,
+        first_of_each.source_file,
+        first_of_each.line_no as source_line,
+        run.business_date as run_on,
+        run.pass_no
+    from first_of_each
+    cross join run
+    where
+        not exists (
+            select from {{ this }} as known
+            where
+                known.feed = first_of_each.feed
+                and known.event_key = first_of_each.event_key
+                and known.content_hash = first_of_each.content_hash
+                and {{ is_standing('known') }}
+        )
+)
+
+select * from final

@@ -1,0 +1,93 @@
+-- Whose word an opt-out is (rules, 8): it belongs to a subscriber, never to a number. Where the carrier names only the
+-- number, to whoever held it by the state of its own day; of a day before the first snapshot, to whoever that names.
+-- Judged as it comes, and again by every run that learns something of its day: the last row of an event counts.
+{{ config(
+    materialized='incremental',
+    indexes=[
+        {'columns': ['event_id']},
+        {'columns': ['subscriber_id']},
+    ],
+) }}
+
+with run as (
+    select * from {{ ref('stg_run__current') }}
+),
+
+first_snapshot as (
+    select min(business_date) as business_date
+    from {{ ref('stg_carrier__deliveries') }}
+    where feed = 'subscriber'
+),
+
+-- the earliest day of which this run has learned something: on an ordinary date that date itself
+learned as materialized (
+    select min(history.state_on) as since
+    from {{ ref('int_subscriber__history') }} as history
+    inner join run on {{ is_this_pass('history') }}
+),
+
+asked as (
+    select events.*
+    from {{ ref('int_optout__events') }} as events
+    inner join run on {{ is_this_pass('events') }}
+
+    union
+
+    select events.*
+    from {{ ref('int_optout__events') }} as events
+    cross join learned
+    cross join first_snapshot
+    where
+        events.subscriber_id is null
+        and (events.opted_at >= learned.since or learned.since <= first_snapshot.business_date)
+),
+
+judged as (
+    select
+        asked.event_id,
+        coalesce(asked.subscriber_id, holders.subscriber_id) as subscriber_id
+    from asked
+    cross join first_snapshot
+    left join lateral (
+        select mentioned.subscriber_id
+        from (
+            select distinct holding.subscriber_id
+            from {{ ref('int_subscriber__history') }} as holding
+            where holding.msisdn = asked.msisdn
+        ) as mentioned
+        inner join lateral (
+            select history.*
+            from {{ ref('int_subscriber__history') }} as history
+            where
+                history.subscriber_id = mentioned.subscriber_id
+                and history.state_on <= greatest(asked.opted_at::date, first_snapshot.business_date)
+            order by history.state_on desc, history.revision desc
+            limit 1
+        ) as state on true
+        where state.is_present and state.msisdn = asked.msisdn and state.status in ('A', 'S')
+        order by state.status asc, state.status_date desc nulls last, mentioned.subscriber_id asc
+        limit 1
+    ) as holders on asked.subscriber_id is null
+),
+
+final as (
+    select
+        judged.event_id,
+        judged.subscriber_id,
+        run.business_date as run_on,
+        run.pass_no
+    from judged
+    cross join run
+    left join lateral (
+        select
+            known.event_id,
+            known.subscriber_id
+        from {{ this }} as known
+        where known.event_id = judged.event_id and {{ is_standing('known') }}
+        order by known.run_on desc, known.pass_no desc
+        limit 1
+    ) as before on true
+    where before.event_id is null or before.subscriber_id is distinct from judged.subscriber_id
+)
+
+select * from final

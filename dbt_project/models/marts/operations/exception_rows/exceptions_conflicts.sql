@@ -1,0 +1,27 @@
+-- Rows that have the id of another row and other content, of every events feed but recharges (rules, 12).
+{% set types = {
+    'card_claim': 'CARD_CLAIM', 'card_stock': 'CARD_CODE', 'device_order': 'DEVICE', 'family_request': 'FAMILY'
+} %}
+
+select
+    null::text as campaign_id,
+    case conflicts.feed
+        {% for feed, type in types.items() -%}
+        when '{{ feed }}' then '{{ type }}'
+        {% endfor -%}
+        else upper(conflicts.feed)
+    end || '_CONFLICT' as exception_type,
+    conflicts.run_on as found_on,
+    conflicts.subscriber_id,
+    conflicts.item_key,
+    conflicts.amount_fen,
+    conflicts.source_file,
+    conflicts.source_line,
+    'the same id with other content: ' || case
+        when conflicts.standing_file is null then 'none of its rows counts'
+        else conflicts.standing_file || ' line ' || conflicts.standing_line || ' stands'
+    end as detail,
+    'Ask who delivered it which row is true'
+    || case conflicts.feed when 'card_stock' then ', by file and line, never by the code' else '' end
+    || '. What is meant otherwise comes as a reversal, or under an id of its own.' as what_to_do
+from {{ ref('int_carrier__conflicts') }} as conflicts
