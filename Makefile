@@ -3,12 +3,12 @@
 SHELL := /bin/sh
 CALLED_FROM := $(PWD)
 PYTHON := .venv/bin/python
-export STORY EXCHANGE CAMPAIGN FROM TO TODAY RERUN SAY BY WHY SUBSCRIBER ON RECHARGE N MINUTES KILLS SEED CALLED_FROM
+export STORY EXCHANGE CAMPAIGN CARRIER FROM TO TODAY RERUN SAY BY WHY SUBSCRIBER ON RECHARGE N MINUTES KILLS SEED CALLED_FROM
 export PYTHONPATH := $(CURDIR)/plugins
 # Without compiled bytecode every process starts two to three times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run psql word why report archive airflow test fuzz crash lint bench up down docs lock clean
+.PHONY: help run check psql word why report archive airflow test fuzz crash lint bench up down docs lock clean
 
 help: ## this list
 	@echo "make <target> [VARIABLE=value ...]"
@@ -17,6 +17,10 @@ help: ## this list
 run: ## play the sample story (STORY=long: 72 dates), or EXCHANGE=<folder> CAMPAIGN=<file.yml> FROM=<date> TO=<date>; RERUN=1
 	@scripts/bootstrap runtime
 	@$(PYTHON) -m laoyouhui.local.run
+
+check: ## judge CAMPAIGN=<file.yml>[:b.yml], or CARRIER=<file.yml>, or one with the other, before anything runs; docs/check.md
+	@scripts/bootstrap runtime
+	@$(PYTHON) -m laoyouhui.local.check
 
 psql: ## open the warehouse of the story, or of EXCHANGE and CAMPAIGN
 	@scripts/bootstrap runtime

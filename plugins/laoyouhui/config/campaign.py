@@ -1,6 +1,6 @@
 """The campaign file: every `[parameter]` of the rules, as a frozen object, or refused with every mistake at once.
 
-`python -m laoyouhui.config.campaign <file>` prints `ok`, or the mistakes and ends with 2.
+`make check`, or `python -m laoyouhui.config.campaign <file>`, prints `ok`, or the mistakes and ends with 2.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
@@ -18,20 +18,23 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, get_args, get_origin
 
-from annotated_types import MinLen
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, create_model, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from laoyouhui.config.agreement import campaign_mistakes
+from laoyouhui.config.carrier import Carrier, read_carrier
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.kinds import (
+    MOST_ENTRIES,
     BasisPoints,
     Date,
-    Fen,
+    Entries,
     Kind,
     Month,
     Name,
     Section,
+    SumFen,
     Text,
     one_of,
     refusal,
@@ -40,9 +43,10 @@ from laoyouhui.config.kinds import (
     text_like,
     whole,
 )
-from laoyouhui.config.located_yaml import YamlPath, load, spell
+from laoyouhui.config.located_yaml import Locate, YamlPath, load, read, shown, spell
 from laoyouhui.config.people import NOBODY, OverridesForm, People, PersonForm, each_once
 from laoyouhui.config.terms import sections
+from laoyouhui.config.warehouse_agreement import carrier_mistakes
 
 BUDGET_LINES = ("B1", "B2", "B3", "B4", "B5.1", "B5.2", "B6", "B7", "B8")
 
@@ -135,7 +139,7 @@ class _ControlGroup(Section):
 class _BudgetEntry(Section):
     line: Annotated[str, one_of(*BUDGET_LINES)]
     month: Month
-    plan_fen: Fen
+    plan_fen: SumFen
 
 
 class _CampaignFile(Section):
@@ -148,7 +152,7 @@ class _CampaignFile(Section):
     ends_on: Date
     priority: Annotated[int, whole(0, 1_000_000)]
     control_group: _ControlGroup
-    terms: Annotated[list[_VersionHead], MinLen(1)]
+    terms: Entries[_VersionHead]
     budget: list[_BudgetEntry]
     people: list[PersonForm] = Field(default_factory=list)
     overrides: OverridesForm = Field(default_factory=OverridesForm)
@@ -206,39 +210,104 @@ class _CampaignFile(Section):
 
 
 def load_campaign(path: Path) -> Campaign:
-    """Read and judge one campaign file.
+    """Read one campaign file and judge its form.
 
     The carrier's profile is looked for in `carriers/` beside the file's own folder, then in `LAOYOUHUI_HOME`. Raises
     `ConfigError` with a line for each mistake, in the order of the file's lines:
     `campaigns/x.yml:42: terms[0].recharge.tiers[1].discount_fen: value '12.5': expected whole fen, ...`. What a later
     version breaks is shown where that version says it.
     """
-    data, locate = load(path)
-    whole, mistakes = _judge(_CampaignFile, data, path)
-    found = [(locate(mistake.at), mistake) for mistake in mistakes]
+    return _read(path).campaign
+
+
+def load_campaigns(files: Sequence[Path], carrier_file: Path | None = None) -> tuple[Campaign, ...]:
+    """Read the campaigns that run at once, in the order given, and judge them against all that they will meet.
+
+    That is the carrier's profile (`carrier_file` in place of their own, where given), the warehouse and each other.
+    Raises ConfigError with every mistake of every file.
+    """
+    read: list[_File] = []
+    mistakes: list[str] = []
+    for path in files:
+        try:
+            read.append(_read(path))
+        except ConfigError as error:
+            mistakes.append(str(error))
+    campaigns = tuple(file.campaign for file in read)
+    profiles = {carrier_file} if carrier_file else {campaign.carrier_file for campaign in campaigns}
+    for profile in sorted(profiles):
+        try:
+            carrier = judge_carrier(profile)
+        except ConfigError as error:
+            mistakes.append(str(error))
+            continue
+        for file in read:
+            if carrier_file or file.campaign.carrier_file == profile:
+                mistakes += file.lines(_against_profile(file, carrier, alone=len(files) == 1))
+    for number, file in enumerate(read):
+        mistakes += file.lines(_beside_each_other(file, read[:number], campaigns))
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return campaigns
+
+
+def judge_carrier(path: Path) -> Carrier:
+    """Read a carrier profile and judge it against the warehouse. Raises ConfigError with every mistake."""
+    carrier, line = read_carrier(path)
+    mistakes = [line(at, expected) for at, expected in carrier_mistakes(carrier, _home())]
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return carrier
+
+
+@dataclass(frozen=True)
+class _Mistake:
+    at: YamlPath
+    shown: str
+    expected: str
+
+
+@dataclass(frozen=True)
+class _File:
+    """A campaign file of a right form; `changes` are its versions as written, without their dates."""
+
+    path: Path
+    locate: Locate
+    changes: tuple[Mapping[str, Any], ...]
+    campaign: Campaign
+
+    def lines(self, mistakes: Iterable[_Mistake]) -> list[str]:
+        """The mistakes as people are told of them, in the order of the file's lines."""
+        return _lines(self.path, self.locate, mistakes)
+
+
+def _lines(path: Path, locate: Locate, mistakes: Iterable[_Mistake]) -> list[str]:
+    found = sorted(((locate(mistake.at), mistake) for mistake in mistakes), key=lambda entry: entry[0])
+    return [f"{path}:{line}: {spell(m.at)}: {m.shown}: expected {m.expected}" for line, m in found]
+
+
+def _read(path: Path) -> _File:
+    content = read(path)
+    data, locate = load(path, content)
+    whole, found = _judge(_CampaignFile, data, path)
 
     merged: dict[str, Any] = {}
+    changes: list[dict[str, Any]] = []
     versions: list[dict[str, Any]] = []
-    inherited: list[_Mistake] = []
-    for number, version in enumerate(_mappings(data, "terms")):
-        changes = {name: value for name, value in version.items() if name != "effective_from"}
-        merged = _merge(merged, changes)
+    of_versions: list[list[_Mistake]] = []
+    for version in _mappings(data, "terms"):
+        changes.append({name: value for name, value in version.items() if name != "effective_from"})
+        merged = _merge(merged, changes[-1])
         terms, mistakes = _judge(_terms_form(), merged, path)
-        for mistake in mistakes:
-            if mistake not in inherited or _holds(changes, mistake.at):
-                place = ("terms", number, *mistake.at)
-                found.append((locate(place), _Mistake(place, mistake.shown, mistake.expected)))
-        inherited = mistakes
+        of_versions.append(mistakes)
         if terms:
             whole_terms = terms.model_dump(mode="json", by_alias=True)
             versions.append({name: value for name, value in whole_terms.items() if value is not None})
+    found += _each_once(changes, of_versions)
 
     if whole is None or found:
-        found.sort(key=lambda entry: entry[0])
-        raise ConfigError(
-            "\n".join(f"{path}:{line}: {spell(m.at)}: {m.shown}: expected {m.expected}" for line, m in found)
-        )
-    return Campaign(
+        raise ConfigError("\n".join(_lines(path, locate, found)))
+    campaign = Campaign(
         campaign_id=whole.campaign,
         name=whole.name,
         carrier=whole.carrier,
@@ -259,34 +328,68 @@ def load_campaign(path: Path) -> Campaign:
         budget=tuple(
             BudgetPlan(entry.line, date.fromisoformat(f"{entry.month}-01"), entry.plan_fen) for entry in whole.budget
         ),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=hashlib.sha256(content).hexdigest(),
         people=People(
             tuple(person.declared() for person in whole.people),
             whole.overrides.confirm_within_days,
         ),
     )
+    return _File(path, locate, tuple(changes), campaign)
 
 
-def load_campaigns(files: Sequence[Path]) -> tuple[Campaign, ...]:
-    """Read the campaigns that run at once, in the order given. Raises ConfigError where names or carriers clash."""
-    campaigns = tuple(load_campaign(file) for file in files)
-    mistakes = []
-    for number, (file, campaign) in enumerate(zip(files, campaigns, strict=True)):
-        if campaign.campaign_id in {other.campaign_id for other in campaigns[:number]}:
-            mistakes.append(
-                f"{file}: campaign: value '{campaign.campaign_id}': expected another name than those beside it"
-            )
-        if campaign.carrier_file != campaigns[0].carrier_file:
-            mistakes.append(f"{file}: carrier: value '{campaign.carrier}': expected that of {files[0]}")
-    if mistakes:
-        raise ConfigError("\n".join(mistakes))
-    return campaigns
+def _each_once(changes: Sequence[Mapping[str, Any]], of_versions: Sequence[Sequence[_Mistake]]) -> list[_Mistake]:
+    """Mistakes of versions, by paths within each: where a version says it, or is the first to have it."""
+    found = []
+    inherited: Sequence[_Mistake] = []
+    for number, (said, mistakes) in enumerate(zip(changes, of_versions, strict=True)):
+        found += [
+            _Mistake(("terms", number, *mistake.at), mistake.shown, mistake.expected)
+            for mistake in mistakes
+            if mistake not in inherited or _holds(said, mistake.at)
+        ]
+        inherited = mistakes
+    return found
+
+
+def _against_profile(file: _File, carrier: Carrier, *, alone: bool) -> list[_Mistake]:
+    of_versions = campaign_mistakes([version.terms for version in file.campaign.versions], carrier)
+    found = _each_once(
+        file.changes,
+        [[_Mistake(at, _shown(value), expected) for at, value, expected in mistakes] for mistakes in of_versions],
+    )
+    nameless = [name for name, interface in carrier.interfaces.items() if "{campaign}" not in interface.file_pattern]
+    if nameless and not alone:
+        expected = f"one campaign: the profile's file names of {', '.join(nameless)} hold no {{campaign}}"
+        found.append(_Mistake(("campaign",), _shown(file.campaign.campaign_id), expected))
+    return found
+
+
+def _beside_each_other(file: _File, before: Sequence[_File], campaigns: Sequence[Campaign]) -> Iterator[_Mistake]:
+    own = file.campaign
+    if own.campaign_id in {other.campaign.campaign_id for other in before}:
+        yield _Mistake(("campaign",), _shown(own.campaign_id), "another name than those beside it")
+    if before and own.carrier_file != before[0].campaign.carrier_file:
+        yield _Mistake(("carrier",), _shown(own.carrier), f"that of {before[0].path}")
+    known = {campaign.campaign_id for campaign in campaigns} | {path.stem for path in file.path.parent.glob("*.yml")}
+    for number, said in enumerate(file.changes):
+        stacking = said.get("stacking") or {}
+        for place, exclusion in enumerate(stacking.get("exclusive", ())):
+            for at, other in enumerate(exclusion["campaigns"]):
+                here = ("terms", number, "stacking", "exclusive", place, "campaigns", at)
+                if other == own.campaign_id:
+                    yield _Mistake(here, _shown(other), "another campaign than this one")
+                elif other not in known:
+                    expected = f"a campaign that runs beside it, or lies beside it as {other}.yml"
+                    yield _Mistake(here, _shown(other), expected)
+
+
+def _home() -> Path:
+    return Path(os.environ.get("LAOYOUHUI_HOME") or Path(__file__).parents[3])
 
 
 def _carrier_file(campaign_file: Path, carrier: str) -> Path:
-    home = Path(os.environ.get("LAOYOUHUI_HOME") or Path(__file__).parents[3])
     beside, at_home = (
-        folder / "carriers" / f"{carrier}.yml" for folder in (campaign_file.absolute().parent.parent, home)
+        folder / "carriers" / f"{carrier}.yml" for folder in (campaign_file.absolute().parent.parent, _home())
     )
     return beside if beside.is_file() else at_home
 
@@ -312,13 +415,6 @@ def _holds(data: Any, path: YamlPath) -> bool:  # noqa: ANN401 (YAML values)
     return True
 
 
-@dataclass(frozen=True)
-class _Mistake:
-    at: YamlPath
-    shown: str
-    expected: str
-
-
 _Form = TypeVar("_Form", bound=Section)
 
 
@@ -342,27 +438,23 @@ def _shown(value: object) -> str:
     text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     if isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?|true|false|null", value):
         text = f'"{value}"'  # a quoted number would look like the number itself
-    return f"value '{text if len(text) <= 80 else text[:79] + '…'}'"
+    return f"value '{shown(text)}'"
 
 
 def _expected(form: type[Section], error: ErrorDetails) -> str:
     *holder, name = error["loc"] or ("",)
-    match error["type"]:
-        case "refused":
-            return str(error["ctx"]["expected"])
-        case "missing":
-            return _described(_section_at(form, holder).named_fields()[str(name)])
-        case "extra_forbidden":
-            known = _section_at(form, holder).named_fields()
-            near = get_close_matches(str(name), known, n=1)
-            return f"a known field: did you mean '{near[0]}'?" if near else "a known field: " + ", ".join(known)
-        case "too_short":
-            return "at least one entry"
-        case "list_type":
-            return "a list"
-        case _:
-            fields = _section_at(form, error["loc"]).named_fields()
-            return "a mapping with " + ", ".join(name for name, info in fields.items() if info.is_required())
+    if error["type"] == "refused":
+        return str(error["ctx"]["expected"])
+    if error["type"] == "missing":
+        return _described(_section_at(form, holder).named_fields()[str(name)])
+    if error["type"] == "extra_forbidden":
+        known = _section_at(form, holder).named_fields()
+        near = get_close_matches(str(name), known, n=1)
+        return f"a known field: did you mean '{near[0]}'?" if near else "a known field: " + ", ".join(known)
+    plain = {"too_short": "at least one entry", "too_long": f"at most {MOST_ENTRIES} entries", "list_type": "a list"}
+    fields = _section_at(form, error["loc"]).named_fields()
+    needed = "a mapping with " + ", ".join(name for name, info in fields.items() if info.is_required())
+    return plain.get(error["type"]) or needed
 
 
 def _described(info: FieldInfo) -> str:
@@ -391,13 +483,13 @@ def _section_of(annotation: object) -> type[Section] | None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Judge the files named; 0 when all are right, else 2 with the mistakes on standard error."""
+    """Judge the files named, those parted by `:` together; 0 when all are right, else 2 with the mistakes."""
     if not arguments:
         sys.stderr.write("usage: python -m laoyouhui.config.campaign <file.yml> ...\n")
         return 2
     try:
         for file in arguments:
-            load_campaign(Path(file))
+            load_campaigns([Path(part) for part in file.split(os.pathsep)])
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -143,11 +143,19 @@ class Carrier(_Frozen):
     answer_codes: dict[str, Outcome]
 
 
+Line = Callable[[YamlPath, str], str]
+
+
 def load_carrier(path: Path) -> Carrier:
     """Read and check a carrier profile.
 
     Raises ConfigError with one line for each mistake: `file:line: field: value 'x': expected ...`.
     """
+    return read_carrier(path)[0]
+
+
+def read_carrier(path: Path) -> tuple[Carrier, Line]:
+    """As `load_carrier`, with what words a further mistake as one line: (path of the field, what was expected)."""
     data, locate = load(path)
 
     def line(at: YamlPath, expected: str) -> str:
@@ -166,7 +174,7 @@ def load_carrier(path: Path) -> Carrier:
     mistakes = [line(at, expected) for at, expected in _mistakes(carrier)]
     if mistakes:
         raise ConfigError("\n".join(mistakes))
-    return carrier
+    return carrier, line
 
 
 def _said(at: YamlPath, kind: str, message: str) -> tuple[YamlPath, str]:

@@ -178,13 +178,13 @@ def read_workspace(variables: Mapping[str, str]) -> Workspace:
     if dsn is not None and urlsplit(dsn).scheme not in {"postgresql", "postgres"}:
         raise UsageError("WAREHOUSE_DSN: expected postgresql://user:password@host:port/database")
 
-    files = _campaign_files(variables)
+    files = campaign_files(variables)
     campaigns = load_campaigns(files)
     campaign = campaigns[0]
     if story:
         exchange = HOME / "var" / ("story" if campaign.campaign_id == "lyh2026" else f"story-{campaign.campaign_id}")
     else:
-        exchange = _path(variables["EXCHANGE"], variables)
+        exchange = path_of(variables["EXCHANGE"], variables)
         if not (exchange / "in").is_dir():
             raise UsageError(f"EXCHANGE: value '{exchange}': expected a folder that holds in/ (and out/, ack/)")
         out = exchange / "out"
@@ -205,9 +205,10 @@ def read_workspace(variables: Mapping[str, str]) -> Workspace:
     )
 
 
-def _campaign_files(variables: Mapping[str, str]) -> list[Path]:
+def campaign_files(variables: Mapping[str, str]) -> list[Path]:
+    """The files that CAMPAIGN names, else the shipped one. Raises UsageError where one is not there."""
     given = variables.get("CAMPAIGN") or str(HOME / "campaigns" / "lyh2026.yml")
-    files = [_path(part, variables) for part in given.split(os.pathsep)]
+    files = [path_of(part, variables) for part in given.split(os.pathsep)]
     for file in files:
         if not file.is_file():
             raise UsageError(
@@ -217,7 +218,7 @@ def _campaign_files(variables: Mapping[str, str]) -> list[Path]:
     return files
 
 
-def _path(given: str, variables: Mapping[str, str]) -> Path:
+def path_of(given: str, variables: Mapping[str, str]) -> Path:
     """A path as the user meant it: relative to where make was called, with `make -C` another folder than this."""
     path = Path(given).expanduser()
     called_from = Path(variables.get("CALLED_FROM") or ".") / path

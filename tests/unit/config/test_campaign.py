@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -86,7 +87,7 @@ Write = Callable[[str], Path]
 def write(tmp_path: Path) -> Write:
     """Puts a campaign file beside a carrier profile."""
     (tmp_path / "carriers").mkdir()
-    (tmp_path / "carriers" / "some_carrier.yml").touch()
+    shutil.copy(SHIPPED.parents[1] / "carriers" / "china_unicom.yml", tmp_path / "carriers" / "some_carrier.yml")
     (tmp_path / "campaigns").mkdir()
 
     def put(text: str) -> Path:
@@ -166,7 +167,7 @@ TIER = "20000, discount_fen: 1200, bonus_fen: 2400, instalments: 7"
         (", instalments: 7", "", "34: terms[0].recharge.tiers[1].bonus_fen: value '2400': expected instalments beside it, to pay the bonus in"),
         ("bonus_fen: 2400, ", "", "34: terms[0].recharge.tiers[1].instalments: value '7': expected a bonus_fen beside it, to pay in instalments"),
         ("bonus_fen: 2400", "bonus_fen: 6", "34: terms[0].recharge.tiers[1].instalments: value '7': expected no more instalments than the bonus has fen, 6"),
-        ("instalments: 7", "instalments: 0", "34: terms[0].recharge.tiers[1].instalments: value '0': expected a whole number from 1 to 1000000"),
+        ("instalments: 7", "instalments: 0", "34: terms[0].recharge.tiers[1].instalments: value '0': expected a whole number from 1 to 600"),
         ("tier_month: 1", "tier_month: 0", "35: terms[0].recharge.limit_per_tier_month: value '0': expected a whole number from 1 to 1000000"),
         ("per_month: null", "per_month: 0", "36: terms[0].recharge.customer_limit_per_month: value '0': expected a whole number from 1 to 1000000, or null for no cap"),
         ("instalment_day: 5", "instalment_day: 29", "37: terms[0].recharge.instalment_day: value '29': expected a day of the month from 1 to 28, or null for the recharge's own day"),
@@ -191,7 +192,7 @@ TIER = "20000, discount_fen: 1200, bonus_fen: 2400, instalments: 7"
         ('event: instalment, text: "【甲】第{instalment_no}期{yuan}元', 'event: announcement, text: "【甲】{starts_on}起', "50: terms[0].messages.templates[1].days_before_start: value 'null': expected days exactly at an announcement"),
         ('service, event: data_gift, text: "【甲】{gigabytes}GB至{valid_to}', 'service, event: announcement, days_before_start: 3, text: "【甲】{starts_on}起', "49: terms[0].messages.templates[0].class: value 'service': expected marketing, which an announcement is"),
         ("marketing, event", "marketing, channel: push, title: 到账, event", "50: terms[0].messages.templates[1].channel: value 'push': expected a push_opt_out_text beside the templates"),
-        ("signature: 【甲】", 'signature: "【甲】\\r"', "43: terms[0].messages.signature: value '【甲】\r': expected text in one line, without '|'"),
+        ("signature: 【甲】", 'signature: "【甲】\\r"', "43: terms[0].messages.signature: value '【甲】\\r': expected text in one line, without '|'"),
         # budget
         ("line: B5.1", "line: B5", "53: budget[1].line: value 'B5': expected one of B1, B2, B3, B4, B5.1, B5.2, B6, B7, B8"),
         ("line: B5.1", "line: B1", "53: budget[1].month: value '2026-03': expected each month of line B1 once"),

@@ -2,7 +2,9 @@
 
 A module may have `EVENTS`: what templates can tell of, and which placeholders a text may quote of it; `SECRETS`: which
 of them is a secret, to be quoted exactly once, in service SMS alone; `NEEDS`: the event of which some template has to
-tell where the section is offered; and `STANDS_ON`: the section without which it cannot stand.
+tell where the section is offered; and `STANDS_ON`: the section without which it cannot stand. `MEETS`: the columns of
+the carrier's profile that its values are held against or leave in (`*` is each entry of a list); `longest`, beside
+`EVENTS`: for the terms of the section the longest text that can stand for each placeholder.
 """
 
 from __future__ import annotations

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from laoyouhui.config.kinds import Kind, Section
+from laoyouhui.config.kinds import MOST_SUM_FEN, Kind, Section, at_most
 
 CapFen = Annotated[
     int | None,
     Kind(
         "whole fen, 0 or more, or null for no cap",
-        lambda value: value is None or (type(value) is int and 0 <= value <= 10**15),
+        lambda value: value is None or (type(value) is int and value >= 0),
+        (at_most(MOST_SUM_FEN, "fen"),),
     ),
 ]
 

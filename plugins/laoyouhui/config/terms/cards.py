@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from annotated_types import MinLen
 from pydantic import field_validator
 
-from laoyouhui.config.kinds import BasisPoints, Code, Count, Days, Section, Words, refuse, repeated
+from laoyouhui.config.kinds import DAY, BasisPoints, Code, Count, Days, Entries, Section, Words, refuse, repeated
 
 EVENTS = {"card_code": ("platform", "code", "expires_on")}
 SECRETS = {"card_code": "code"}  # what only the reader of the message may see
 NEEDS = "card_code"  # without its message a card reaches nobody
 STANDS_ON = "membership"
+MEETS = {
+    "platforms.*.code": ("feeds.card_claim.platform", "feeds.card_stock.platform"),
+    "platforms.*.name": ("interfaces.sms.text",),
+}
+
+
+def longest(terms: Mapping[str, Any], length: Callable[[str], int]) -> dict[str, str]:
+    """The longest text that can stand for each placeholder."""
+    return {
+        "platform": max((platform["name"] for platform in terms["platforms"]), key=len),
+        "code": "0" * length("feeds.card_stock.code"),
+        "expires_on": DAY,
+    }
 
 
 class _Platform(Section):
@@ -24,7 +37,7 @@ class _Platform(Section):
 class Terms(Section):
     """Which platforms' cards, how many a member may claim, and when stock is low."""
 
-    platforms: Annotated[list[_Platform], MinLen(1)]
+    platforms: Entries[_Platform]
     limit_per_month: Count
     low_stock_bp: BasisPoints
     code_sms_attempts: Count

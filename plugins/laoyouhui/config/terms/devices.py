@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from annotated_types import MinLen
 from pydantic import field_validator
 
-from laoyouhui.config.kinds import Code, Count, Days, Fen, Section, ascending, refuse, repeated, whole
+from laoyouhui.config.kinds import Code, Count, Days, Entries, Fen, Section, ascending, refuse, repeated, whole
+
+MEETS = {"channels.*": ("feeds.device_order.channel",)}
 
 
 class _Band(Section):
@@ -20,8 +21,8 @@ class _Band(Section):
 class Terms(Section):
     """Bands of the list price, where a device is bought, how many, and how long things are waited for."""
 
-    channels: Annotated[list[Code], MinLen(1)]
-    bands: Annotated[list[_Band], MinLen(1)]
+    channels: Entries[Code]
+    bands: Entries[_Band]
     limit: Count
     hold_days: Days
     late_days: Days

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from annotated_types import MinLen
 from pydantic import field_validator
 
-from laoyouhui.config.kinds import Code, Date, Section, Years, YesNo, ascending, one_of, refuse, repeated
+from laoyouhui.config.kinds import Code, Entries, PastDate, Section, Years, YesNo, ascending, one_of, refuse, repeated
+
+MEETS = {"segments.*": ("feeds.subscriber.segment",)}
 
 
 class Terms(Section):
@@ -15,14 +16,14 @@ class Terms(Section):
 
     is_required: ClassVar[bool] = True
 
-    founded_on: Date
-    segments: Annotated[list[Code], MinLen(1)]
+    founded_on: PastDate
+    segments: Entries[Code]
     main_card_only: YesNo
     tenure_years: Years
     port_in_years: Years
     owner_years: Years
     tenure_judged_on: Annotated[str, one_of("event", "campaign_start")]
-    tenure_bands_years: Annotated[list[Years], MinLen(1)]
+    tenure_bands_years: Entries[Years]
 
     @field_validator("tenure_bands_years")
     @classmethod

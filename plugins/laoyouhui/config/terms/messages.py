@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, ClassVar, Self
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from laoyouhui.config.kinds import (
+    DAY,
     LINE,
+    MESSAGE,
     Clock,
     Code,
     Count,
-    Fen,
+    EntriesOrNone,
     Section,
     Text,
+    UnitFen,
     one_of,
     refusal,
     refuse,
@@ -25,11 +29,17 @@ from laoyouhui.config.located_yaml import YamlPath
 from laoyouhui.config.terms import sections
 
 # what a text may quote of the event that it tells of; each section names the events of its own
-PLACEHOLDERS: dict[str, tuple[str, ...]] = {"announcement": ("starts_on", "ends_on")}
+EVENTS = {"announcement": ("starts_on", "ends_on")}
+PLACEHOLDERS: dict[str, tuple[str, ...]] = {**EVENTS}
 SECRETS: dict[str, str] = {}
 for _section in sections(but="messages").values():
     PLACEHOLDERS |= getattr(_section, "EVENTS", {})
     SECRETS |= getattr(_section, "SECRETS", {})
+
+
+def longest(_terms: Mapping[str, Any], _length: Callable[[str], int]) -> dict[str, str]:
+    """The longest text that can stand for each placeholder of an announcement."""
+    return {"starts_on": DAY, "ends_on": DAY}
 
 
 class _Hours(Section):
@@ -54,8 +64,8 @@ class _Template(Section):
     channel: Annotated[str, one_of("sms", "push")] = "sms"
     event: Annotated[str, one_of(*PLACEHOLDERS)]
     days_before_start: Annotated[int | None, whole(0, 10_000, "whole days")] = None
-    title: Annotated[str | None, LINE] = None
-    text: Text
+    title: Annotated[str | None, MESSAGE] = None
+    text: Annotated[str, MESSAGE]
 
     @field_validator("title", "text")
     @classmethod
@@ -97,8 +107,8 @@ class Terms(Section):
     push_opt_out_text: Annotated[str | None, LINE] = None
     hours: _Hours
     marketing_limit: _MarketingLimit
-    unit_price_fen: Fen
-    templates: list[_Template]
+    unit_price_fen: UnitFen
+    templates: EntriesOrNone[_Template]
 
     @field_validator("templates")
     @classmethod

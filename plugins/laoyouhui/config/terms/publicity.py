@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from annotated_types import MinLen
 from pydantic import Field, field_validator, model_validator
 
-from laoyouhui.config.kinds import LINE, Code, Date, Fen, Section, Text, one_of, refuse, repeated, text_like
+from laoyouhui.config.kinds import (
+    LINE,
+    Code,
+    Date,
+    Entries,
+    EntriesOrNone,
+    Section,
+    SumFen,
+    Text,
+    one_of,
+    refuse,
+    repeated,
+    text_like,
+)
 from laoyouhui.config.located_yaml import YamlPath
+
+MEETS = {
+    "activities.*.platform": ("feeds.social.platform",),
+    "activities.*.topic": ("feeds.social.topic",),
+}
 
 
 class _Activity(Section):
@@ -20,8 +37,8 @@ class _Activity(Section):
     platform: Code | None = None
     topic: Annotated[str | None, LINE] = None
     partner: Annotated[str | None, LINE] = None
-    places: list[Text] = Field(default_factory=list)
-    planned_cost_fen: Fen
+    places: EntriesOrNone[Text] = Field(default_factory=list)
+    planned_cost_fen: SumFen
 
     @model_validator(mode="after")
     def fields_agree(self) -> Self:
@@ -45,7 +62,7 @@ class _Activity(Section):
 class Terms(Section):
     """Activities in the app, on social media and offline, with what they are planned to cost."""
 
-    activities: Annotated[list[_Activity], MinLen(1)]
+    activities: Entries[_Activity]
 
     @field_validator("activities")
     @classmethod

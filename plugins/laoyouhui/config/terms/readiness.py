@@ -5,13 +5,36 @@ from __future__ import annotations
 import re
 from typing import Annotated, Self
 
-from annotated_types import MinLen
 from pydantic import Field, field_validator, model_validator
 
-from laoyouhui.config.kinds import BasisPoints, Count, Kind, Section, Text, one_of, refuse, repeated, text_like
+from laoyouhui.config.kinds import (
+    LONGEST_CODE,
+    MOST_ENTRIES,
+    BasisPoints,
+    Count,
+    Entries,
+    EntriesOrNone,
+    Kind,
+    Section,
+    Text,
+    one_of,
+    only_shown,
+    refuse,
+    repeated,
+    text_like,
+)
 from laoyouhui.config.located_yaml import YamlPath
 
 TEAMS = ("marketing", "customer_service", "technology")
+MEETS = {
+    "trainings.*.course": ("feeds.training.course",),
+    "trainings.*.halls.*": ("feeds.hall.hall_code",),
+    "system_tests.*.system": ("feeds.system_test.system",),
+    "system_tests.*.kinds.*": ("feeds.system_test.kind",),
+    "stock.*.item": ("feeds.stock_movement.item",),
+    "stock.*.kind": ("feeds.stock_movement.kind",),
+    "stock.*.halls.*": ("feeds.hall.hall_code",),
+}
 _CODE = r"[^|/\s]+"  # a line is called by codes with / between them
 
 
@@ -22,18 +45,29 @@ def _names_halls(value: object) -> bool:
     return bool(codes) and all(isinstance(code, str) and re.fullmatch(_CODE, code) for code in codes)
 
 
+def _short_enough(halls: object) -> str | None:
+    codes = halls if isinstance(halls, list) else []
+    if len(codes) > MOST_ENTRIES:
+        return f"at most {MOST_ENTRIES} halls"
+    if any(len(code) > LONGEST_CODE for code in codes):
+        return f"halls of at most {LONGEST_CODE} characters"
+    return next(filter(None, map(only_shown, codes)), None)
+
+
 _Team = Annotated[str, one_of(*TEAMS)]
-_Subject = Annotated[str, text_like(_CODE, "a code without spaces, '/' or '|', in quotes where it is a number")]
+_Subject = Annotated[
+    str, text_like(_CODE, "a code without spaces, '/' or '|', in quotes where it is a number", LONGEST_CODE)
+]
 _Halls = Annotated[
     str | list[str] | None,
-    Kind("all (each designated hall), a list of halls, or no field (needed in total)", _names_halls),
+    Kind("all (each designated hall), a list of halls, or no field (needed in total)", _names_halls, (_short_enough,)),
 ]
 
 
 class _Duties(Section):
     team: _Team
     responsible: Text
-    duties: Annotated[list[Text], MinLen(1)]
+    duties: Entries[Text]
 
 
 class _Training(Section):
@@ -47,7 +81,7 @@ class _Training(Section):
 class _SystemTest(Section):
     team: _Team
     system: _Subject
-    kinds: Annotated[list[Annotated[str, one_of("FUNCTION", "PERFORMANCE", "COMPATIBILITY")]], MinLen(1)]
+    kinds: Entries[Annotated[str, one_of("FUNCTION", "PERFORMANCE", "COMPATIBILITY")]]
 
 
 class _Stock(Section):
@@ -62,9 +96,9 @@ class Terms(Section):
     """The task force, and the lines that have to be met or waived before anything is granted."""
 
     teams: list[_Duties]
-    trainings: list[_Training] = Field(default_factory=list)
-    system_tests: list[_SystemTest] = Field(default_factory=list)
-    stock: list[_Stock] = Field(default_factory=list)
+    trainings: EntriesOrNone[_Training] = Field(default_factory=list)
+    system_tests: EntriesOrNone[_SystemTest] = Field(default_factory=list)
+    stock: EntriesOrNone[_Stock] = Field(default_factory=list)
 
     @field_validator("teams")
     @classmethod

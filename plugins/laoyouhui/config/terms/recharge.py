@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Self
 
-from annotated_types import MinLen
 from pydantic import field_validator, model_validator
 
 from laoyouhui.config.kinds import (
     Code,
     Count,
     Days,
+    Entries,
     Fen,
     Kind,
     PositiveFen,
@@ -23,14 +24,31 @@ from laoyouhui.config.kinds import (
 )
 from laoyouhui.config.located_yaml import YamlPath
 
+MOST_INSTALMENTS = 600  # 50 years of months
 EVENTS = {"instalment": ("instalment_no", "instalments", "yuan", "recharge_id")}
+MEETS = {
+    "channels.*": ("feeds.recharge.channel",),
+    "tiers.*.face_fen": ("feeds.recharge.face_amount",),
+    "tiers.*.instalments": ("interfaces.credit.instalments",),
+}
+
+
+def longest(terms: Mapping[str, Any], length: Callable[[str], int]) -> dict[str, str]:
+    """The longest text that can stand for each placeholder."""
+    most = str(max(tier["instalments"] or 1 for tier in terms["tiers"]))
+    return {
+        "instalment_no": most,
+        "instalments": most,
+        "yuan": f"{max(tier['bonus_fen'] for tier in terms['tiers']) // 100}.00",
+        "recharge_id": "0" * length("feeds.recharge.recharge_id"),
+    }
 
 
 class _Tier(Section):
     face_fen: PositiveFen
     discount_fen: Fen
     bonus_fen: Fen = 0
-    instalments: Annotated[int | None, whole(1, 1_000_000)] = None
+    instalments: Annotated[int | None, whole(1, MOST_INSTALMENTS)] = None
 
     @model_validator(mode="after")
     def amounts_agree(self) -> Self:
@@ -53,8 +71,8 @@ class Terms(Section):
     """Tiers, limits, and how a bonus is paid back."""
 
     match: Annotated[str, one_of("exact", "floor")]
-    channels: Annotated[list[Code], MinLen(1)]
-    tiers: Annotated[list[_Tier], MinLen(1)]
+    channels: Entries[Code]
+    tiers: Entries[_Tier]
     limit_per_tier_month: Count
     customer_limit_per_month: Annotated[
         int | None,

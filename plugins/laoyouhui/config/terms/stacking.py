@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from annotated_types import MinLen
-
-from laoyouhui.config.kinds import Code, Section, one_of
+from laoyouhui.config.kinds import Code, Entries, EntriesOrNone, Section, one_of
 
 
 class _Exclusion(Section):
     benefit: Annotated[str, one_of("data_gift", "devices", "family_numbers", "recharge")]
-    campaigns: Annotated[list[Code], MinLen(1)]
+    campaigns: Entries[Code]
 
 
 class Terms(Section):
     """Which benefits are exclusive with those of which campaigns. It counts for both: the higher priority grants."""
 
-    exclusive: list[_Exclusion]
+    exclusive: EntriesOrNone[_Exclusion]

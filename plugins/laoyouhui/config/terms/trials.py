@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
 
-from annotated_types import MinLen
 from pydantic import field_validator
 
-from laoyouhui.config.kinds import Code, Count, Date, Days, Fen, Section, Words, refuse, repeated, text_like
+from laoyouhui.config.kinds import (
+    DAY,
+    Code,
+    Count,
+    Date,
+    Days,
+    Entries,
+    Fen,
+    Section,
+    Words,
+    refuse,
+    repeated,
+    text_like,
+)
 
 EVENTS = {"trial_invitation": ("trial", "link", "opens_on")}
 STANDS_ON = "membership"
+MEETS = {
+    "offers.*.code": ("feeds.trial_application.trial_code", "interfaces.trial_grant.trial_code"),
+    "offers.*.name": ("interfaces.sms.text",),
+    "offers.*.link": ("interfaces.sms.text",),
+}
+
+
+def longest(terms: Mapping[str, Any], _length: Callable[[str], int]) -> dict[str, str]:
+    """The longest text that can stand for each placeholder."""
+    offers = terms["offers"]
+    return {
+        "trial": max((offer["name"] for offer in offers), key=len),
+        "link": max((offer["link"] for offer in offers), key=len),
+        "opens_on": DAY,
+    }
 
 
 class _Trial(Section):
@@ -27,7 +55,7 @@ class Terms(Section):
 
     member_lead_days: Days
     late_days: Days
-    offers: Annotated[list[_Trial], MinLen(1)]
+    offers: Entries[_Trial]
 
     @field_validator("offers")
     @classmethod

@@ -1,0 +1,155 @@
+"""Whether a campaign and its carrier's profile agree, so that no date fails long after the campaign was written.
+
+A campaign's codes have to be codes of the profile, its texts have to fit the columns in which they leave.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from laoyouhui.config.carrier import Carrier, Column, FileForm
+from laoyouhui.config.located_yaml import YamlPath
+from laoyouhui.config.terms import sections
+
+Mistake = tuple[YamlPath, object, str]
+
+_LENGTHS = {"id": 64, "text": 200}  # characters, where the profile says nothing
+_ID = re.compile(r"[A-Za-z0-9_.:-]+")
+
+
+def campaign_mistakes(versions: Sequence[Mapping[str, Any]], carrier: Carrier) -> list[list[Mistake]]:
+    """What of each version of the terms does not fit the carrier's profile: paths from the version."""
+    longest = _longest_values(versions, carrier)
+    return [
+        [*_listed_mistakes(terms, carrier), *_template_mistakes(terms["messages"]["templates"], longest, carrier)]
+        for terms in versions
+    ]
+
+
+def _listed_mistakes(terms: Mapping[str, Any], carrier: Carrier) -> Iterator[Mistake]:
+    """By the `MEETS` of each section: which columns of the profile a value of it will be held against, or stand in."""
+    for name, module in sections().items():
+        for field, places in getattr(module, "MEETS", {}).items():
+            for at, value in _values(terms.get(name), field.split(".")):
+                yield from _met((name, *at), value, places, carrier)
+
+
+def _met(at: YamlPath, value: object, places: Sequence[str], carrier: Carrier) -> Iterator[Mistake]:
+    for place in places:
+        column = _column(carrier, place)
+        expected = column and _unfit(column, carrier.files, value)
+        if expected:
+            yield at, value, f"{expected}: {place} of {carrier.carrier}"
+            return
+
+
+def _values(value: Any, steps: Sequence[str]) -> Iterator[tuple[YamlPath, object]]:  # noqa: ANN401 (YAML values)
+    """Each value at the end of the steps with its path; `*` is every entry of a list; what is not there is left out."""
+    if not steps:
+        if value is not None:
+            yield (), value
+        return
+    step, *others = steps
+    entries: Iterator[tuple[str | int, object]] = iter(())
+    if step == "*" and isinstance(value, list):
+        entries = iter(enumerate(value))
+    elif isinstance(value, dict) and step in value:
+        entries = iter([(step, value[step])])
+    for key, entry in entries:
+        yield from (((key, *at), found) for at, found in _values(entry, others))
+
+
+def _template_mistakes(
+    templates: Sequence[Mapping[str, Any]], longest: Mapping[str, Mapping[str, str]], carrier: Carrier
+) -> Iterator[Mistake]:
+    """Each text with the longest of what can be quoted in it has to fit its column."""
+    for number, template in enumerate(templates):
+        at: YamlPath = ("messages", "templates", number)
+        interface = f"interfaces.{template['channel']}"
+        yield from _met((*at, "code"), template["code"], [f"{interface}.template_code"], carrier)
+        for field in ("title", "text"):
+            said = template[field] or ""
+            filled = _filled_in(said, longest[template["event"]])
+            for path, _, expected in _met((*at, field), filled, [f"{interface}.{field}"] if said else [], carrier):
+                yield path, said, expected if filled == said else f"{expected}, with its placeholders filled in"
+
+
+def _filled_in(text: str, longest: Mapping[str, str]) -> str:
+    return re.sub(r"\{([a-z_]+)\}", lambda found: longest.get(found[1], found[0]), text)
+
+
+def _longest_values(versions: Sequence[Mapping[str, Any]], carrier: Carrier) -> dict[str, dict[str, str]]:
+    """By event and placeholder the longest text that can stand for it, by `longest` of each section, in any version.
+
+    A message can tell of what was promised under an older version: of an instalment after the bonus has ended.
+    """
+
+    def length(place: str) -> int:
+        column = _column(carrier, place)
+        return length_of(column) if column else _LENGTHS["id"]
+
+    found: dict[str, dict[str, str]] = {}
+    for name, module in sections().items():
+        for event, placeholders in getattr(module, "EVENTS", {}).items():
+            known = found[event] = dict.fromkeys(placeholders, "")
+            for terms in versions:
+                if terms.get(name) is None:
+                    continue
+                for placeholder, text in _longest(module, terms[name], length).items():
+                    known[placeholder] = max(known[placeholder], text, key=len)
+    return found
+
+
+def _longest(module: Any, terms: Mapping[str, Any], length: Callable[[str], int]) -> dict[str, str]:  # noqa: ANN401
+    longest: Callable[..., dict[str, str]] = getattr(module, "longest", lambda *_: {})
+    return longest(terms, length)
+
+
+def _column(carrier: Carrier, place: str) -> Column | None:
+    """The column at `feeds.recharge.channel` or `interfaces.sms.text`; None where the profile has none."""
+    kind, name, column_name = place.split(".")
+    files: Mapping[str, Any] = carrier.feeds if kind == "feeds" else carrier.interfaces
+    columns: Sequence[Column] = files[name].columns if name in files else ()
+    return next((column for column in columns if column.name == column_name), None)
+
+
+def length_of(column: Column) -> int:
+    """The most characters that a column of ids or texts holds."""
+    return column.length or _LENGTHS.get(column.type, 0)
+
+
+def _unfit(column: Column, form: FileForm, value: object) -> str | None:
+    """What was expected of a value that the column cannot hold; None where it can."""
+    if column.type == "code":
+        known = dict.fromkeys(column.codes.values())
+        return None if value in known else "one of " + ", ".join(known)
+    if column.type in {"id", "text"} and isinstance(value, str):
+        return unfit_text(column, form, value)
+    if column.unit and isinstance(value, int):
+        return _unfit_number(column, value, 100 if column.unit == "yuan" else 1)
+    return _unfit_number(column, value, 1) if isinstance(value, int) else None
+
+
+def unfit_text(column: Column, form: FileForm, value: str) -> str | None:
+    """What was expected of a text that the column cannot hold; None where it can."""
+    if len(value) > length_of(column):
+        return f"at most {length_of(column)} characters, found {len(value)}"
+    if column.type == "id":
+        return None if _ID.fullmatch(value) else "letters, digits, _ . : and - alone"
+    if form.delimiter in value:
+        return f"no {form.delimiter!r}, which parts the fields of the carrier's files"
+    try:
+        value.encode(form.encoding)
+    except UnicodeEncodeError as error:
+        return f"characters of {form.encoding}, found U+{ord(value[error.start]):04X}"
+    return None
+
+
+def _unfit_number(column: Column, value: int, unit: int) -> str | None:
+    if column.min is not None and value < column.min * unit:
+        return f"at least {column.min * unit}"
+    if column.max is not None and value > column.max * unit:
+        return f"at most {column.max * unit}"
+    return None
