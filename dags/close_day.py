@@ -9,7 +9,8 @@ those that wait. Every task can be cleared and run again; nothing is granted or 
 The task `decide` shows in which phase of the campaign the date lies (docs/phases.md). On the schedule a date after a
 settled close is skipped, with the reason; one that somebody asks for by hand is closed in any phase.
 
-A failed `release` means that Great Expectations refused this date's files: nothing left, and the log names the rows.
+A failed `release` means that Great Expectations refused this date's files: nothing left, and the log names the rows. It
+is not tried again by itself; what waiting may cure, such as a lost connection, is.
 A task that is given up raises an alert; what else calls for a person is looked up as the date ends, and by the DAG
 `watch`.
 """
@@ -58,7 +59,7 @@ MOST_RUNS = 1000 if SCHEDULE else 1
 def close_day() -> None:
     take_in = tasks.take_in.override(wait_for_downstream=bool(SCHEDULE))()
     decide = tasks.decide()
-    release = tasks.release.override(retries=0)()  # a failed gate is not cured by waiting
+    release = tasks.release()
     deliver = tasks.deliver.override(outlets=[Asset("grants_delivered")])()
 
     take_in >> [decide, release, deliver]  # all, since wait_for_downstream sees direct followers only
