@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
-from tests.campaign.harness import Carrier, Story, people, settings, subscribers, terms
+from tests.campaign.harness import CONFIRMER, WHO, WHY, Carrier, Story, people, settings, subscribers, terms
 
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.due import NotDueError
 from laoyouhui.pipeline.take_in import take_in
+from laoyouhui.pipeline.words import confirm, read_command, say
 
 TODAY = date(2026, 1, 30)
 W = people("S-A 01\nS-B 02")
@@ -51,6 +52,18 @@ def test_a_date_that_is_not_over_or_leaves_a_gap_is_refused_and_nothing_is_begun
     with pytest.raises(NotDueError, match=f"{day} is not closed: .*{why}"):
         take_in(pipeline, day)
     assert begun(pipeline) == ["2026-01-26"]
+
+
+def test_two_people_can_have_a_date_closed_out_of_turn(pipeline: Settings) -> None:
+    at = datetime(2026, 1, 30, 9, tzinfo=UTC)
+    name = say(pipeline, read_command(["close-date", "2026-01-29", "--by", WHO, "--why", WHY], at))
+    with pytest.raises(NotDueError, match="close-date 2026-01-29"):
+        take_in(pipeline, date(2026, 1, 29))  # nobody has confirmed it
+    confirm(pipeline, name, CONFIRMER, at)
+    with pytest.raises(NotDueError):
+        take_in(pipeline, date(2026, 1, 28))  # another date
+    take_in(pipeline, date(2026, 1, 29))
+    assert begun(pipeline) == ["2026-01-26", "2026-01-29"]
 
 
 def test_the_next_date_is_closed_and_a_begun_one_again(pipeline: Settings) -> None:

@@ -10,16 +10,21 @@ from datetime import date, timedelta
 
 import psycopg
 
+from laoyouhui.config.people import People
 from laoyouhui.config.settings import Settings
+from laoyouhui.pipeline.journal import Journal
 from laoyouhui.pipeline.phase import nothing_left_to_do, phases_on
+from laoyouhui.pipeline.words import confirmed_overrides
 
 
 class NotDueError(Exception):
     """The date is not to be closed now. The message says why, and which date is."""
 
 
-def require_due(conn: psycopg.Connection, settings: Settings, business_date: date) -> None:
-    """Refuse a date that is not over, or that leaves a gap: NotDueError.
+def require_due(
+    conn: psycopg.Connection, settings: Settings, journal: Journal, people: People, business_date: date
+) -> None:
+    """Refuse a date that is not over, or that leaves a gap, unless two people want it closed: NotDueError.
 
     A date that was begun before is due. So is any date where `settings.today` is None: the dates of a story are played
     as it tells them. Dates after a settled close need no run, and are no gap.
@@ -33,16 +38,21 @@ def require_due(conn: psycopg.Connection, settings: Settings, business_date: dat
     is_begun, last = row or (False, None)
     if is_begun:
         return
-    yesterday = settings.today - timedelta(days=1)
-    if business_date > yesterday:
+    reason = _why_not(settings, settings.today, last, business_date)
+    if reason is None:
+        return
+    wanted = confirmed_overrides(journal, people, "CLOSE_DATE")
+    if str(business_date) not in {each.word.fields["business_date"] for each in wanted}:
         raise NotDueError(
-            f"{business_date} is not closed: today is {settings.today} in Shanghai, and {yesterday} is the last day "
-            "that is over. Name the date that you meant"
+            f"{business_date} is not closed: {reason}. Name the date that you meant; if it is this one, two people "
+            f"have to want it: close-date {business_date} (docs/words.md)"
         )
-    if last is not None and business_date > last + timedelta(days=1):
-        missing = last + timedelta(days=1)
-        if not nothing_left_to_do(phases_on(settings, missing)):
-            raise NotDueError(
-                f"{business_date} is not closed: {last} was closed last, so {missing} comes next. Close the dates "
-                "between first, or name the date that you meant"
-            )
+
+
+def _why_not(settings: Settings, today: date, last: date | None, business_date: date) -> str | None:
+    yesterday, following = today - timedelta(days=1), last and last + timedelta(days=1)
+    if business_date > yesterday:
+        return f"today is {today} in Shanghai, and {yesterday} is the last day that is over"
+    if following is None or business_date <= following or nothing_left_to_do(phases_on(settings, following)):
+        return None
+    return f"{last} was closed last, so {following} comes next"

@@ -148,6 +148,17 @@ def _judge_waiver(conn: psycopg.Connection, fields: Fields, _: date) -> Mistake 
     return None
 
 
+def _judge_closing(conn: psycopg.Connection, fields: Fields, business_date: date) -> Mistake | None:
+    try:
+        day = date.fromisoformat(str(fields["business_date"]))
+    except ValueError:
+        return Mistake("DATE", f"{fields['business_date']} is no date: expected one such as 2026-02-01")
+    is_begun = conn.execute("select from raw.run where business_date = %s", (day,)).fetchone() is not None
+    if is_begun and business_date == date.max:
+        return Mistake("NOT_OPEN", f"{day} was begun already: run it again without a word")
+    return None
+
+
 _FILE = Target("file_stem", "FILE", "name of a file in out/, such as credit_..._0001")
 _ROW = Target("row_key", "KEY", "one row of it: grant_key, message_key, ...", option="--row")
 
@@ -174,6 +185,13 @@ KINDS: Mapping[str, OverrideKind] = {
             "let the campaign be launched without a line that is not ready",
             (Target("readiness_line", "LINE", "line of marts.readiness, such as lyh2026/STOCK/POSTER"),),
             _judge_waiver,
+        ),
+        OverrideKind(
+            "CLOSE_DATE",
+            "close a date that is not over, or that leaves a gap",
+            (Target("business_date", "DATE", "the business date, such as 2026-02-01"),),
+            _judge_closing,
+            before_any_date=True,
         ),
     )
 }

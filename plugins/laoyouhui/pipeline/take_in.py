@@ -94,12 +94,12 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
     with connect(settings.warehouse_dsn, autocommit=True) as conn:
         hold_warehouse(conn, "take_in", business_date)
         prepare(conn, carrier, *campaigns)
-        require_due(conn, settings, business_date)
+        journal = Journal(settings, campaigns[0])
+        require_due(conn, settings, journal, campaigns[0].people, business_date)
         pass_no, is_closed = _begin(conn, business_date)
         if is_closed:
             log.info("%s is released and a later date was begun: nothing is taken in", business_date)
             return TakeInReport(business_date, pass_no, is_closed=True, files=(), answers_loaded=0, answers_set_aside=0)
-        journal = Journal(settings, campaigns[0])
         receipts = journal.receipts(business_date, pass_no)
         waiting = Waiting()
         limit_bp = _bad_rows_limit_bp(campaigns[0], business_date)

@@ -117,6 +117,7 @@ create table if not exists raw.word (
     source_file text,
     source_line bigint,
     readiness_line text,
+    business_date text,
     said_by text, -- who asked for it
     said_at timestamptz,
     why text,
