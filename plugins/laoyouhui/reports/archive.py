@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,9 +56,10 @@ def archive(settings: Settings) -> list[Path]:
             part = folder.with_name(f".{name}.part")
             shutil.rmtree(part, ignore_errors=True)
             relations = _write_relations(found.conn, campaign, part)
-            _copy(part / "parameters", [file, campaign.carrier_file])
-            _copy(part / "rules", [settings.home / path for path in _RULES])
-            _copy(part / "report", reported)
+            parameters = {f"{campaign.campaign_id}.yml": file, f"{campaign.carrier}.yml": campaign.carrier_file}
+            _copy(part / "parameters", parameters)
+            _copy(part / "rules", {Path(path).name: settings.home / path for path in _RULES})
+            _copy(part / "report", {path.name: path for path in reported})
             shutil.copyfile(README, part / "README.md")
             _write_manifest(part, found, campaign, rules, relations)
             _write_sums(part)
@@ -68,10 +69,11 @@ def archive(settings: Settings) -> list[Path]:
     return made
 
 
-def _copy(folder: Path, files: Sequence[Path]) -> None:
+def _copy(folder: Path, files: Mapping[str, Path]) -> None:
+    """Copy files under names of ours: what people call theirs may be anything."""
     folder.mkdir(parents=True)
-    for file in files:
-        shutil.copyfile(file, folder / file.name)
+    for name, file in files.items():
+        shutil.copyfile(file, folder / name)
 
 
 def _write_manifest(

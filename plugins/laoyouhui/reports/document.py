@@ -56,7 +56,7 @@ def _dress(made: Document, summary: Summary) -> None:
         page.left_margin = page.right_margin = Cm(2)
     about = made.core_properties
     about.author = about.last_modified_by = "老友惠"
-    about.title = f"{summary.campaign_name} {summary.title}"
+    about.title = f"{summary.campaign_name} {summary.title}"[:255]  # which the format allows
     about.comments = ""
     about.revision = 1
     about.created = about.modified = datetime.combine(summary.closed_to, time())

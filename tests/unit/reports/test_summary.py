@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -122,6 +123,24 @@ def test_charts_are_texts_and_bars_of_the_figures() -> None:
     for text in ("B1", "B2", "plan", "actual", "yuan"):
         assert f">{text}</text>" in shown
     assert png(CHART).startswith(b"\x89PNG")
+
+
+def test_a_chart_bears_any_code_and_any_number_of_rows() -> None:
+    """A dollar sign begins no formula; a picture of ten thousand bars would have more dots than one can."""
+    assert ">$\\frac{$</text>" in svg(Chart(("$\\frac{$", "B2"), {"cases": (1, 2)}))
+    many = tuple(f"R{number}" for number in range(10_000))
+    assert png(Chart(many, {"cases": tuple(range(10_000))})).startswith(b"\x89PNG")
+
+
+def test_a_document_bears_the_longest_name_and_every_character_that_the_check_lets_pass() -> None:
+    import docx
+
+    odd = "𠮷🎁👨‍👩‍👧 <b>&\"'سلام　é̈"
+    named = replace(summary(odd), campaign_name="名" * 300)
+    read = docx.Document(io.BytesIO(document(named)))
+    assert read.tables[1].rows[1].cells[0].text == odd
+    assert read.core_properties.title == "名" * 255
+    assert "名" * 300 in page(named).decode()
 
 
 def test_the_document_is_read_back_and_dated_by_what_it_reports() -> None:
