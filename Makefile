@@ -50,9 +50,10 @@ test: ## run every test
 	@scripts/bootstrap dev
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-fuzz: ## look for bytes that a reader of foreign files stumbles over, MINUTES=4
+fuzz: ## look for bytes that a reader of foreign files stumbles over, MINUTES=4; then play CAMPAIGNS=100 random campaigns
 	@scripts/bootstrap dev
 	@scripts/fuzz
+	@LAOYOUHUI_CAMPAIGNS=$(or $(CAMPAIGNS),100) $(PYTHON) -m pytest -q tests/campaign/test_any_campaign.py
 
 crash: ## kill runs and servers at random, KILLS=200 times, and compare the end with an undisturbed run (SEED=1)
 	@scripts/bootstrap dev

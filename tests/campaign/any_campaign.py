@@ -4,6 +4,7 @@ Most of what is drawn is right; the rest `make check` refuses, which is what it 
 the eve to the archive, on a small exchange in which somebody asks for each benefit.
 """
 
+# ruff: noqa: E501 (the strategies read one field to a line)
 from __future__ import annotations
 
 import hashlib
@@ -28,7 +29,7 @@ Draw = st.DrawFn
 NAMED = "二月\n'活动'.yml"  # by its author; no name of ours hangs on it
 
 ODD = st.sampled_from([
-    "老友惠", "𠮷🎁", "👨‍👩‍👧❤️", "a'b\"c\\d", "<b>&amp;</b>", "%s %(campaign)s {0}".replace("{0}", "0"), "$1;-- drop", "　全角　",
+    "老友惠", "𠮷🎁", "👨‍👩‍👧❤️", "a'b\"c\\d", "<b>&amp;</b>", "%s %(campaign)s", "$1;-- drop", "　全角　",
     "é̈ñ", "سلام", "=1+1", "null", "/../..", "\\N", "١٢٣", "﷽", "#" * 200, "名" * 200,
 ])  # fmt: skip
 WORDS = ODD.map(lambda text: text[:60])  # in a message
@@ -165,7 +166,7 @@ def sections(starts_on: date) -> dict[str, st.SearchStrategy[Any]]:
         }),
         "stacking": st.just({"exclusive": []}),
         "phases": st.fixed_dictionaries({"warm_up_days": DAYS, "follow_up_days": DAYS}),
-        "service": st.fixed_dictionaries({"answer_hours": COUNTS}),
+        "service": st.fixed_dictionaries({"answer_hours": st.sampled_from([1, 10_000])}),
         "recognition": st.fixed_dictionaries({"min_cases": COUNTS}),
         "publicity": st.fixed_dictionaries({"activities": st.lists(
             st.one_of(

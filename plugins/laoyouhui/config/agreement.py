@@ -16,7 +16,6 @@ from laoyouhui.config.terms import sections
 Mistake = tuple[YamlPath, object, str]
 
 _LENGTHS = {"id": 64, "text": 200}  # characters, where the profile says nothing
-_ID = re.compile(r"[A-Za-z0-9_.:-]+")
 
 
 def campaign_mistakes(versions: Sequence[Mapping[str, Any]], carrier: Carrier) -> list[list[Mistake]]:
@@ -137,7 +136,11 @@ def unfit_text(column: Column, form: FileForm, value: str) -> str | None:
     if len(value) > length_of(column):
         return f"at most {length_of(column)} characters, found {len(value)}"
     if column.type == "id":
-        return None if _ID.fullmatch(value) else "letters, digits, _ . : and - alone"
+        others = getattr(form, "id_characters", "_.:-")
+        if not re.fullmatch(f"[A-Za-z0-9{re.escape(others)}]+", value):
+            return f"letters, digits and {' '.join(others)} alone"
+        nothing = getattr(form, "nulls", ())
+        return f"something: in the carrier's files {value} is nothing" if value in nothing else None
     if form.delimiter in value:
         return f"no {form.delimiter!r}, which parts the fields of the carrier's files"
     try:

@@ -20,7 +20,7 @@ from laoyouhui.config.terms import sections
 _Mistakes = Iterator[tuple[YamlPath, str]]
 
 _READ_AS = {  # what a feed's column is read as -> the types of the profile that can be
-    "id": {"id", "code"},
+    "id": {"id", "phone", "code"},
     "text": {"id", "code", "text"},
     "date": {"date"},
     "timestamp": {"timestamp"},
@@ -28,7 +28,7 @@ _READ_AS = {  # what a feed's column is read as -> the types of the profile that
     "money": {"fen", "yuan"},
 }
 _SPELLED_AS = {  # a contract's type -> the types of the profile that can spell it
-    "text": {"id", "code", "text"},
+    "text": {"id", "phone", "code", "text"},
     "integer": {"int"},
     "bigint": {"int", "fen", "yuan"},
     "date": {"date"},

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from laoyouhui.config.kinds import Count, Section
+from typing import Annotated
+
+from laoyouhui.config.kinds import Section, whole
 
 
 class Terms(Section):
     """How soon a ticket has to be answered."""
 
-    answer_hours: Count
+    answer_hours: Annotated[int, whole(1, 10_000, "whole hours")]
