@@ -80,30 +80,18 @@
     (substr({{ column }}, 1, 8) || 'T' || substr({{ column }}, 9, 6))::timestamp
 {%- endmacro %}
 
-{#- A text with each {name} in it replaced by the value of that name; values are SQL of type text. -#}
+{#- A text with each {name} in it replaced by the value of that name; values are SQL of type text. A value is never
+    filled in again: a recharge called `R-{yuan}` stays one. While the names are replaced, one after the other, the
+    brace of a value is a control character, which no text and no value holds. -#}
 {% macro filled_in(text_column, values) -%}
-    {{ 'replace(' * (values | length) }}{{ text_column }}
-    {%- for name, value in values.items() %}, '{{ '{' ~ name ~ '}' }}', {{ value }}){% endfor %}
+    translate({{ 'replace(' * (values | length) }}{{ text_column }}
+    {%- for name, value in values.items() %}, '{{ '{' ~ name ~ '}' }}', translate({{ value }}, '{', e'\x01')){% endfor -%}
+    , e'\x01', '{')
 {%- endmacro %}
 
 {#- Length of an SMS in UTF-16 units: a character beyond the basic plane counts twice. -#}
 {% macro utf16_length(text_column) -%}
     (char_length({{ text_column }}) + regexp_count({{ text_column }}, '[\U00010000-\U0010ffff]'))
-{%- endmacro %}
-
-{#- What stands in a text where a secret belongs, `{secret:<reference>:<length>}`: the step `deliver` puts it in. -#}
-{% macro secret(reference, length) -%}
-    ('{secret:' || {{ reference }} || ':' || {{ length }} || '}')
-{%- endmacro %}
-
-{#- Length of a message in UTF-16 units as it will be sent: what stands for a secret (once at most) has the secret's. -#}
-{% macro sent_length(text_column) -%}
-    ({{ utf16_length(text_column) }} + case
-        when strpos({{ text_column }}, '{secret:') = 0 then 0
-        else
-            substring({{ text_column }} from '\{secret:[0-9a-f]{32}:([0-9]+)\}')::integer
-            - char_length(substring({{ text_column }} from '\{secret:[0-9a-f]{32}:[0-9]+\}'))
-    end)
 {%- endmacro %}
 
 {#- Rows this pass of this date adds carry both; `run` is the one row of stg_run__current. -#}

@@ -15,7 +15,7 @@ import pytest
 from laoyouhui.config.campaign import Campaign, load_campaign
 from laoyouhui.config.carrier import Carrier, load_carrier
 from laoyouhui.config.settings import Settings
-from laoyouhui.delivery.transport import FolderTransport, SftpSettings
+from laoyouhui.delivery.transport import FolderTransport, SftpSettings, TransportError
 from laoyouhui.pipeline import deliver as deliver_module
 from laoyouhui.pipeline.answers import AnswersReport, take_in_answers
 from laoyouhui.pipeline.deliver import DeliveryError, deliver
@@ -41,7 +41,8 @@ create table exports.export_eligibility (like exports.row, subscriber_id text, m
 create table exports.export_credit (like exports.row, grant_key text, subscriber_id text, msisdn text, amount bigint,
     kind text, instalment_no int, instalments int, source_recharge_id text);
 create table exports.export_sms (like exports.row, message_key text, msisdn text, template_code text,
-    not_before timestamp, not_after timestamp, segments int, text text, subscriber_id text);
+    not_before timestamp, not_after timestamp, segments int, text text, subscriber_id text, secret_reference text,
+    secret_at int, secret_grant text);
 """  # no export_data_grant: an interface without a relation is left alone
 
 
@@ -98,7 +99,11 @@ def _out(settings: Settings, name: str) -> Path:
 
 
 def _files(settings: Settings) -> dict[str, tuple[bytes, int]]:
-    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in Path(settings.exchange).glob("out/*/*")}
+    return {
+        path.name: (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in Path(settings.exchange).glob("out/*/*")
+        if path.is_file()
+    }
 
 
 # --- what leaves ------------------------------------------------------------------------------------------------------
@@ -310,8 +315,7 @@ def released(conn: psycopg.Connection, carrier: Carrier) -> None:
 
 
 def _forget_delivery(conn: psycopg.Connection) -> None:
-    conn.execute("update outbox.file set delivered_at = null, bytes = null, sha256 = null")
-    conn.commit()
+    _change(conn, "update outbox.file set delivered_at = null, bytes = null, sha256 = null")
 
 
 def test_nothing_leaves_before_its_release(settings: Settings, conn: psycopg.Connection, carrier: Carrier) -> None:
@@ -319,8 +323,7 @@ def test_nothing_leaves_before_its_release(settings: Settings, conn: psycopg.Con
         deliver(settings, DAY)
     _credit(conn, K1)
     _release(conn, carrier)
-    conn.execute("update raw.run set passes_released = 0")
-    conn.commit()
+    _change(conn, "update raw.run set passes_released = 0")
     with pytest.raises(DeliveryError, match="Run release for this date first"):
         deliver(settings, DAY)
     assert _files(settings) == {}
@@ -399,25 +402,36 @@ def test_two_runs_at_once_deliver_each_file_once(settings: Settings) -> None:
     assert sorted(len(report.delivered) for report in reports) == [0, 2]
 
 
-def _secret_sms(conn: psycopg.Connection, key: str, reference: str, length: int) -> None:
+SMS = "sms_lyh2026_20260131_0001"
+TRICK = f"【中国联通】{{secret:{K1}:8}}{{code}}{{secret:1"  # what a text may hold and nothing reads
+
+
+def _secret_sms(conn: psycopg.Connection, key: str, grant: str, *, text: str = "【中国联通】兑换码，請𠮷。") -> None:
+    """The code K1, issued to `grant`, after the fourth character behind the signature."""
     conn.execute(
         f"insert into exports.export_sms values ('lyh2026', %(key)s, %(key)s, {SETTLED}, null, %(key)s, '13800000001', "
-        "'CARD', '2026-02-01 08:00', '2026-02-01 20:00', 1, %(text)s, 's1')",
-        {"key": key, "text": f"【中国联通】兑换码{{secret:{reference}:{length}}}，{{secret:{reference}:{length}}}。"},
+        "'CARD', '2026-02-01 08:00', '2026-02-01 20:00', 1, %(text)s, 's1', %(reference)s, 9, %(grant)s)",
+        {"key": key, "text": text, "reference": K1, "grant": grant},
     )
+
+
+def _keep_secret(conn: psycopg.Connection) -> None:
+    conn.execute("insert into vault.secret values (%s, 'card_stock', 'code', %s)", (K1, r"A\1&{b}$"))
 
 
 def test_a_secret_is_put_in_as_the_file_is_spooled(
     settings: Settings, conn: psycopg.Connection, carrier: Carrier
 ) -> None:
     """Of the real bytes are size, checksum and check file; the outbox never holds the secret."""
-    conn.execute("insert into vault.secret values (%s, 'card_stock', 'code', %s)", (K1, r"A\1&{b}$"))
-    _secret_sms(conn, K2, K1, 8)
+    _keep_secret(conn)
+    _secret_sms(conn, K2, K3)
     _release(conn, carrier)
-    assert deliver(settings, DAY).delivered == ("sms_lyh2026_20260131_0001",)
-    data = _out(settings, "sms_lyh2026_20260131_0001.txt")
+    assert deliver(settings, DAY).delivered == (SMS,)
+    data = _out(settings, f"{SMS}.txt")
     content = data.read_bytes()
-    assert content.decode("gb18030").endswith(r"|【中国联通】兑换码A\1&{b}$，A\1&{b}$。" + "\n")
+    assert content.decode("gb18030") == (
+        f"{K2}|13800000001|CARD|20260201080000|20260201200000|1|" + r"【中国联通】兑换码A\1&{b}$，請𠮷。" + "\n"
+    )
     sha256 = hashlib.sha256(content).hexdigest()
     assert data.with_suffix(".chk").read_bytes() == f"{data.name}|{len(content)}|1|{sha256}|\n".encode()
     assert conn.execute("select count(*) from outbox.item as i where i::text like '%A_1&%'").fetchone() == (0,)
@@ -425,22 +439,110 @@ def test_a_secret_is_put_in_as_the_file_is_spooled(
     assert (settings.work / "spool").stat().st_mode & 0o077 == 0
 
 
-def test_a_secret_that_the_vault_has_not_stops_its_file(
-    settings: Settings, conn: psycopg.Connection, carrier: Carrier
+@pytest.mark.parametrize(
+    "change",
+    [
+        "delete from vault.secret",
+        "update vault.owner set grant_key = repeat('e', 32)",
+        "update vault.owner set subscriber_id = 's2'",
+    ],
+)
+def test_a_secret_that_is_gone_or_anothers_stops_its_file_alone(
+    settings: Settings, conn: psycopg.Connection, carrier: Carrier, change: str
 ) -> None:
-    _secret_sms(conn, K2, K1, 8)
+    _keep_secret(conn)
+    _secret_sms(conn, K2, K3)
+    _credit(conn, K1)
     _release(conn, carrier)
-    with pytest.raises(DeliveryError, match="took secrets out of the vault"):
+    _change(conn, change)
+    with pytest.raises(DeliveryError, match=f"{SMS}: 1 row.s. name a secret .*another subscriber's"):
         deliver(settings, DAY)
-    assert _files(settings) == {}
+    assert set(_files(settings)) == {f"{CREDIT}.txt", f"{CREDIT}.chk"}
+    assert conn.execute("select delivered_at is null from raw.run").fetchone() == (True,)
+
+
+def test_a_secret_is_put_nowhere_else(settings: Settings, conn: psycopg.Connection, carrier: Carrier) -> None:
+    """Whatever an id or a text says: it is what it says, in every file."""
+    _keep_secret(conn)
+    _secret_sms(conn, K2, K3, text=TRICK)
+    _credit(conn, K1)
+    conn.execute("update exports.export_credit set source_recharge_id = %s, subscriber_id = %s", (TRICK, TRICK))
+    _release(conn, carrier)
+    deliver(settings, DAY)
+    assert _out(settings, f"{CREDIT}.txt").read_text("gb18030").split("|")[7] == TRICK + "\n"
+    sms = _out(settings, f"{SMS}.txt").read_text("gb18030")
+    assert sms.endswith("|" + TRICK[:9] + r"A\1&{b}$" + TRICK[9:] + "\n")
+
+
+def test_a_secret_is_sent_again_to_its_owner_and_to_nobody_else(conn: psycopg.Connection, carrier: Carrier) -> None:
+    _keep_secret(conn)
+    _secret_sms(conn, K2, K3)
+    _release(conn, carrier)
+    conn.execute("truncate exports.export_sms")
+    _secret_sms(conn, K1, K3)
+    _release(conn, carrier)
+    conn.execute("truncate exports.export_sms")
+    _secret_sms(conn, K3, K2)
+    with pytest.raises(OutboxError, match=f"export_sms, item_key {K3}: the secret is another grant's"):
+        fill_outbox(conn, carrier, DAY)
+
+
+# --- what is released is what is delivered; one file holds up no other ---------------------------------------------
+
+
+def _change(conn: psycopg.Connection, statement: str) -> None:
+    """What somebody does who can do anything: the triggers that refuse it are taken off."""
+    for table in ("outbox.item", "outbox.file", "vault.owner", "raw.run"):
+        conn.execute(f"alter table {table} disable trigger user".encode())
+    conn.execute(statement.encode())
+    conn.commit()
 
 
 @pytest.mark.usefixtures("released")
-def test_a_changed_outbox_is_noticed(settings: Settings, conn: psycopg.Connection) -> None:
-    conn.execute("delete from outbox.item where item_key = %s", (K2,))
-    conn.commit()
-    with pytest.raises(DeliveryError, match="holds 1 lines, 2 were released"):
+@pytest.mark.parametrize(
+    "change",
+    [
+        f"delete from outbox.item where item_key = '{K2}'",
+        f"update outbox.item set line = replace(line, '|400|', '|900|') where item_key = '{K2}'",
+        f"update outbox.item set amount_fen = amount_fen + 1 where item_key = '{K1}'",
+        f"update outbox.item set line_no = 3 where item_key = '{K1}'",
+        "update outbox.item set line = (select max(line) from outbox.item)",
+        "insert into outbox.item select (jsonb_populate_record(item, '{\"line_no\": 3}')).* from outbox.item order by 1 limit 1",
+        f"update outbox.file set rows = 1 where file_stem = '{CREDIT}'",
+        f"update outbox.file set amount_fen = 1 where file_stem = '{CREDIT}'",
+        f"update outbox.item set secret_reference = '{K3}', secret_at = 3, secret_grant = '{K2}' where line_no = 2",
+    ],
+)
+def test_a_file_that_was_changed_after_its_release_is_not_delivered(
+    settings: Settings, conn: psycopg.Connection, change: str
+) -> None:
+    _change(conn, change)
+    with pytest.raises(DeliveryError, match=f"file {CREDIT}: its rows in the outbox are not those that were released"):
         deliver(settings, DAY)
+    second = CREDIT.replace("0001", "0002")
+    assert set(_files(settings)) == {f"{second}.txt", f"{second}.chk"}
+
+
+@pytest.mark.usefixtures("released")
+def test_a_file_that_cannot_be_written_holds_up_no_other(settings: Settings, conn: psycopg.Connection) -> None:
+    """A folder stands under the first file's name; the next run, of a later date, tries it again."""
+    in_the_way = _out(settings, f"{CREDIT}.txt")
+    in_the_way.mkdir(parents=True)
+    with pytest.raises(TransportError, match=f"1 file.s. were not delivered, all others were:\nfile {CREDIT}: "):
+        deliver(settings, DAY)
+    second = CREDIT.replace("0001", "0002")
+    assert {name for name in _files(settings) if name.startswith(second)} == {f"{second}.txt", f"{second}.chk"}
+    assert conn.execute("select delivered_at is null from raw.run").fetchone() == (True,)
+    conn.execute("insert into raw.run (business_date, passes_released) values (%s, 1)", (NEXT,))
+    conn.commit()
+    with pytest.raises(TransportError, match=f"file {CREDIT}: "):
+        deliver(settings, NEXT)
+    in_the_way.rmdir()
+    assert deliver(settings, DAY).delivered == (CREDIT,)
+    assert conn.execute("select delivered_at is not null from raw.run order by business_date").fetchall() == [
+        (True,),
+        (True,),
+    ]
 
 
 # --- the carrier's answers --------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
 from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError, open_transport
 from laoyouhui.pipeline.deliver import deliver
+from laoyouhui.pipeline.outbox import fill_outbox
 from laoyouhui.warehouse.connection import connect
 from laoyouhui.warehouse.prepare import prepare
 
@@ -348,22 +349,27 @@ def test_released_files_leave_over_sftp_the_check_file_last(server: Server, data
     )
     campaign = load_campaign(settings.campaign_files[0])
     with connect(database_dsn) as conn:
-        prepare(conn, load_carrier(campaign.carrier_file), campaign)
+        carrier = load_carrier(campaign.carrier_file)
+        prepare(conn, carrier, campaign)
         conn.execute("insert into raw.run (business_date, passes_released) values (%s, 1)", (day,))
         conn.execute(
-            "insert into outbox.file (file_stem, campaign_id, interface, run_on, seq, rows) "
-            "values (%s, 'lyh2026', 'sms', %s, 1, 1)",
-            (stem, day),
+            "create schema exports create table exports.export_sms (campaign_id text, item_key text, answer_key text, "
+            "benefit text, budget_line text, committed_fen bigint, liability_fen bigint, resend_of text, "
+            "message_key text, msisdn text, template_code text, not_before timestamp, not_after timestamp, "
+            "segments int, text text, subscriber_id text)"
         )
         conn.execute(
-            "insert into outbox.item (file_stem, line_no, campaign_id, interface, item_key, answer_key, run_on, line) "
-            "values (%s, 1, 'lyh2026', 'sms', 'k', 'k', %s, '【中国联通】𠮷')",
-            (stem, day),
+            "insert into exports.export_sms values ('lyh2026', 'k', 'k', 'SMS', 'B5.1', 1, 0, null, 'k', '138', 'T', "
+            "'2026-02-01', '2026-02-01', 1, '【中国联通】𠮷', 's1')"
         )
+        fill_outbox(conn, carrier, day)
     assert deliver(settings, day, sftp=server.settings).delivered == (stem,)
     assert [seen[-1] for seen in server.seen if seen[0] == "rename"] == [f"{stem}.txt", f"{stem}.chk"]
-    assert (server.root / "out" / "sms" / f"{stem}.txt").read_bytes() == "【中国联通】𠮷\n".encode("gb18030")
+    assert (server.root / "out" / "sms" / f"{stem}.txt").read_bytes() == (
+        "k|138|T|20260201000000|20260201000000|1|【中国联通】𠮷\n".encode("gb18030")
+    )
     with connect(database_dsn) as conn:
+        conn.execute("alter table outbox.file disable trigger user")
         conn.execute("update outbox.file set delivered_at = null")
     server.seen.clear()
     assert deliver(settings, day, sftp=server.settings).found == (stem,)

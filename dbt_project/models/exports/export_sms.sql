@@ -41,7 +41,11 @@ final as (
         chosen.not_before,
         chosen.not_after,
         messages.segments,
-        messages.message_text as text
+        messages.message_text as text,
+        messages.secret_reference,
+        messages.secret_length,
+        messages.secret_at,
+        case when messages.secret_reference is not null then messages.grant_key end as secret_grant
     from chosen
     inner join {{ ref('messages') }} as messages on chosen.message_key = messages.message_key
     where messages.channel = 'sms' and messages.fate = 'sent'

@@ -31,7 +31,10 @@ told as (
         addressed_on,
         useful_until,
         message_title,
-        message_text
+        message_text,
+        secret_reference,
+        secret_length,
+        secret_at
     from {{ ref(notices) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -106,7 +109,9 @@ judged as (
         templates.segment_price_fen,
         templates.terms_version,
         states.msisdn,
-        case templates.channel when 'sms' then {{ sent_length('notices.message_text') }} end as sms_length,
+        case templates.channel
+            when 'sms' then {{ utf16_length('notices.message_text') }} + coalesce(notices.secret_length, 0)
+        end as sms_length,
         case
             when templates.template_class = 'marketing' and last_words.action = 'OUT' then 'OPTED_OUT'
             when templates.template_class = 'marketing' and coalesce(states.sms_consent, '') <> 'Y' then 'NO_CONSENT'
@@ -219,6 +224,9 @@ final as (
         counted.useful_until,
         counted.message_title,
         counted.message_text,
+        counted.secret_reference,
+        counted.secret_length,
+        counted.secret_at,
         counted.segments,
         counted.segments * coalesce(counted.segment_price_fen, 0) as cost_fen,
         counted.terms_version,

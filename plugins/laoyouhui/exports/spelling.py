@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg import sql
 
 from laoyouhui.config.carrier import Column, FileForm, Interface
@@ -22,9 +24,22 @@ def line_expression(interface: Interface, form: FileForm) -> sql.Composable:
 
     It is null for a row that cannot be spelled: a required column is null, or a code is not in the profile.
     """
+    return _joined(form, [_spelled(column) for column in interface.columns])
+
+
+def place_expression(interface: Interface, form: FileForm, name: str) -> sql.Composable:
+    """Give the SQL expression of how many characters of a line stand before the column `name`; null without it."""
+    names = [column.name for column in interface.columns]
+    if name not in names:
+        return sql.SQL("null")
+    before = [_spelled(column) for column in interface.columns[: names.index(name)]]
+    return sql.SQL("char_length({})").format(_joined(form, [*before, sql.SQL("''")]))
+
+
+def _joined(form: FileForm, spelled: Sequence[sql.Composable]) -> sql.Composable:
     parts: list[sql.Composable] = []
-    for column in interface.columns:
-        parts += [sql.Literal(form.delimiter), _spelled(column)]
+    for each in spelled:
+        parts += [sql.Literal(form.delimiter), each]
     return sql.SQL(" || ").join(parts[1:])
 
 

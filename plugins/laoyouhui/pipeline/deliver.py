@@ -1,15 +1,19 @@
-"""Deliver: what was released goes to the carrier's `out/`, each file once, its check file last."""
+"""Deliver: what was released goes to the carrier's `out/`, each file once, its check file last.
+
+A file whose rows are not those that were released is not sent. One that cannot be written holds up no other.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import class_row
 
 from laoyouhui.config.campaign import load_campaigns
@@ -19,43 +23,43 @@ from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError
 from laoyouhui.exports.names import check_line, control_total
 from laoyouhui.exports.spelling import header_line
 from laoyouhui.pipeline.journal import Journal
+from laoyouhui.pipeline.outbox import DIGEST, LINES_AT_ONCE
 from laoyouhui.warehouse.connection import connect, hold_warehouse
 
-_LINES_AT_ONCE = 2_000  # the database joins so many lines into one value: Python sees bytes, never a row
 _READ_BYTES = 1 << 20
 
-# A line of the outbox says {secret:<reference>:<length>} where a secret belongs: it is put in here, and nowhere before.
-# A line whose secret the vault has not is null, so that it is missed below.
-_LINES = r"""
+# A secret is put into its owner's line here, and nowhere before. A line whose secret the vault has not, or has for
+# somebody else, is null, so that it is missed below.
+_LINES = sql.SQL("""
     select
-        convert_to(coalesce(string_agg(line, E'\n' order by line_no) || E'\n', ''), %(encoding)s),
-        count(line),
-        coalesce(sum(amount_fen), 0)::bigint
+        convert_to(coalesce(string_agg(item.spelled, E'\\n' order by item.line_no) || E'\\n', ''), %(encoding)s),
+        count(*),
+        count(item.spelled),
+        coalesce(sum(item.amount_fen), 0)::bigint,
+        {digest}
     from (
         select
-            item.line_no,
-            item.amount_fen,
+            items.*,
             case
-                when strpos(item.line, '{secret:') = 0 then item.line
-                else replace(
-                    item.line,
-                    substring(item.line from '\{secret:[0-9a-f]{32}:[0-9]+\}'),
-                    (
-                        select kept.secret from vault.secret as kept
-                        where kept.reference = substring(item.line from '\{secret:([0-9a-f]{32}):[0-9]+\}')
-                    )
-                )
-            end as line
-        from outbox.item
-        where item.file_stem = %(stem)s
-    ) as spelled
-    group by (line_no - 1) / %(at_once)s
-    order by (line_no - 1) / %(at_once)s
-"""
+                when items.secret_reference is null then items.line
+                else left(items.line, items.secret_at) || secret.secret || substr(items.line, items.secret_at + 1)
+            end as spelled
+        from outbox.item as items
+        left join vault.owner as owner
+            on
+                items.secret_reference = owner.reference
+                and items.secret_grant = owner.grant_key
+                and items.subscriber_id = owner.subscriber_id
+        left join vault.secret as secret on owner.reference = secret.reference
+        where items.file_stem = %(stem)s
+    ) as item
+    group by (item.line_no - 1) / {at_once}
+    order by (item.line_no - 1) / {at_once}
+""").format(digest=DIGEST, at_once=sql.Literal(LINES_AT_ONCE))
 
 
 class DeliveryError(Exception):
-    """A file cannot be delivered. The message says which, why and what to do; the files before it are delivered."""
+    """Files cannot be delivered. The message says which, why and what to do; all others are delivered."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class _Waiting:
     file_stem: str
     interface: str
     rows: int
+    amount_fen: int | None
+    released_sha256: str | None
     answered: bool
 
 
@@ -92,14 +98,15 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
 
     Each file is recorded as soon as it stands, so a run that died goes on where it stopped. A file that stands in
     `out/` already with the same content, or that the carrier has answered, counts as delivered. Two runs at once take
-    turns. Before anything leaves, the journal notes what was taken in for this date. Raises DeliveryError when the date
-    was not released, or when a file of that name holds something else; TransportError when the exchange or the spool
-    cannot be written; RunningError when another run does not end.
+    turns. Before anything leaves, the journal notes what was taken in for this date. What cannot be delivered holds up
+    nothing else: it is named at the end, the date does not count as delivered, and the next run tries it again. Raises
+    DeliveryError when the date was not released, when a file's rows are not those that were released, or a file of that
+    name holds something else; TransportError when the exchange or the spool cannot be written; RunningError when
+    another run does not end.
     """
     campaigns = load_campaigns(settings.campaign_files)
     carrier = load_carrier(campaigns[0].carrier_file)
-    delivered: list[str] = []
-    found: list[str] = []
+    done = _Done()
     with connect(settings.warehouse_dsn) as conn:
         hold_warehouse(conn, "deliver", business_date)
         _require_released(conn, business_date)
@@ -107,22 +114,71 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
         for day in _released_dates(conn, business_date):
             journal.note_receipts(conn, day)
         waiting = _waiting(conn, business_date)
-        if waiting:
+        conn.commit()
+        while waiting:
             with open_transport(settings.exchange, sftp) as transport:
-                for file in waiting:
-                    with _spooled(conn, carrier, file, settings.work / "spool") as spooled:
-                        if file.answered or _stands(transport, carrier, file, spooled):
-                            found.append(file.file_stem)
-                        else:
-                            _write(transport, carrier, file, spooled)
-                            delivered.append(file.file_stem)
-                        _record(conn, file, spooled)
-                    conn.commit()
+                waiting = _deliver_files(conn, transport, carrier, waiting, settings.work / "spool", done)
         conn.execute(
-            "update raw.run set delivered_at = now() where business_date = %s and delivered_at is null",
-            (business_date,),
+            "update raw.run set delivered_at = now() where business_date = %(date)s and delivered_at is null "
+            "and not exists (select from outbox.file where run_on = %(date)s and file.delivered_at is null)",
+            {"date": business_date},
         )
-    return DeliverReport(tuple(delivered), tuple(found))
+    if done.failures:
+        kind = TransportError if all(isinstance(each, TransportError) for each in done.failures) else DeliveryError
+        raise kind(
+            f"deliver {business_date}: {len(done.failures)} file(s) were not delivered, all others were:\n"
+            + "\n".join(map(str, done.failures))
+        )
+    return DeliverReport(tuple(done.delivered), tuple(done.found))
+
+
+@dataclass
+class _Done:
+    """What became of the files so far, and why some could not be delivered."""
+
+    delivered: list[str] = field(default_factory=list)
+    found: list[str] = field(default_factory=list)
+    failures: list[DeliveryError | TransportError] = field(default_factory=list)
+
+
+def _deliver_files(
+    conn: psycopg.Connection,
+    transport: Transport,
+    carrier: Carrier,
+    files: Sequence[_Waiting],
+    folder: Path,
+    done: _Done,
+) -> Sequence[_Waiting]:
+    """Deliver one after the other; give those that are left for a session of its own, as when the line broke."""
+    for number, file in enumerate(files):
+        try:
+            with _spooled(conn, carrier, file, folder) as spooled:
+                if file.answered or _stands(transport, carrier, file, spooled):
+                    done.found.append(file.file_stem)
+                else:
+                    _write(transport, carrier, file, spooled)
+                    done.delivered.append(file.file_stem)
+                _record(conn, file, spooled)
+            conn.commit()
+        except DeliveryError as error:
+            conn.rollback()
+            done.failures.append(error)
+        except psycopg.DataError as error:
+            conn.rollback()
+            done.failures.append(
+                DeliveryError(
+                    f"file {file.file_stem}: cannot be spelled in the carrier's encoding ({error}): mend the carrier "
+                    "profile, then deliver again"
+                )
+            )
+        except TransportError as error:
+            conn.rollback()
+            done.failures.append(TransportError(f"file {file.file_stem}: {error}"))
+            if isinstance(error.__cause__, TimeoutError):  # a server that is silent is silent to the others too
+                done.failures += [TransportError(f"file {left.file_stem}: not tried") for left in files[number + 1 :]]
+                return ()
+            return files[number + 1 :]
+    return ()
 
 
 def _require_released(conn: psycopg.Connection, business_date: date) -> None:
@@ -141,11 +197,12 @@ def _released_dates(conn: psycopg.Connection, business_date: date) -> list[date]
     return [row[0] for row in rows]
 
 
-def _waiting(conn: psycopg.Connection, business_date: date) -> list[_Waiting]:
+def _waiting(conn: psycopg.Connection, business_date: date) -> Sequence[_Waiting]:
     with conn.cursor(row_factory=class_row(_Waiting)) as cursor:
         return cursor.execute(
-            "select file_stem, interface, rows, exists (select from raw.answer where answer.file_stem = file.file_stem "
-            "and answer.state = 'LOADED') as answered "
+            "select file_stem, interface, rows, amount_fen, released_sha256, "
+            "exists (select from raw.answer where answer.file_stem = file.file_stem and answer.state = 'LOADED') "
+            "as answered "
             "from outbox.file join raw.run on run.business_date = file.run_on "
             "where file.delivered_at is null and file.run_on <= %s and run.passes_released > 0 "
             "order by file.interface, file.run_on, file.seq",
@@ -174,12 +231,6 @@ def _spooled(conn: psycopg.Connection, carrier: Carrier, file: _Waiting, folder:
             raise TransportError(
                 f"spool {data}: cannot be written ({error}): free space or mend the rights there, then run again"
             ) from error
-        if spooled.rows != file.rows:
-            raise DeliveryError(
-                f"file {file.file_stem}: the outbox holds {spooled.rows} lines, {file.rows} were released: somebody "
-                "changed the outbox, or took secrets out of the vault. Restore the warehouse, or rebuild it from the "
-                "exchange"
-            )
         yield spooled
     finally:
         data.unlink(missing_ok=True)
@@ -188,20 +239,33 @@ def _spooled(conn: psycopg.Connection, carrier: Carrier, file: _Waiting, folder:
 
 def _spool(conn: psycopg.Connection, carrier: Carrier, file: _Waiting, data: Path, check: Path) -> _Spooled:
     interface = carrier.interfaces[file.interface]
-    digest = hashlib.sha256()
-    rows = total_fen = 0
+    digest, released = hashlib.sha256(), hashlib.sha256()
+    rows = spelled = total_fen = 0
     with data.open("wb") as spool, conn.cursor(binary=True) as cursor:
         chunk = header_line(interface, carrier.files).encode(carrier.files.encoding)
         digest.update(chunk)
         spool.write(chunk)
-        for chunk, lines, amount_fen in cursor.stream(
-            _LINES,
-            {"encoding": carrier.files.encoding, "stem": file.file_stem, "at_once": _LINES_AT_ONCE},
+        for chunk, lines, lines_spelled, amount_fen, block in cursor.stream(
+            _LINES, {"encoding": carrier.files.encoding, "stem": file.file_stem}
         ):
             digest.update(chunk)
+            released.update(block)
             spool.write(chunk)
             rows += lines
+            spelled += lines_spelled
             total_fen += amount_fen
+    if released.hexdigest() != file.released_sha256 or (rows, total_fen) != (file.rows, file.amount_fen or 0):
+        raise DeliveryError(
+            f"file {file.file_stem}: its rows in the outbox are not those that were released ({rows} rows for "
+            f"{total_fen} fen, {file.rows} for {file.amount_fen or 0} were): it is not sent. Somebody changed "
+            "outbox.item or outbox.file: find out who, then restore the warehouse or rebuild it from the exchange"
+        )
+    if spelled != rows:
+        raise DeliveryError(
+            f"file {file.file_stem}: {rows - spelled} row(s) name a secret that is not in the vault, or is another "
+            "subscriber's: it is not sent. Somebody changed the schema vault: find out who, then restore the warehouse "
+            "or rebuild it from the exchange"
+        )
     size, sha256 = data.stat().st_size, digest.hexdigest()
     total = control_total(interface, total_fen)
     line = check_line(carrier.check_file, file=data.name, size=size, rows=rows, sha256=sha256, control_total=total)
@@ -218,8 +282,14 @@ def _paths(carrier: Carrier, file: _Waiting) -> tuple[str, str]:
 def _stands(transport: Transport, carrier: Carrier, file: _Waiting, spooled: _Spooled) -> bool:
     """Say whether the carrier has the file: its check file stands, and the data file, unless it was taken away."""
     data_path, check_path = _paths(carrier, file)
-    check = transport.read(check_path)
-    data_sha256 = _sha256(transport, data_path)
+    try:
+        check = transport.read(check_path)
+        data_sha256 = _sha256(transport, data_path)
+    except OSError as error:
+        raise TransportError(
+            f"{data_path} or {check_path} stands in the exchange and cannot be read ({error}): it was not touched. "
+            "Mend the rights there, or move it away, then deliver again"
+        ) from error
     for path, same in (
         (check_path, check in {None, spooled.check_line}),
         (data_path, data_sha256 in {None, spooled.sha256}),

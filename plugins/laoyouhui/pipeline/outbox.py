@@ -1,5 +1,7 @@
 """Fill the outbox: a released pass's rows, numbered and spelled as they leave, and fixed for good.
 
+Each file's rows, sum and digest are fixed with it: `deliver` sends what has them, and nothing else.
+
 The rows of an interface leave in the order of subscriber and key, at most `max_rows` a file; a file that the carrier
 refused as a whole (`resend_of`) leaves again as a file of its own, after the new ones. Files are numbered from 1 each
 day, over all passes of the day.
@@ -17,8 +19,16 @@ from psycopg import sql
 
 from laoyouhui.config.carrier import Carrier, FileForm, Interface
 from laoyouhui.exports.names import file_stem
-from laoyouhui.exports.spelling import line_expression
+from laoyouhui.exports.spelling import line_expression, place_expression
 
+LINES_AT_ONCE = 2_000  # the database joins so many lines into one value: Python sees bytes, never a row
+# A row of the outbox as it was released, secret's place and owner included; a file's digest is that of its blocks'.
+DIGEST = sql.SQL(
+    "sha256(convert_to(string_agg((item.file_stem, item.line_no, item.item_key, item.answer_key, item.subscriber_id, "
+    "item.amount_fen, item.line, item.secret_reference, item.secret_at, item.secret_grant)::text, E'\\n' "
+    "order by item.line_no), 'UTF8'))"
+)
+_SECRETS = {"sms": "text"}  # the one column of one interface that a secret is put into
 _EXAMPLES = 3
 
 
@@ -46,6 +56,7 @@ def _fill(
 ) -> int:
     interface, form = carrier.interfaces[name], carrier.files
     relation = sql.Identifier("exports", f"export_{name}")
+    secret = _own_secrets(conn, interface, form, name)
     files = list(_files(conn, interface, name, campaigns, business_date))
     # what has no amount of its own is worth what it costs; what cannot be spelled becomes a line feed, which
     # `_require_lines` finds in any line
@@ -54,11 +65,12 @@ def _fill(
             """
             insert into outbox.item (
                 file_stem, line_no, campaign_id, interface, item_key, answer_key, subscriber_id, benefit, budget_line,
-                amount_fen, committed_fen, liability_fen, run_on, line
+                amount_fen, committed_fen, liability_fen, run_on, line, secret_reference, secret_at, secret_grant
             )
             select
                 file.stem, placed.place %% {max_rows} + 1, campaign_id, {name}, item_key, answer_key, subscriber_id,
-                benefit, budget_line, {amount}, committed_fen, liability_fen, {run_on}, coalesce({line}, E'\\n')
+                benefit, budget_line, {amount}, committed_fen, liability_fen, {run_on}, coalesce({line}, E'\\n'),
+                {secret}
             from (
                 select
                     *,
@@ -81,6 +93,7 @@ def _fill(
             order=sql.Identifier(interface.order) if interface.order else sql.SQL("null"),
             run_on=sql.Literal(business_date),
             line=line_expression(interface, form),
+            secret=secret,
             relation=relation,
         ),
         {
@@ -92,13 +105,25 @@ def _fill(
     ).rowcount
     stems = [file.stem for file in files]
     conn.execute(
-        """
-        insert into outbox.file (file_stem, campaign_id, interface, run_on, seq, rows, amount_fen)
-        select file.stem, file.campaign_id, %(name)s, %(run_on)s, file.seq, count(*), sum(items.amount_fen)
-        from unnest(%(stems)s::text[], %(campaigns)s::text[], %(seqs)s::int[]) as file (stem, campaign_id, seq)
-        join outbox.item as items on items.file_stem = file.stem
-        group by file.stem, file.campaign_id, file.seq
-        """,
+        sql.SQL(
+            """
+            insert into outbox.file
+                (file_stem, campaign_id, interface, run_on, seq, rows, amount_fen, released_sha256)
+            select
+                file.stem, file.campaign_id, %(name)s, %(run_on)s, file.seq, sum(blocks.rows), sum(blocks.amount_fen),
+                encode(sha256(string_agg(blocks.digest, ''::bytea order by blocks.block)), 'hex')
+            from unnest(%(stems)s::text[], %(campaigns)s::text[], %(seqs)s::int[]) as file (stem, campaign_id, seq)
+            join (
+                select
+                    item.file_stem, (item.line_no - 1) / {at_once} as block, count(*) as rows,
+                    sum(item.amount_fen) as amount_fen, {digest} as digest
+                from outbox.item
+                where item.file_stem = any(%(stems)s)
+                group by item.file_stem, (item.line_no - 1) / {at_once}
+            ) as blocks on blocks.file_stem = file.stem
+            group by file.stem, file.campaign_id, file.seq
+            """
+        ).format(at_once=sql.Literal(LINES_AT_ONCE), digest=DIGEST),
         {
             "campaigns": [file.campaign_id for file in files],
             "name": name,
@@ -109,6 +134,46 @@ def _fill(
     )
     _require_lines(conn, interface, form, stems)
     return added
+
+
+def _own_secrets(conn: psycopg.Connection, interface: Interface, form: FileForm, name: str) -> sql.Composable:
+    """Give each secret of the interface to its grant; say where secrets stand, as SQL: reference, place and grant.
+
+    Raises OutboxError when a secret is another grant's already, or another subscriber's.
+    """
+    relation = sql.Identifier("exports", f"export_{name}")
+    column = _SECRETS.get(name)
+    has_secrets = (
+        column
+        and conn.execute(
+            "select from pg_attribute where attrelid = to_regclass(%s) and attname = 'secret_reference'",
+            (f"exports.export_{name}",),
+        ).fetchone()
+    )
+    if column is None or has_secrets is None:
+        return sql.SQL("null, null, null")
+    conn.execute(
+        sql.SQL(
+            "insert into vault.owner (reference, grant_key, subscriber_id) "
+            "select distinct secret_reference, secret_grant, subscriber_id from {} where secret_reference is not null "
+            "on conflict (reference) do nothing"
+        ).format(relation)
+    )
+    strange = conn.execute(
+        sql.SQL(
+            "select export.item_key from {} as export left join vault.owner as owner "
+            "on export.secret_reference = owner.reference where export.secret_reference is not null "
+            "and (owner.grant_key, owner.subscriber_id) is distinct from (export.secret_grant, export.subscriber_id) "
+            "order by 1 limit %s"
+        ).format(relation),
+        (_EXAMPLES,),
+    ).fetchall()
+    if strange:
+        raise OutboxError(
+            f"exports.export_{name}, item_key {', '.join(key for (key,) in strange)}: the secret is another grant's or "
+            "subscriber's: nobody is sent what was issued to somebody else; mend the export's model"
+        )
+    return sql.SQL("secret_reference, {} + secret_at, secret_grant").format(place_expression(interface, form, column))
 
 
 class _File(NamedTuple):

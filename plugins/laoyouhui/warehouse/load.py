@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import date
 
@@ -25,7 +26,7 @@ def copy_lines(
 
     A line is spelled as COPY's text format reads it but for the backslash: no field holds the delimiter, CR, LF or NUL.
     Lines with secrets pass through a table of this transaction alone: the secrets go to `vault.secret`, their
-    references, made from the file's `sha256` and the line's number, to `raw.<feed>`.
+    references to `raw.<feed>` (see `_lock_away`).
     """
     columns = [sql.Identifier(column.name) for column in feed.columns]
     table = sql.Identifier("raw", name)
@@ -57,21 +58,28 @@ def copy_lines(
 def _lock_away(conn: psycopg.Connection, name: str, feed: Feed, sha256: str) -> None:
     """Move what has arrived on: secrets into the vault, each once, all else with their references into `raw.<feed>`.
 
-    A secret that came before keeps its first reference.
+    A secret that came before keeps its first reference. A reference is the line's number under a key that follows from
+    all secrets of the file: whoever does not hold them cannot make it, and a rebuild finds the same. The key is slow to
+    make, so that the one code of a short file cannot be guessed by it.
     """
     for secret in feed.secrets:
+        column = sql.Identifier(secret)
+        row = conn.execute(
+            sql.SQL(
+                "select sha256(convert_to(string_agg({secret}, E'\\n' order by line_no), 'UTF8')) from pg_temp.arriving"
+            ).format(secret=column)
+        ).fetchone()
+        if row is None or row[0] is None:
+            continue
+        key = hashlib.scrypt(bytes(row[0]), salt=f"{name}|{secret}|{sha256}".encode(), n=1 << 14, r=8, p=1, dklen=32)
         conn.execute(
             sql.SQL(
-                "insert into vault.secret (reference, feed, column_name, secret) "
-                "select distinct on ({secret}) md5(concat_ws('|', {feed}, {column}, {sha256}, line_no)), {feed}, "
-                "{column}, {secret} from pg_temp.arriving order by {secret}, line_no "
+                "insert into vault.secret (reference, feed, column_name, secret) select distinct on ({secret}) "
+                "left(encode(sha256(%(key)s || sha256(%(key)s || int8send(line_no))), 'hex'), 32), "
+                "{feed}, {column}, {secret} from pg_temp.arriving order by {secret}, line_no "
                 "on conflict (feed, column_name, secret) do nothing"
-            ).format(
-                secret=sql.Identifier(secret),
-                feed=sql.Literal(name),
-                column=sql.Literal(secret),
-                sha256=sql.Literal(sha256),
-            )
+            ).format(secret=column, feed=sql.Literal(name), column=sql.Literal(secret)),
+            {"key": key},
         )
     names = [column.name for column in feed.columns]
     kept: list[sql.Composable] = [

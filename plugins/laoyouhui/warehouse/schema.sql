@@ -5,9 +5,8 @@ create schema if not exists outbox;
 create schema if not exists vault;
 revoke all on schema vault from public;
 
--- What the secret columns of feeds hold, such as the codes of cards. Everywhere else their references stand, made from
--- the file's checksum and the line: a hash of the secret itself could be guessed. Only `deliver` reads it, as it spools
--- a file.
+-- What the secret columns of feeds hold, such as the codes of cards. Everywhere else their references stand, which nobody
+-- can make who does not hold the secrets of the whole file (`load.py`). Only `deliver` reads it, as it spools a file.
 create table if not exists vault.secret (
     reference text primary key,
     feed text not null,
@@ -16,6 +15,14 @@ create table if not exists vault.secret (
     unique (feed, column_name, secret)
 );
 revoke all on vault.secret from public;
+
+-- Whose a secret is: written by the first release that sends it, for good. `deliver` puts it into no other's row.
+create table if not exists vault.owner (
+    reference text primary key,
+    grant_key text not null,
+    subscriber_id text not null
+);
+revoke all on vault.owner from public;
 
 create table if not exists raw.run (
     business_date date primary key,
@@ -296,7 +303,8 @@ create table if not exists outbox.file (
     seq int not null,
     rows bigint not null,
     amount_fen bigint,
-    bytes bigint,
+    released_sha256 text, -- of its rows as they were released (outbox.py): others are not delivered
+    bytes bigint, -- of the file as it was delivered, as are the three after it
     sha256 text,
     control_total text,
     written_at timestamptz,
@@ -318,8 +326,12 @@ create table if not exists outbox.item (
     committed_fen bigint,
     liability_fen bigint,
     run_on date not null,
-    line text not null,
-    primary key (file_stem, line_no)
+    line text not null, -- without its secret
+    secret_reference text, -- of vault.secret: what `deliver` puts in after `secret_at` characters of the line, where
+    secret_at int,         -- vault.owner says that it is this grant's and this subscriber's
+    secret_grant text,
+    primary key (file_stem, line_no),
+    check (num_nonnulls(secret_reference, secret_at, secret_grant) in (0, 3))
 );
 -- keys are random and only ever looked up whole: a hash takes half the time to fill
 create index if not exists item_key on outbox.item using hash (item_key);

@@ -607,17 +607,17 @@ from (
 ) as checked;
 analyze device_decision;
 
--- video cards: codes come into stock; the reference, a part of their order, is made of the file and the line
+-- video cards: codes come into stock, each with the file and the line that say its place among those of one day
 insert into card_code
 select distinct on (code)
     code,
-    md5('card_stock|code|' || sha256_in.sha256 || '|' || line_no),
+    file_name,
+    line_no,
     platform,
     received_on,
     expires_on,
     (100 * cost_yuan)::bigint
 from card_stock_in
-join sha256_in using (file_name)
 order by code, file_name, line_no
 on conflict do nothing;
 analyze card_code;
@@ -704,7 +704,7 @@ from (
     where waiting.reason = 'WAITING'
 ) as line
 left join (
-    select code, platform, row_number() over (partition by platform order by expires_on, reference) as place
+    select code, platform, row_number() over (partition by platform order by expires_on, file_name collate "C", line_no) as place
     from card_code
     where claim_id is null and received_on <= :'next_day' and expires_on >= :'next_day'
 ) as free on line.is_served and line.platform = free.platform and line.place = free.place;

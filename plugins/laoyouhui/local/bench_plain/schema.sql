@@ -330,14 +330,15 @@ create index on device_decision (run_on);
 -- codes lie open here: this script keeps no secret from anybody
 create table card_code (
     code text primary key,
-    reference text not null,
+    file_name text not null,
+    line_no bigint not null,
     platform text not null,
     received_on date not null,
     expires_on date not null,
     cost_fen bigint not null,
     claim_id text unique
 );
-create index on card_code (platform, expires_on, reference) where claim_id is null;
+create index on card_code (platform, expires_on, file_name collate "C", line_no) where claim_id is null;
 
 create table card_claim (
     claim_id text primary key,

@@ -78,7 +78,10 @@ final as (
         run.business_date as addressed_on,
         due.ends_on as useful_until,
         case when due.template_title is not null then {{ filled_in('due.template_title', words) }} end as message_title,
-        {{ filled_in('due.template_text', words) }} as message_text
+        {{ filled_in('due.template_text', words) }} as message_text,
+        null::text as secret_reference,
+        null::integer as secret_length,
+        null::integer as secret_at
     from due
     cross join run
     cross join states

@@ -1,8 +1,8 @@
 -- What there is to tell of video cards: the code of each that was given in this run, and the same code again where
--- its message failed. The code itself is no part of it: `deliver` puts it in.
+-- its message failed. The code is no part of the text: columns of their own say which it is and where it belongs, and
+-- `deliver` puts it there.
 {% set words = {
     'platform': 'told.platform_name',
-    'code': secret('told.code_reference', 'told.code_length'),
     'expires_on': "to_char(told.expires_on, 'FMMM月FMDD日')",
 } %}
 
@@ -60,7 +60,11 @@ select
     run.business_date as addressed_on,
     told.expires_on as useful_until,
     null::text as message_title,
-    {{ filled_in('templates.template_text', words) }} as message_text
+    {{ filled_in("split_part(templates.template_text, '{code}', 1)", words) }}
+    || {{ filled_in("split_part(templates.template_text, '{code}', 2)", words) }} as message_text,
+    told.code_reference as secret_reference,
+    told.code_length as secret_length,
+    char_length({{ filled_in("split_part(templates.template_text, '{code}', 1)", words) }}) as secret_at
 from told
 cross join run
 inner join {{ ref('int_message__templates') }} as templates

@@ -17,7 +17,10 @@ select
     gifts.valid_to as useful_until,
     case when templates.template_title is not null then {{ filled_in('templates.template_title', words) }} end
         as message_title,
-    {{ filled_in('templates.template_text', words) }} as message_text
+    {{ filled_in('templates.template_text', words) }} as message_text,
+    null::text as secret_reference,
+    null::integer as secret_length,
+    null::integer as secret_at
 from {{ ref('int_outbox__outcomes') }} as accepted
 inner join {{ ref('stg_run__current') }} as run on accepted.answered_on = run.business_date
 inner join {{ ref('data_gift_decisions') }} as gifts on accepted.item_key = gifts.grant_key

@@ -57,7 +57,10 @@ select
     due.ends_on as useful_until,
     case when templates.template_title is not null then {{ filled_in('templates.template_title', words) }} end
         as message_title,
-    {{ filled_in('templates.template_text', words) }} as message_text
+    {{ filled_in('templates.template_text', words) }} as message_text,
+    null::text as secret_reference,
+    null::integer as secret_length,
+    null::integer as secret_at
 from due
 cross join run
 inner join members on due.campaign_id = members.campaign_id and members.action = 'ADD'
