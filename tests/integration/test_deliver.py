@@ -498,6 +498,9 @@ def _change(conn: psycopg.Connection, statement: str) -> None:
     conn.commit()
 
 
+NO_3 = '{"line_no": 3}'
+
+
 @pytest.mark.usefixtures("released")
 @pytest.mark.parametrize(
     "change",
@@ -507,7 +510,7 @@ def _change(conn: psycopg.Connection, statement: str) -> None:
         f"update outbox.item set amount_fen = amount_fen + 1 where item_key = '{K1}'",
         f"update outbox.item set line_no = 3 where item_key = '{K1}'",
         "update outbox.item set line = (select max(line) from outbox.item)",
-        "insert into outbox.item select (jsonb_populate_record(item, '{\"line_no\": 3}')).* from outbox.item order by 1 limit 1",
+        f"insert into outbox.item select (jsonb_populate_record(i, '{NO_3}')).* from outbox.item i order by 1 limit 1",
         f"update outbox.file set rows = 1 where file_stem = '{CREDIT}'",
         f"update outbox.file set amount_fen = 1 where file_stem = '{CREDIT}'",
         f"update outbox.item set secret_reference = '{K3}', secret_at = 3, secret_grant = '{K2}' where line_no = 2",

@@ -308,7 +308,7 @@ free_codes as (
         row_number() over (
             partition by stock.platform
             -- of one day's codes the one that was delivered first; the reference parts those of a line delivered anew
-            order by stock.expires_on, stock.source_file collate "C", stock.source_line, stock.code_reference
+            order by stock.expires_on, stock.source_file, stock.source_line, stock.code_reference
         ) as place
     from {{ ref('int_card__stock') }} as stock
     cross join run

@@ -704,7 +704,7 @@ from (
     where waiting.reason = 'WAITING'
 ) as line
 left join (
-    select code, platform, row_number() over (partition by platform order by expires_on, file_name collate "C", line_no) as place
+    select code, platform, row_number() over (partition by platform order by expires_on, file_name, line_no) as place
     from card_code
     where claim_id is null and received_on <= :'next_day' and expires_on >= :'next_day'
 ) as free on line.is_served and line.platform = free.platform and line.place = free.place;

@@ -338,7 +338,7 @@ create table card_code (
     cost_fen bigint not null,
     claim_id text unique
 );
-create index on card_code (platform, expires_on, file_name collate "C", line_no) where claim_id is null;
+create index on card_code (platform, expires_on, file_name, line_no) where claim_id is null;
 
 create table card_claim (
     claim_id text primary key,
