@@ -92,8 +92,16 @@ def wrong(dsn: str, exchange: Path, work: Path) -> Iterator[str]:
             yield f"{stem}: not recorded as delivered"
         for (day,) in conn.execute("select business_date from raw.run where delivered_at is null"):
             yield f"{day}: not recorded as delivered"
-        for (name,) in conn.execute("select nspname from pg_namespace where nspname = 'marts_candidate'"):
-            yield f"schema {name}: marts that were never shown"
+        for (name,) in conn.execute(
+            "select relname from pg_class where relnamespace = 'marts_candidate'::regnamespace"
+        ).fetchall():
+            differ = conn.execute(
+                sql.SQL("(table {0} except all table {1}) union all (table {1} except all table {0})").format(
+                    sql.Identifier("marts", name), sql.Identifier("marts_candidate", name)
+                )
+            ).fetchall()
+            if differ:
+                yield f"marts.{name}: {len(differ)} rows are not as decided"
         for key, times in conn.execute(
             "select entry_key, count(*) from ledger.ledger_entries group by entry_key having count(*) > 1"
         ):

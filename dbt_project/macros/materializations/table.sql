@@ -1,6 +1,7 @@
 {#-
-    Filled anew each day, in one transaction and one text, which is the same every day (docs/adr/0012). The table stays:
-    what reads it, stays too. Where the project has changed (`dbt build`) it is made again, from the contract.
+    Filled anew each day, in one transaction and one text, which is the same every day (docs/adr/0012). The table stays,
+    and with it what reads it; where the project has changed (`dbt build`) and the table has not the shape of the
+    contract, it is made again (docs/adr/0013).
 -#}
 {% materialization table, adapter='postgres' -%}
     {%- if pre_hooks or post_hooks -%}
@@ -8,11 +9,13 @@
     {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- do get_assert_columns_equivalent(sql) -%}
-    {%- do drop_relation_if_exists(load_cached_relation(this)) -%}
+    {%- call statement('made') -%}
+        create temporary table new_shape {{ get_table_columns_and_constraints() }} on commit drop;
+        select raw.replace_table('{{ target_relation.include(database=false) }}', 'pg_temp.new_shape')
+    {%- endcall -%}
 
     {%- set names = model.columns.keys() | join(', ') -%}
     {%- call statement('main') -%}
-            create table if not exists {{ target_relation }} {{ get_table_columns_and_constraints() }};
             truncate {{ target_relation }};
             insert into {{ target_relation }} ({{ names }})
             select {{ names }} from (

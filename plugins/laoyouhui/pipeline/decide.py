@@ -19,7 +19,9 @@ from laoyouhui.pipeline.statements import (
     statements_of,
 )
 from laoyouhui.warehouse.connection import SESSION, connect, hold_warehouse
+from laoyouhui.warehouse.marts import drop_candidates_but
 from laoyouhui.warehouse.passes import NotBegunError, begin_deciding, end_deciding, open_pass
+from laoyouhui.warehouse.readers import readers_give_way
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -43,7 +45,7 @@ def decide(settings: Settings, business_date: date) -> None:
         RunningError: another run is at work.
     """
     project = settings.home / "dbt_project"
-    with connect(settings.warehouse_dsn, autocommit=True) as conn:
+    with readers_give_way(settings.warehouse_dsn), connect(settings.warehouse_dsn, autocommit=True) as conn:
         hold_warehouse(conn, "decide", business_date)
         try:
             begun = open_pass(conn, business_date)
@@ -72,6 +74,8 @@ def build(settings: Settings, conn: Connection) -> None:
     project = settings.home / "dbt_project"
     (manifest,) = run_dbt(settings, ["parse"])
     results = run_dbt(settings, ["build", "--resource-type", "model", "--resource-type", "test"], manifest)
+    conn.execute("create schema if not exists marts")
+    drop_candidates_but(conn, {node.name for node in manifest.nodes.values() if node.schema == "marts_candidate"})
     keep_statements(conn, project, statements_of(manifest, results, project))
 
 
@@ -116,6 +120,7 @@ def run_dbt(settings: Settings, arguments: list[str], manifest: Manifest | None 
             "--no-use-colors",
             "--quiet",
             "--no-version-check",
+            "--no-partial-parse",  # it keeps columns of a newer project where an older one is put back
             "--no-write-json",
             "--log-level-file", "warn",
         ]

@@ -23,7 +23,9 @@ from laoyouhui.config.located_yaml import load
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.outbox import OutboxError, fill_outbox
 from laoyouhui.warehouse.connection import connect, hold_warehouse
+from laoyouhui.warehouse.marts import MartError, publish_marts
 from laoyouhui.warehouse.passes import open_pass
+from laoyouhui.warehouse.readers import readers_give_way
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 SAMPLE_ROWS = 5
-LOCK_WAIT = "60s"
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
     """
     suites = load_suites(settings.home / "expectations")
     carrier = load_carrier(load_campaigns(settings.campaign_files)[0].carrier_file)
-    with connect(settings.warehouse_dsn) as conn:
+    with readers_give_way(settings.warehouse_dsn), connect(settings.warehouse_dsn) as conn:
         hold_warehouse(conn, "release", business_date)
         begun = open_pass(conn, business_date)
         if begun is None or begun.state == "EMPTY":
@@ -318,11 +319,17 @@ def _publish(conn: Connection, filled: Future[int], business_date: date, pass_no
         return spelled(
             success=False, observed=str(error), what_to_do="Mend what the message names, then run the date again."
         )
-    conn.execute(
-        f"set local lock_timeout = '{LOCK_WAIT}'"
-    )  # a reader's open transaction must not hold the release for ever
-    conn.execute("drop schema if exists marts cascade")
-    conn.execute("alter schema marts_candidate rename to marts")
+    try:
+        publish_marts(conn)
+    except MartError as error:
+        return Check(
+            "marts",
+            "marts",
+            "a new shape takes nothing away that people's views read",
+            success=False,
+            observed=str(error),
+            what_to_do="Do what is said above with each view that it names, or keep the column in the project.",
+        )
     released = conn.execute(
         "update raw.run set passes_released = %s, released_at = now()"
         " where business_date = %s and passes_released < %s",

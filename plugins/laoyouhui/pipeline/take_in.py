@@ -25,6 +25,7 @@ from laoyouhui.pipeline.words import take_in_words
 from laoyouhui.warehouse.connection import connect, hold_warehouse
 from laoyouhui.warehouse.load import analyze, copy_lines, forget_older_snapshot
 from laoyouhui.warehouse.prepare import prepare
+from laoyouhui.warehouse.readers import readers_give_way
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
     """
     campaigns = load_campaigns(settings.campaign_files)
     carrier = load_carrier(campaigns[0].carrier_file)
-    with connect(settings.warehouse_dsn, autocommit=True) as conn:
+    with readers_give_way(settings.warehouse_dsn), connect(settings.warehouse_dsn, autocommit=True) as conn:
         hold_warehouse(conn, "take_in", business_date)
         prepare(conn, carrier, *campaigns)
         journal = Journal(settings, campaigns[0])

@@ -9,8 +9,9 @@ import psycopg
 
 # A killed run's statement ends within the second that the server looks after its client, not when it is done: what
 # begins after it does not work beside it.
-SESSION = "-c timezone=Asia/Shanghai -c client_connection_check_interval=1s"
-_STEP = 7_041_001  # the advisory lock's number: the same in every process
+# Nothing waits for ever for a lock: readers that hold one are ended long before (warehouse/readers.py).
+SESSION = "-c timezone=Asia/Shanghai -c client_connection_check_interval=1s -c lock_timeout=5min"
+STEP_LOCK = 7_041_001  # the advisory lock's number: the same in every process
 DBT = "laoyouhui dbt"  # the name of dbt's sessions, as dbt_project/profiles.yml gives it
 _LOOK_SECONDS = 0.05
 
@@ -46,7 +47,7 @@ def hold_warehouse(conn: psycopg.Connection, step: str, business_date: date, *, 
 
 
 def _try(conn: psycopg.Connection) -> bool:
-    row = conn.execute("select pg_try_advisory_lock(%s)", (_STEP,)).fetchone()
+    row = conn.execute("select pg_try_advisory_lock(%s)", (STEP_LOCK,)).fetchone()
     return row is not None and bool(row[0])
 
 
@@ -65,6 +66,6 @@ def _who(conn: psycopg.Connection) -> str:
         "where datname = current_database() and pid <> pg_backend_pid() "
         "and (application_name = %s or (locktype = 'advisory' and objid = %s and granted "
         "and database = (select oid from pg_database where datname = current_database())))",
-        (DBT, _STEP),
+        (DBT, STEP_LOCK),
     ).fetchone()
     return repr(holder[0]) if holder else "another run"

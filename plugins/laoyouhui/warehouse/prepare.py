@@ -15,7 +15,7 @@ from laoyouhui.config.carrier import Carrier, Feed
 from laoyouhui.config.errors import ConfigError
 
 _Versions = dict[date, dict[str, object]]
-_SCHEMA = Path(__file__).with_name("schema.sql")
+_SCHEMA = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "relations.sql"))
 
 
 def prepare(conn: psycopg.Connection, carrier: Carrier, *campaigns: Campaign) -> None:
@@ -36,7 +36,8 @@ def prepare(conn: psycopg.Connection, carrier: Carrier, *campaigns: Campaign) ->
 
 def create_schema(conn: psycopg.Connection) -> None:
     """Create what Python owns, but for the tables of the feeds; again is harmless."""
-    conn.execute(_SCHEMA.read_bytes())
+    for file in _SCHEMA:
+        conn.execute(file.read_bytes())
 
 
 def _prepare_feed(conn: psycopg.Connection, name: str, feed: Feed) -> None:

@@ -1,0 +1,106 @@
+"""The marts that people read: tables that stand, whose content a release exchanges (docs/adr/0013).
+
+dbt fills `marts_candidate`; a release makes `marts` hold the same, in its own transaction. Rights, views upon a mart
+and readers at work stay: rows that did not change are not touched, and no lock is taken that a reader holds up, unless
+a mart's shape has changed.
+"""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import sql
+
+_CANDIDATES = "select relname from pg_class where relnamespace = to_regnamespace('marts_candidate') and relkind = 'r'"
+
+# A row is held against another by its text; alike ones are numbered, so that two of a kind stay two.
+_EXCHANGE = """
+    with shown as (
+        select place, content, row_number() over (partition by content) as copy_no
+        from (select ctid as place, row({columns})::text as content from {mart}) as rows
+    ),
+    decided as (
+        select place, content, row_number() over (partition by content) as copy_no
+        from (select ctid as place, row({columns})::text as content from {candidate}) as rows
+    ),
+    gone as (
+        delete from {mart} where ctid = any (array(
+            select place from shown
+            where not exists (
+                select from decided where decided.content = shown.content and decided.copy_no = shown.copy_no
+            )
+        ))
+    )
+    insert into {mart} ({columns})
+    select {columns} from {candidate} where ctid = any (array(
+        select place from decided
+        where not exists (select from shown where shown.content = decided.content and shown.copy_no = decided.copy_no)
+    ))
+"""
+
+
+class MartError(Exception):
+    """A mart cannot take its new shape, since something that people built reads it; the message names both."""
+
+
+def publish_marts(conn: psycopg.Connection) -> None:
+    """Make the marts what dbt has decided; the caller's transaction shows all of it or nothing. Raises MartError."""
+    candidates = {name for (name,) in conn.execute(_CANDIDATES)}
+    try:
+        for name in sorted(candidates):
+            _reshape(conn, name)
+        _drop_gone(conn, candidates)
+    except psycopg.errors.DependentObjectsStillExist as error:
+        raise MartError(_spell(error)) from error
+    for name in sorted(candidates):
+        _exchange(conn, name)
+
+
+def drop_candidates_but(conn: psycopg.Connection, names: set[str]) -> None:
+    """Take away candidates whose model is gone from the project: dbt leaves them."""
+    for (name,) in conn.execute(_CANDIDATES).fetchall():
+        if name not in names:
+            conn.execute(sql.SQL("drop table {}").format(sql.Identifier("marts_candidate", name)))
+
+
+def _reshape(conn: psycopg.Connection, name: str) -> None:
+    """Where a mart is new or its columns have changed, make it like its candidate."""
+    mart, candidate = f"marts.{name}", f"marts_candidate.{name}"
+    row = conn.execute(
+        "select to_regclass(%s), raw.columns_of(to_regclass(%s)) = raw.columns_of(%s)", (mart, mart, candidate)
+    ).fetchone()
+    stands, is_same = row or (None, None)
+    if stands is None:
+        conn.execute(
+            sql.SQL("create table {} (like {})").format(
+                sql.Identifier("marts", name), sql.Identifier("marts_candidate", name)
+            )
+        )
+        conn.execute("select raw.give_default_rights(%s)", (mart,))
+    elif not is_same:
+        conn.execute("select raw.reshape(%s, %s)", (mart, candidate))
+    conn.execute("insert into raw.mart (name) values (%s) on conflict do nothing", (name,))
+
+
+def _drop_gone(conn: psycopg.Connection, candidates: set[str]) -> None:
+    for (name,) in conn.execute("delete from raw.mart where name <> all(%s) returning name", (list(candidates),)):
+        conn.execute(sql.SQL("drop table if exists {}").format(sql.Identifier("marts", name)))
+
+
+def _exchange(conn: psycopg.Connection, name: str) -> None:
+    columns = conn.execute(
+        "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped "
+        "order by attnum",
+        (f"marts_candidate.{name}",),
+    ).fetchall()
+    conn.execute(
+        sql.SQL(_EXCHANGE).format(
+            mart=sql.Identifier("marts", name),
+            candidate=sql.Identifier("marts_candidate", name),
+            columns=sql.SQL(", ").join(sql.Identifier(column) for (column,) in columns),
+        )
+    )
+
+
+def _spell(error: psycopg.Error) -> str:
+    said = error.diag
+    return "\n".join(part for part in (said.message_primary, said.message_detail, said.message_hint) if part)

@@ -1,0 +1,267 @@
+-- Relations that people read are changed in place: rights and people's views upon them stand (docs/adr/0013).
+-- dbt's materializations and the release call these functions; `prepare` makes them.
+
+-- rights of relations that had to be made anew, until they stand again
+create table if not exists raw.kept_right (
+    relation text not null,
+    column_name text, -- null: of the whole relation
+    grantee text not null,
+    privilege text not null,
+    is_grantable boolean not null
+);
+
+create or replace function raw.full_name(relation regclass) returns text
+language sql stable as $$
+    select format('%I.%I', nspname, relname)
+    from pg_class join pg_namespace as schema on schema.oid = relnamespace where pg_class.oid = relation
+$$;
+
+-- Every view that reads a relation, or one that does.
+create or replace function raw.views_upon(relation regclass) returns setof regclass
+language sql stable as $$
+    with recursive reading (view) as (
+        select relation::oid
+        union
+        select rewrite.ev_class
+        from reading
+        join pg_depend as uses
+            on uses.refclassid = 'pg_class'::regclass and uses.refobjid = reading.view
+            and uses.classid = 'pg_rewrite'::regclass
+        join pg_rewrite as rewrite on rewrite.oid = uses.objid
+    )
+    select view::regclass from reading where view <> relation
+$$;
+
+-- Those that dbt does not make again: people's. dbt's own lie in its schemas and belong to who owns the relation.
+create or replace function raw.people_s_views_upon(relation regclass) returns setof regclass
+language sql stable as $$
+    select view
+    from raw.views_upon(relation) as upon (view)
+    join pg_class as theirs on theirs.oid = view
+    join pg_class as ours on ours.oid = relation
+    where
+        theirs.relnamespace::regnamespace::text not in ('staging', 'intermediate', 'ledger', 'exports', 'marts_candidate', 'watch')
+        or theirs.relowner <> ours.relowner
+$$;
+
+create or replace function raw.keep_rights(relation regclass) returns void
+language sql as $$
+    insert into raw.kept_right (relation, column_name, grantee, privilege, is_grantable)
+    select raw.full_name(relation), column_name, case grantee when 0 then 'public' else grantee::regrole::text end, privilege_type, is_grantable
+    from (
+        select null as column_name, relowner, given.*
+        from pg_class cross join aclexplode(relacl) as given
+        where oid = relation
+        union all
+        select attname, relowner, given.*
+        from pg_attribute join pg_class on pg_class.oid = attrelid cross join aclexplode(attacl) as given
+        where attrelid = relation and not attisdropped
+    ) as rights
+    where grantee <> relowner
+$$;
+
+create or replace function raw.give_kept_rights(target regclass) returns void
+language plpgsql as $$
+declare
+    kept record;
+begin
+    for kept in
+        delete from raw.kept_right where relation = raw.full_name(target) returning *
+    loop
+        if (kept.grantee = 'public' or to_regrole(kept.grantee) is not null)
+            and (kept.column_name is null or exists (
+                select from pg_attribute where attrelid = target and attname = kept.column_name and not attisdropped
+            ))
+        then
+            execute format(
+                'grant %s %s on %s to %s%s', kept.privilege, '(' || quote_ident(kept.column_name) || ')',
+                raw.full_name(target), kept.grantee, case when kept.is_grantable then ' with grant option' else '' end
+            );
+        end if;
+    end loop;
+end $$;
+
+-- What `alter default privileges` says of a schema's new tables, whoever said it: PostgreSQL heeds what the maker said.
+create or replace function raw.give_default_rights(target regclass) returns void
+language plpgsql as $$
+declare
+    given record;
+begin
+    for given in
+        select distinct grantee, privilege_type, is_grantable
+        from pg_class
+        join pg_default_acl on defaclnamespace = relnamespace and defaclobjtype = 'r' and defaclrole <> relowner
+        cross join aclexplode(defaclacl)
+        where pg_class.oid = target and grantee not in (relowner, defaclrole)
+    loop
+        execute format(
+            'grant %s on %s to %s%s', given.privilege_type, raw.full_name(target),
+            case given.grantee when 0 then 'public' else given.grantee::regrole::text end,
+            case when given.is_grantable then ' with grant option' else '' end
+        );
+    end loop;
+end $$;
+
+-- A relation goes, with all of dbt's that reads it, which dbt makes again; their rights are kept until then.
+-- Where people's views read it, it stays, and the error names them.
+create or replace function raw.drop_to_make_anew(relation regclass, why text) returns void
+language plpgsql as $$
+declare
+    people_s text;
+    kind text;
+begin
+    select string_agg(raw.full_name(view), ', ' order by raw.full_name(view)) into people_s
+    from raw.people_s_views_upon(relation) as upon (view);
+    if people_s is not null then
+        raise exception '%: %, but views that people built read it: %', raw.full_name(relation), why, people_s
+            using errcode = 'dependent_objects_still_exist',
+            hint = 'Keep each one''s text (pg_get_viewdef), drop it, run the date again, and make it anew upon the new shape.';
+    end if;
+    perform raw.keep_rights(upon) from (
+        select relation as upon union all select view from raw.views_upon(relation) as further (view)
+    ) as gone;
+    select case relkind when 'v' then 'view' when 'm' then 'materialized view' else 'table' end into kind
+    from pg_class where oid = relation;
+    execute format('drop %s %s cascade', kind, raw.full_name(relation));
+end $$;
+
+-- Give a table the columns of another: new ones at the end, those that are gone or of another type taken away. Where
+-- something reads what would go, all stays, and the error names it. What the table holds goes where columns come.
+create or replace function raw.reshape(target regclass, shape regclass) returns void
+language plpgsql as $$
+declare
+    changed record;
+    reads_it text;
+begin
+    for changed in
+        select old.attname, new.attname as new_name
+        from pg_attribute as old
+        left join pg_attribute as new on new.attrelid = shape and new.attname = old.attname and not new.attisdropped
+        where
+            old.attrelid = target and old.attnum > 0 and not old.attisdropped
+            and (new.atttypid, new.atttypmod) is distinct from (old.atttypid, old.atttypmod)
+    loop
+        begin
+            execute format('alter table %s drop column %I', raw.full_name(target), changed.attname);
+        exception when dependent_objects_still_exist then
+            get stacked diagnostics reads_it = pg_exception_detail;
+            raise exception '%: its column % %, but what people built reads it: %', raw.full_name(target), changed.attname,
+                case when changed.new_name is null then 'is gone' else 'has another type' end, reads_it
+                using errcode = 'dependent_objects_still_exist',
+                hint = 'Keep each one''s text (pg_get_viewdef), drop it, run the date again, and make it anew upon the new shape.';
+        end;
+    end loop;
+    for changed in
+        select new.attname, format_type(new.atttypid, new.atttypmod) as type
+        from pg_attribute as new
+        left join pg_attribute as old on old.attrelid = target and old.attname = new.attname and not old.attisdropped
+        where new.attrelid = shape and new.attnum > 0 and not new.attisdropped and old.attname is null
+        order by new.attnum
+    loop
+        execute format('delete from %s', raw.full_name(target)); -- readers see it until all is done
+        execute format('alter table %s add column %I %s', raw.full_name(target), changed.attname, changed.type);
+    end loop;
+    for changed in
+        select new.attname, case when new.attnotnull then 'set' else 'drop' end as does
+        from pg_attribute as new
+        join pg_attribute as old on old.attrelid = target and old.attname = new.attname and not old.attisdropped
+        where new.attrelid = shape and new.attnum > 0 and new.attnotnull <> old.attnotnull
+    loop
+        if changed.does = 'set' then
+            execute format('delete from %s', raw.full_name(target));
+        end if;
+        execute format('alter table %s alter column %I %s not null', raw.full_name(target), changed.attname, changed.does);
+    end loop;
+end $$;
+
+-- The columns of a table in their order, and its keys, to compare two by.
+create or replace function raw.shape_of(relation regclass) returns text
+language sql stable as $$
+    select string_agg(said, ', ' order by place, said)
+    from (
+        select attnum as place, format('%I %s%s', attname, format_type(atttypid, atttypmod), case when attnotnull then ' not null' end) as said
+        from pg_attribute
+        where attrelid = relation and attnum > 0 and not attisdropped
+        union all
+        select 32767, pg_get_constraintdef(oid)
+        from pg_constraint
+        where conrelid = relation and contype in ('p', 'u')
+    ) as parts
+$$;
+
+-- Make a view, or change it where it stands.
+create or replace function raw.replace_view(name text, query text) returns void
+language plpgsql as $$
+declare
+    stands regclass := to_regclass(name);
+    kind "char" := (select relkind from pg_class where oid = to_regclass(name));
+    lost text;
+    columns text;
+begin
+    if kind <> 'v' then
+        perform raw.drop_to_make_anew(stands, 'it becomes a view');
+    end if;
+    begin
+        execute format(E'create or replace view %s as (\n%s\n)', name, query);
+    exception when invalid_table_definition then -- its columns are others, or stand in another order
+        if not exists (select from raw.people_s_views_upon(stands)) then
+            perform raw.drop_to_make_anew(stands, 'its columns change');
+            execute format(E'create view %s as (\n%s\n)', name, query);
+        else
+            execute format(E'create temporary view new_shape as (\n%s\n)', query);
+            select string_agg(old.attname, ', ' order by old.attnum) into lost
+            from pg_attribute as old
+            left join pg_attribute as new on new.attrelid = 'pg_temp.new_shape'::regclass and new.attname = old.attname
+            where
+                old.attrelid = stands and old.attnum > 0
+                and (new.atttypid, new.atttypmod) is distinct from (old.atttypid, old.atttypmod);
+            if lost is not null then
+                perform raw.drop_to_make_anew(stands, 'columns go or have another type: ' || lost);
+            end if;
+            select string_agg(quote_ident(new.attname), ', ' order by old.attnum nulls last, new.attnum) into columns
+            from pg_attribute as new
+            left join pg_attribute as old on old.attrelid = stands and old.attname = new.attname
+            where new.attrelid = 'pg_temp.new_shape'::regclass and new.attnum > 0;
+            drop view pg_temp.new_shape;
+            execute format(E'create or replace view %s as select %s from (\n%s\n) as rows', name, columns, query);
+        end if;
+    end;
+    if stands is null then
+        perform raw.give_default_rights(name::regclass);
+    end if;
+    perform raw.give_kept_rights(name::regclass);
+end $$;
+
+-- Make a table in the shape of another, or give it that shape where it stands; in this shape already, it stays.
+create or replace function raw.replace_table(name text, shape regclass) returns void
+language plpgsql as $$
+declare
+    stands regclass := to_regclass(name);
+    kind "char" := (select relkind from pg_class where oid = to_regclass(name));
+begin
+    if kind = 'r' and raw.shape_of(stands) = raw.shape_of(shape) then
+        return;
+    end if;
+    if kind = 'r' and exists (select from raw.people_s_views_upon(stands)) then
+        perform raw.reshape(stands, shape);
+        return;
+    end if;
+    if stands is not null then
+        perform raw.drop_to_make_anew(stands, 'its columns change');
+    end if;
+    execute format('create table %s (like %s including all)', name, shape);
+    if stands is null then
+        perform raw.give_default_rights(name::regclass);
+    end if;
+    perform raw.give_kept_rights(name::regclass);
+end $$;
+
+-- The columns of a relation, whatever their order.
+create or replace function raw.columns_of(relation regclass) returns text[]
+language sql stable as $$
+    select array_agg(format('%I %s %s', attname, format_type(atttypid, atttypmod), attnotnull) order by attname)
+    from pg_attribute where attrelid = relation and attnum > 0 and not attisdropped
+$$;
+
+-- the marts that releases have made: what else lies in the schema is people's
+create table if not exists raw.mart (name text primary key);
