@@ -214,14 +214,27 @@ begin
             left join pg_attribute as new on new.attrelid = 'pg_temp.new_shape'::regclass and new.attname = old.attname
             where
                 old.attrelid = stands and old.attnum > 0
-                and (new.atttypid, new.atttypmod) is distinct from (old.atttypid, old.atttypmod);
+                and (new.atttypid, new.atttypmod) is distinct from (old.atttypid, old.atttypmod)
+                and (new.attname is not null or exists (
+                    select from pg_depend as uses
+                    join pg_rewrite as rewrite on rewrite.oid = uses.objid and uses.classid = 'pg_rewrite'::regclass
+                    where
+                        uses.refclassid = 'pg_class'::regclass and uses.refobjid = stands and uses.refobjsubid = old.attnum
+                        and rewrite.ev_class in (select raw.people_s_views_upon(stands))
+                ));
             if lost is not null then
                 perform raw.drop_to_make_anew(stands, 'columns go or have another type: ' || lost);
             end if;
-            select string_agg(quote_ident(new.attname), ', ' order by old.attnum nulls last, new.attnum) into columns
-            from pg_attribute as new
-            left join pg_attribute as old on old.attrelid = stands and old.attname = new.attname
-            where new.attrelid = 'pg_temp.new_shape'::regclass and new.attnum > 0;
+            -- a view's column cannot be taken away under another view: one that is gone, and that nobody reads, is null
+            select string_agg(
+                case
+                    when new.attname is null then format('null::%s as %I', format_type(old.atttypid, old.atttypmod), old.attname)
+                    else quote_ident(new.attname)
+                end, ', ' order by old.attnum nulls last, new.attnum
+            ) into columns
+            from (select * from pg_attribute where attrelid = stands and attnum > 0) as old
+            full join (select * from pg_attribute where attrelid = 'pg_temp.new_shape'::regclass and attnum > 0) as new
+                on new.attname = old.attname;
             drop view pg_temp.new_shape;
             execute format(E'create or replace view %s as select %s from (\n%s\n) as rows', name, columns, query);
         end if;
