@@ -6,20 +6,25 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.located_yaml import YamlPath, load, spell
+from laoyouhui.config.values import may_be_in_ids
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Delimiter = Annotated[str, Field(pattern=r"^[|,;^~\t]$")]
 Suffix = Annotated[str, Field(pattern=r"^\.[a-z0-9]{1,8}$")]
-ColumnType = Literal["id", "text", "code", "date", "timestamp", "int", "fen", "yuan"]
+ColumnType = Literal["id", "phone", "text", "code", "date", "timestamp", "int", "fen", "yuan"]
 Outcome = Literal["ACCEPTED", "REFUSED", "RETRY"]
 
 NUMBERS = frozenset({"int", "fen", "yuan"})
+TIMES = frozenset({"date", "timestamp"})
+FILE_DATE = "file_date"  # in a limit: the day that the file closes
+YEARS = (1900, 2199)  # of a date, where the profile says nothing
+ANY_NUMBER = 10**12  # in the smallest unit: the sum of millions of them is a bigint
 _TABLE_OF_OURS = re.compile(  # in the warehouse's schema raw, where each feed has a table
     "run|current_run|delivery|set_aside_row|waiting|answer(_row|_code)?|campaign(_terms|_budget)?"
     "|interface|feed(_column)?|arrival|release_check|step|alert|watched|dbt_project"
@@ -42,11 +47,23 @@ class Usual(_Frozen):
     share_bp: Annotated[int, Field(ge=1, le=10_000)]
 
 
+class Limit(_Frozen):
+    """What else must hold of a column, in all rows or in those `where` other columns have these codes (our words).
+
+    `min` and `max` are as the column's; `max` may be another column of its type, or FILE_DATE of a date or timestamp.
+    """
+
+    where: dict[Name, str] = Field(default_factory=dict)
+    min: int | None = None
+    max: int | Name | None = None
+
+
 class Column(_Frozen):
     """A column of a file. `codes` maps the carrier's word to ours.
 
-    `min`, `max` and those of `usual` are in fen, of type yuan in whole yuan; `usual` tells a file in another unit.
-    What a `secret` column holds is kept in the schema `vault` alone; everywhere else a reference stands for it.
+    `min`, `max` and those of `usual` are in fen, of type yuan in whole yuan, of dates and timestamps years; `usual`
+    tells a file in another unit. What a `secret` column holds is kept in the schema `vault` alone; everywhere else a
+    reference stands for it.
     """
 
     name: Name
@@ -56,9 +73,17 @@ class Column(_Frozen):
     min: int | None = None
     max: int | None = None
     usual: Usual | None = None
+    limits: tuple[Limit, ...] | None = None
     secret: bool = False
     length: Annotated[int, Field(ge=1, le=4000)] | None = None
     title: str | None = None
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """The least and the greatest value: of numbers in the smallest unit, of dates and timestamps the years."""
+        least, most = YEARS if self.type in TIMES else (-ANY_NUMBER, ANY_NUMBER)
+        unit = 100 if self.type == "yuan" else 1
+        return least if self.min is None else self.min * unit, most if self.max is None else self.max * unit
 
     @property
     def unit(self) -> str | None:
@@ -71,13 +96,28 @@ class Column(_Frozen):
         return self.title or self.name
 
 
+class Phone(_Frozen):
+    """How phone numbers are spelled: in one of these forms (x: any digit), maybe behind a prefix that is taken off."""
+
+    numbers: Annotated[tuple[Annotated[str, Field(pattern="^[0-9x]{5,20}$")], ...], Field(min_length=1)] = (
+        "1xxxxxxxxxx",
+    )
+    prefixes: tuple[Annotated[str, Field(pattern=r"^\+?[0-9]{1,6}$")], ...] = ()
+
+
 class FileForm(_Frozen):
-    """The form of every data file. `suffix` is that of a plain file; a gzipped one has `.gz` after it."""
+    """The form of every data file. `suffix` is that of a plain file; a gzipped one has `.gz` after it.
+
+    An id holds letters, digits and `id_characters`. `nulls` are the carrier's words for nothing, in any column.
+    """
 
     encoding: Literal["gb18030", "gbk", "utf-8"]
     delimiter: Delimiter
     header: bool
     suffix: Suffix
+    id_characters: str = "_.:-"
+    nulls: tuple[Annotated[str, Field(pattern=r"^[!-~]{1,20}$")], ...] = ()
+    phone: Phone = Phone()
 
 
 class CheckForm(_Frozen):
@@ -119,6 +159,12 @@ class Feed(_File):
     daily: bool = False
     serves: Name | None = None
     key: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    def limits(self, column: Column) -> tuple[Limit, ...]:
+        """What limits hold of a column: as declared, else that no event is later than the day that its file closes."""
+        if column.limits is None and self.kind == "events" and column.type in TIMES:
+            return (Limit(max=FILE_DATE),)
+        return column.limits or ()
 
 
 class Interface(_File):
@@ -167,7 +213,7 @@ def read_carrier(path: Path) -> tuple[Carrier, Line]:
         return f"{path}:{locate(at)}: {spell(at) or 'the file'}:{shown} expected {expected}"
 
     try:
-        carrier = Carrier.model_validate(data)
+        carrier = Carrier.model_validate(_with_what_is_unsaid(data))
     except ValidationError as error:
         found = [line(*_said(problem["loc"], problem["type"], problem["msg"])) for problem in error.errors()]
         raise ConfigError("\n".join(dict.fromkeys(found))) from None
@@ -175,6 +221,49 @@ def read_carrier(path: Path) -> tuple[Carrier, Line]:
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     return carrier, line
+
+
+# What profiles of before intake became a wall leave unsaid, by feed and column.
+_PHONE_NUMBER = re.compile("(?:.*_)?msisdn")
+_UNSAID: dict[tuple[str, str], dict[str, object]] = {
+    ("recharge", "paid_amount"): {"limits": [{"where": {"kind": "RECHARGE"}, "min": 1, "max": "face_amount"}]},
+    ("expense", "budget_line"): {
+        "type": "code",
+        "codes": ["B1", "B2", "B3", "B4", "B5.1", "B5.2", "B6", "B7", "B8"],
+    },
+    ("optout", "at"): {"limits": [{"where": {"action": "IN"}, "max": FILE_DATE}]},
+    ("card_stock", "received_on"): {"limits": []},  # from when it may be issued
+    ("card_stock", "expires_on"): {"limits": []},
+    ("stock_movement", "quantity"): {"min": -1_000_000, "max": 1_000_000},
+}
+
+
+def _with_what_is_unsaid(data: Any) -> Any:  # noqa: ANN401 (YAML values)
+    """The profile with what it leaves unsaid; whatever is malformed stays as it is, to be refused."""
+    feeds = data.get("feeds") if isinstance(data, dict) else None
+    if not isinstance(feeds, dict):
+        return data
+    return data | {"feeds": {name: _feed_with_what_is_unsaid(name, feed) for name, feed in feeds.items()}}
+
+
+def _feed_with_what_is_unsaid(name: str, feed: Any) -> Any:  # noqa: ANN401 (YAML values)
+    columns = feed.get("columns") if isinstance(feed, dict) else None
+    if not isinstance(columns, list) or not all(isinstance(column, dict) for column in columns):
+        return feed
+    types = {column.get("name"): column.get("type") for column in columns}
+    return feed | {"columns": [_column_with_what_is_unsaid(name, column, types) for column in columns]}
+
+
+def _column_with_what_is_unsaid(feed: str, column: dict[str, Any], types: dict[Any, Any]) -> dict[str, Any]:
+    name = str(column.get("name"))
+    unsaid = {"type": "phone"} if _PHONE_NUMBER.fullmatch(name) else _UNSAID.get((feed, name), {})
+    if "type" in unsaid:
+        was_id = {key: value for key, value in column.items() if key not in {"type", "length"}}
+        return was_id | unsaid if column.get("type") == "id" else column
+    limits: Any = unsaid.get("limits", [])
+    needs = {limit.get("max") for limit in limits} | {code for limit in limits for code in limit.get("where", {})}
+    # a feed of another carrier may share the name of ours, and not its columns
+    return unsaid | column if needs - {None, FILE_DATE} <= types.keys() else column
 
 
 def _said(at: YamlPath, kind: str, message: str) -> tuple[YamlPath, str]:
@@ -186,6 +275,7 @@ def _said(at: YamlPath, kind: str, message: str) -> tuple[YamlPath, str]:
 
 def _mistakes(carrier: Carrier) -> Iterator[tuple[YamlPath, str]]:
     """What the shape alone does not say: (path of the field, what was expected)."""
+    yield from _form_mistakes(carrier.files)
     controlled = any(feed.control for feed in [*carrier.feeds.values(), *carrier.interfaces.values()])
     needed = {"file", "bytes", "rows", "sha256"} | ({"control_total"} if controlled else set())
     fields = carrier.check_file.fields
@@ -205,6 +295,17 @@ def _mistakes(carrier: Carrier) -> Iterator[tuple[YamlPath, str]]:
         yield from _file_mistakes(("interfaces", name), interface, places, carrier.files.delimiter)
         if interface.order not in {None, *(column.name for column in interface.columns)}:
             yield ("interfaces", name, "order"), "a column of this file"
+
+
+def _form_mistakes(form: FileForm) -> Iterator[tuple[YamlPath, str]]:
+    if not all(may_be_in_ids(character, form.delimiter) for character in form.id_characters):
+        yield (
+            ("files", "id_characters"),
+            f"printable ASCII but for {form.delimiter!r}, '|', braces, quotes, the backslash and the blank",
+        )
+    for number, null in enumerate(form.nulls):
+        if form.delimiter in null or re.fullmatch("[-+.0-9]*[0-9][-+.0-9]*", null):
+            yield ("files", "nulls", number), f"no number, and nothing with {form.delimiter!r}"
 
 
 def _file_mistakes(at: YamlPath, file: _File, places: set[str], delimiter: str) -> Iterator[tuple[YamlPath, str]]:
@@ -231,6 +332,24 @@ def _file_mistakes(at: YamlPath, file: _File, places: set[str], delimiter: str) 
         ):
             yield (*here, "secret"), "to stand at a required id of an events feed alone"
         yield from _column_mistakes(here, column, delimiter)
+        yield from _limit_mistakes(here, column, file)
+
+
+def _limit_mistakes(here: YamlPath, column: Column, file: _File) -> Iterator[tuple[YamlPath, str]]:
+    columns = {one.name: one for one in file.columns}
+    for number, limit in enumerate(column.limits or ()):
+        at = (*here, "limits", number)
+        if not isinstance(file, Feed) or column.type not in NUMBERS | TIMES:
+            yield at, "to stand at a number, a date or a timestamp of a feed"
+        for name, word in limit.where.items():
+            if name not in columns or word not in columns[name].codes.values():
+                yield (*at, "where", name), "a code column of this feed, and one of our words for its codes"
+        if column.type in TIMES and (limit.min is not None or limit.max != FILE_DATE):
+            yield at, f"max: {FILE_DATE}, and nothing else, of a date or a timestamp"
+        if column.type in NUMBERS and isinstance(limit.max, str):
+            other = columns.get(limit.max)
+            if other is None or other.type != column.type:
+                yield (*at, "max"), f"a number, or another column of type {column.type} of this feed"
 
 
 def _column_mistakes(here: YamlPath, column: Column, delimiter: str) -> Iterator[tuple[YamlPath, str]]:
@@ -238,10 +357,15 @@ def _column_mistakes(here: YamlPath, column: Column, delimiter: str) -> Iterator
         yield (*here, "codes"), "the words of a code, and of nothing but a code"
     if any(not word or delimiter in word or not word.isprintable() for word in column.codes):
         yield (*here, "codes"), f"printable words without {delimiter!r}"
-    if column.type not in NUMBERS and (column.min, column.max) != (None, None):
-        yield here, "min and max at int, fen and yuan alone"
-    if column.min is not None and column.max is not None and column.min > column.max:
-        yield (*here, "min"), f"no more than max, {column.max}"
+    if column.type not in NUMBERS | TIMES and (column.min, column.max) != (None, None):
+        yield here, "min and max at int, fen, yuan, dates and timestamps alone"
+    least, most = column.range
+    if least > most:
+        yield (*here, "min"), f"no more than max, {column.max if column.max is not None else most}"
+    if column.type in TIMES and not 1 <= least <= most <= 9999:
+        yield here, "min and max of a date or a timestamp to be years, from 1 to 9999"
+    if column.type in NUMBERS and max(abs(least), abs(most)) > ANY_NUMBER:
+        yield here, f"min and max within {ANY_NUMBER // (100 if column.type == 'yuan' else 1)}: sums must be bearable"
     if column.usual and (column.unit is None or not 0 < column.usual.min <= column.usual.max):
         yield (*here, "usual"), "to stand at fen and yuan alone, with 0 < min <= max"
     if column.type not in {"id", "text"} and column.length is not None:

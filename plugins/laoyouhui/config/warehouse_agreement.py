@@ -21,7 +21,7 @@ _Mistakes = Iterator[tuple[YamlPath, str]]
 
 _READ_AS = {  # what a feed's column is read as -> the types of the profile that can be
     "id": {"id", "phone", "code"},
-    "text": {"id", "code", "text"},
+    "text": {"id", "phone", "code", "text"},
     "date": {"date"},
     "timestamp": {"timestamp"},
     "int": {"int"},

@@ -10,6 +10,7 @@ from laoyouhui.config.carrier import Column, FileForm, Interface
 
 _TYPES = {
     "id": sql.SQL("{}::text"),
+    "phone": sql.SQL("{}::text"),
     "text": sql.SQL("{}::text"),
     "int": sql.SQL("{}::text"),
     "fen": sql.SQL("{}::text"),

@@ -10,29 +10,22 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from datetime import date
+from typing import Literal, NamedTuple, cast
 
-from laoyouhui.config.carrier import NUMBERS, Column, Feed, FileForm
+from laoyouhui.config import values
+from laoyouhui.config.carrier import ANY_NUMBER, NUMBERS, TIMES, Column, Feed, FileForm, Limit
 
-Reason = Literal["ENCODING", "NUL", "FIELDS", "REQUIRED", "TYPE", "LENGTH", "CODE", "RANGE"]
+Reason = Literal["ENCODING", "NUL", "FIELDS", "REQUIRED", "TYPE", "LENGTH", "CODE", "RANGE", "FUTURE"]
 
 MASK = "***"  # in place of what may hold a secret
 LONGEST_LINE = 64 * 1024  # bytes
 _ID_LENGTH, _TEXT_LENGTH = 64, 200  # characters, where the profile says nothing
-_ANY_NUMBER = 10**15
 
-_TIME = "(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]"
-_DATE = (  # the calendar from year 1 on, 29 February in leap years alone
-    "(?!0000)(?:[0-9]{4}(?:"
-    "(?:0[13578]|1[02])(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)(?:0[1-9]|[12][0-9]|30)|02(?:0[1-9]|1[0-9]|2[0-8]))"
-    "|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)0229)"
-)
-_FORMS = {  # pattern, what it is in words, most characters
-    "date": (_DATE, "a date yyyymmdd", 8),
-    "timestamp": (_DATE + _TIME, "a timestamp yyyymmddHHMMSS", 14),
-    "int": ("[-+]?+[0-9]{1,15}+", "a whole number of at most 15 digits", 16),
-    "fen": ("-?+[0-9]{1,15}+", "whole fen, at most 15 digits", 16),
-    "yuan": (r"-?+[0-9]{1,13}+\.[0-9]{2}", "yuan with two decimals, such as 1234.50", 17),
+_FORMS = {  # pattern, what it is in words, fewest and most characters
+    "int": ("[-+]?+[0-9]{1,15}+", "a whole number of at most 15 digits", 1, 16),
+    "fen": ("-?+[0-9]{1,15}+", "whole fen, at most 15 digits", 1, 16),
+    "yuan": (r"-?+[0-9]{1,13}+\.[0-9]{2}", "yuan with two decimals, such as 1234.50", 4, 17),
 }
 _LONGEST_CHARACTER = 4  # bytes, in each encoding that a profile can name
 
@@ -87,27 +80,48 @@ def control_total(said: str, column: Column) -> int | None:
 
 
 class LineJudge:
-    """Judges the lines of one feed; made once a feed, since its regular expression takes a while to compile."""
+    """Judges the lines of one feed; made once a file, since its regular expression takes a while to compile.
 
-    def __init__(self, feed: Feed, form: FileForm) -> None:
+    `closes` is the day that the file closes: no event in it is later. None: nobody knows it, and nothing is FUTURE.
+    """
+
+    def __init__(self, feed: Feed, form: FileForm, closes: date | None = None) -> None:
         self._encoding, self._delimiter = form.encoding, form.delimiter
         self._has_secrets = bool(feed.secrets)
-        self._columns = [_JudgedColumn(column, form.delimiter) for column in feed.columns]
-        self._control = next((at for at, column in enumerate(feed.columns) if column.name == feed.control), None)
-        ranged = [at for at, column in enumerate(self._columns) if column.is_number]
-        self._ranges = [
-            (group, *self._columns[at].range, *self._columns[at].usual, feed.columns[at].name)
-            for group, at in enumerate(ranged, start=1)
+        limits = {column.name: feed.limits(column) for column in feed.columns}
+        asked = {name for column in feed.columns for limit in limits[column.name] for name in limit.where}
+        self._columns = [
+            _JudgedColumn(column, form, is_captured=bool(limits[column.name]) or column.name in asked)
+            for column in feed.columns
         ]
-        self._control_group = 0 if self._control is None else ranged.index(self._control) + 1
-        self._match = re.compile(re.escape(form.delimiter).join(column.in_line for column in self._columns)).fullmatch
-        self.longest_row = sum(column.longest + 1 for column in self._columns)  # bytes of a good row and its LF
-        # where the carrier's words for a code are not ours: by place in the line
-        self._words = {
-            at: column.codes
-            for at, column in enumerate(feed.columns)
-            if any(theirs != ours for theirs, ours in column.codes.items())
-        }
+        self._captured = [at for at, column in enumerate(self._columns) if column.is_captured]
+        place = {feed.columns[at].name: group for group, at in enumerate(self._captured)}
+        numbers = [at for at in self._captured if self._columns[at].is_number]
+        self._ranges = [
+            (self._captured.index(at), self._columns[at].to_number, *self._columns[at].range) for at in numbers
+        ]
+        self._usual = [
+            (number, *self._columns[at].usual, feed.columns[at].name)
+            for number, at in enumerate(numbers)
+            if feed.columns[at].usual
+        ]
+        names = [feed.columns[at].name for at in numbers]
+        limited = [(column, limit) for column in feed.columns for limit in limits[column.name]]
+        self._last_times = [
+            _last_time(column, limit, feed, place, closes) for column, limit in limited if column.type in TIMES
+        ]
+        self._amounts_within = [
+            _amount_within(column, limit, feed, place, names) for column, limit in limited if column.type in NUMBERS
+        ]
+        self._control = next((at for at, column in enumerate(feed.columns) if column.name == feed.control), None)
+        self._control_number = names.index(feed.control) if feed.control in names else None
+        parted = re.escape(form.delimiter)
+        self._match = re.compile(parted.join(column.in_line for column in self._columns)).fullmatch
+        # where the carrier spells what we do otherwise: words for codes and for nothing, prefixes of phone numbers
+        self._is_respelled = any(column.is_respelled for column in self._columns)
+        self._match_theirs = re.compile(parted.join(column.in_their_line for column in self._columns)).fullmatch
+        self.shortest_row = sum(column.shortest + 1 for column in self._columns)  # bytes of a good row and its LF
+        self.longest_row = sum(column.longest + 1 for column in self._columns)
 
     def judge(self, block: bytes, first: int) -> Judged:
         """Judge the lines of a block, parted by LF (its last byte is none); the first line has the number `first`.
@@ -115,34 +129,64 @@ class LineJudge:
         Raises LineTooLongError.
         """
         lines = self._decode(block)
-        total, suspects = 0, []
+        total, suspects, theirs = 0, [], []
         unusual: Counter[str] = Counter()
-        match, ranges, control = self._match, self._ranges, self._control_group
+        match, is_captured = self._match, bool(self._captured)
         for at, line in enumerate(lines):
             found = None if line is None else match(line)
             if found is None:
-                suspects.append(at)
-                continue
-            amount = 0
-            for group, least, most, low, high, column in ranges:
-                number = found[group]
-                if number:
-                    value = smallest_unit(number)
-                    if not least <= value <= most:
-                        suspects.append(at)
-                        break
-                    if group == control:
-                        amount = value
-                    if value and not low <= abs(value) <= high:
-                        unusual[column] += 1
-            else:
-                total += amount
+                found = self._match_theirs(line) if self._is_respelled and line is not None else None
+                if found is None:
+                    suspects.append(at)
+                    continue
+                theirs.append(at)
+            if is_captured:
+                amount = self._amount_within_limits(found.groups(), unusual)
+                if amount is None:
+                    suspects.append(at)
+                else:
+                    total += amount
         judged = Judged(range(first, first + len(lines)), cast("list[str]", lines), [], total, 0, unusual)
+        for at in theirs:
+            judged.lines[at] = self._in_our_words(judged.lines[at])
         if suspects:
             self._look_closely(judged, suspects, block.split(b"\n"))
-        if self._words:
-            judged.lines = [self._in_our_words(line) for line in judged.lines]
         return judged
+
+    def _amount_within_limits(self, fields: Sequence[str | None], unusual: Counter[str]) -> int | None:
+        """The control column's amount of a line by its captured fields, None where one of them is out of its limits."""
+        numbers: list[int | None] = []
+        for group, to_number, least, most in self._ranges:
+            digits = fields[group]
+            if digits:
+                value = to_number(digits)
+                if not least <= value <= most:
+                    return None
+                numbers.append(value)
+            else:
+                numbers.append(None)
+        if self._broken_limit(fields, numbers):
+            return None
+        for number, low, high, column in self._usual:
+            amount = numbers[number]
+            if amount and not low <= abs(amount) <= high:
+                unusual[column] += 1
+        return 0 if self._control_number is None else numbers[self._control_number] or 0
+
+    def _broken_limit(self, fields: Sequence[str | None], numbers: Sequence[int | None]) -> _RowLimit | None:
+        """The first limit that a row breaks: of times, then of numbers."""
+        for group, last, row in self._last_times:
+            time = fields[group]
+            if time and time > last and row.holds(fields):
+                return row
+        for number, least, most, other, row in self._amounts_within:
+            value = numbers[number]
+            if value is None:
+                continue
+            greatest = most if other is None else numbers[other]
+            if (value < least or (greatest is not None and value > greatest)) and row.holds(fields):
+                return row
+        return None
 
     def _decode(self, block: bytes) -> list[str | None]:
         """Decode first, then split: in GB18030 the byte `|` stands inside characters; LF never does."""
@@ -171,6 +215,8 @@ class LineJudge:
                     row = replace(row, text=MASK, raw=MASK.encode())
                 judged.bad.append(row)
                 bad.add(at)
+            elif text is not None:
+                judged.lines[at] = self._in_our_words(text)
             if self._control is not None:
                 amount = self._amount(text)
                 judged.control_total += amount or 0
@@ -193,62 +239,184 @@ class LineJudge:
             fault = column.fault(value)
             if fault:
                 return BadRow(line_no, fault[0], column.name, fault[1], text, raw)
-        return None
+        captured = [self._columns[at].or_nothing(fields[at]) for at in self._captured]
+        numbers = [to_number(captured[group]) if captured[group] else None for group, to_number, _, _ in self._ranges]
+        limit = self._broken_limit(captured, numbers)
+        return BadRow(line_no, limit.reason, limit.column, limit.expected, text, raw) if limit else None
 
     def _amount(self, text: str | None) -> int | None:
         """The control column's amount in a bad line, in fen: 0 where it is empty, None where it cannot be read."""
         fields = [] if text is None else text.split(self._delimiter)
         if self._control is None or len(fields) != len(self._columns):
             return None
-        value, column = fields[self._control], self._columns[self._control]
+        column = self._columns[self._control]
+        value = column.or_nothing(fields[self._control])
         if value == "":
             return 0
-        return smallest_unit(value) if column.match(value) else None
+        return column.to_number(value) if column.match(value) else None
 
     def _in_our_words(self, line: str) -> str:
         fields = line.split(self._delimiter)
-        for at, words in self._words.items():
-            fields[at] = words.get(fields[at], "")
-        return self._delimiter.join(fields)
+        return self._delimiter.join([column.ours(field) for column, field in zip(self._columns, fields, strict=True)])
+
+
+class _RowLimit(NamedTuple):
+    """In which rows a limit holds, and what is said of one that breaks it; fields by their place among the captured."""
+
+    where: tuple[tuple[int, frozenset[str]], ...]
+    column: str
+    reason: Reason
+    expected: str
+
+    def holds(self, fields: Sequence[str | None]) -> bool:
+        """Whether the limit is one of this row's."""
+        return all(fields[at] in words for at, words in self.where)
+
+
+class _LastTime(NamedTuple):
+    """A date or timestamp and the last that it may be."""
+
+    at: int
+    last: str
+    row: _RowLimit
+
+
+class _AmountWithin(NamedTuple):
+    """A number, by its place among the numbers, and its bounds; `other` is the place of the number that it is up to."""
+
+    at: int
+    least: int
+    most: int | None
+    other: int | None
+    row: _RowLimit
+
+
+def _last_time(column: Column, limit: Limit, feed: Feed, place: dict[str, int], closes: date | None) -> _LastTime:
+    day = f"{closes:%Y%m%d}" if closes else "9" * 8
+    last = day + "235959" * (column.type == "timestamp")
+    row = _row_limit(column, limit, feed, place, "FUTURE", f"no day after {closes}, which the file closes")
+    return _LastTime(place[column.name], last, row)
+
+
+def _amount_within(
+    column: Column, limit: Limit, feed: Feed, place: dict[str, int], numbers: list[str]
+) -> _AmountWithin:
+    unit = 100 if column.type == "yuan" else 1
+    bounds = [] if limit.min is None else [f"at least {limit.min}"]
+    bounds += [] if limit.max is None else [f"at most {limit.max}"]
+    return _AmountWithin(
+        numbers.index(column.name),
+        -ANY_NUMBER if limit.min is None else limit.min * unit,
+        limit.max * unit if isinstance(limit.max, int) else None,
+        numbers.index(limit.max) if isinstance(limit.max, str) else None,
+        _row_limit(column, limit, feed, place, "RANGE", " and ".join(bounds)),
+    )
+
+
+def _row_limit(
+    column: Column, limit: Limit, feed: Feed, place: dict[str, int], reason: Reason, expected: str
+) -> _RowLimit:
+    codes = {one.name: one.codes for one in feed.columns}
+    where = tuple(
+        (place[name], frozenset(theirs for theirs, ours in codes[name].items() if ours == word))
+        for name, word in limit.where.items()
+    )
+    rows = "".join(f", where {name} is {word}" for name, word in limit.where.items())
+    return _RowLimit(where, column.name, reason, expected + rows)
+
+
+def _letters(column: Column, form: FileForm) -> tuple[str, str]:
+    """What each character of an id or a text may be, behind a look at the whole field; and the same in words."""
+    is_id = column.type == "id"
+    characters = values.id_characters(form.id_characters) if is_id else values.text_characters(form.delimiter)
+    in_words = f"letters, digits and {form.id_characters}" if is_id else f"text without {values.NO_TEXT_IN_WORDS}"
+    pattern = f"{values.is_something(form.delimiter, form.nulls, is_id=is_id)}[{characters}]"
+    return pattern, f"{in_words}, and no word for nothing such as NULL"
 
 
 class _JudgedColumn:
-    """What one column may hold; `in_line` is its part of the line's pattern, with a group where it is a number.
+    """What one column may hold; `in_line` is its part of the line's pattern, a group where its value is asked for.
 
-    `longest` is the most bytes that a good value takes; `usual` is where amounts lie, in the smallest unit.
+    `in_their_line` is the same with whatever the carrier spells otherwise than we. `shortest` and `longest` are the
+    bytes that a good value takes; `usual` is where amounts lie, in the smallest unit.
     """
 
-    def __init__(self, column: Column, delimiter: str) -> None:
+    def __init__(self, column: Column, form: FileForm, *, is_captured: bool) -> None:
         self.name, self.is_number = column.name, column.type in NUMBERS
-        self._required, self._length, longest = column.required, None, 0
+        self.is_captured = is_captured or self.is_number
+        self._required, self._length, longest, shortest = column.required, None, 0, 1
+        self.to_number = smallest_unit if column.type == "yuan" else int
         unit = 100 if column.type == "yuan" else 1
-        self.range = (
-            -_ANY_NUMBER if column.min is None else column.min * unit,
-            _ANY_NUMBER if column.max is None else column.max * unit,
-        )
-        self.usual = (column.usual.min * unit, column.usual.max * unit) if column.usual else (0, _ANY_NUMBER)
-        self._range_in_words = f"from {column.min} to {column.max}" + (" yuan" if unit == 100 else "")
+        self.range = column.range
+        self.usual = (column.usual.min * unit, column.usual.max * unit) if column.usual else (0, ANY_NUMBER)
+        self._range_in_words = f"from {self.range[0] // unit} to {self.range[1] // unit}" + " yuan" * (unit == 100)
+        self._nulls, self._codes = frozenset(form.nulls), column.codes
+        self._prefixes = form.phone.prefixes if column.type == "phone" else ()
+        ours: str | None = None  # the pattern of what is spelled as we do, where the carrier may spell it otherwise
         # possessive throughout: no character of a field is the delimiter, so going back over it never helps
-        if column.type == "id":
-            self._length = column.length or _ID_LENGTH
-            allowed = "".join(re.escape(chr(code)) for code in range(0x21, 0x7F) if chr(code) != delimiter)
-            pattern, self._words = f"[{allowed}]{{1,{self._length}}}+", "printable ASCII without blanks"
-        elif column.type == "text":
-            self._length = column.length or _TEXT_LENGTH
-            pattern, self._words = rf"[^\0\r\n{re.escape(delimiter)}]{{1,{self._length}}}+", "text"
+        if column.type in {"id", "text"}:
+            self._length = column.length or (_ID_LENGTH if column.type == "id" else _TEXT_LENGTH)
+            pattern, self._words = _letters(column, form)
+            pattern += f"{{1,{self._length}}}+"
+        elif column.type == "phone":
+            numbers = "|".join(map(values.phone_number, form.phone.numbers))
+            prefixes = "|".join(map(re.escape, self._prefixes))
+            ours = f"(?:{numbers})"
+            self._is_plain = re.compile(ours).fullmatch
+            pattern = f"(?:{ours}|(?:{prefixes}){ours})" if prefixes else ours
+            self._words = f"a phone number {' or '.join(form.phone.numbers)}"
+            self._words += f", maybe behind {', '.join(self._prefixes)}" if prefixes else ""
+            shortest = min(map(len, form.phone.numbers))
+            longest = max(map(len, form.phone.numbers)) + max(map(len, self._prefixes), default=0)
         elif column.type == "code":
-            pattern, self._words = f"(?:{'|'.join(map(re.escape, column.codes))})", f"one of {', '.join(column.codes)}"
-            longest = max(map(len, column.codes))
+            pattern = f"(?:{'|'.join(map(re.escape, column.codes))})"
+            same = [re.escape(word) for word, ours_is in column.codes.items() if word == ours_is]
+            ours = f"(?:{'|'.join(same)})" if same else "(?!)"
+            self._words = f"one of {', '.join(column.codes)}"
+            shortest, longest = min(map(len, column.codes)), max(map(len, column.codes))
+        elif column.type in TIMES:
+            pattern = (values.date if column.type == "date" else values.timestamp)(*self.range)
+            form_in_words = "date yyyymmdd" if column.type == "date" else "timestamp yyyymmddHHMMSS"
+            self._words = f"a {form_in_words} of the years {self.range[0]} to {self.range[1]}"
+            shortest = longest = 8 if column.type == "date" else 14
         else:
-            pattern, self._words, longest = _FORMS[column.type]
-        self.longest = _LONGEST_CHARACTER * (self._length or longest)
+            pattern, self._words, shortest, longest = _FORMS[column.type]
+        self.shortest = shortest if column.required else 0
+        self.longest = max(_LONGEST_CHARACTER * (self._length or longest), *map(len, form.nulls), 0)
         self._reason: Reason = "CODE" if column.type == "code" else "TYPE"
         self.match = re.compile(pattern).fullmatch
-        whole = f"(?:{pattern})" if self._required else f"(?:{pattern})?+"
-        self.in_line = f"({whole})" if self.is_number else whole
+        self.is_respelled = bool(self._nulls or self._prefixes) or any(
+            theirs != ours_is for theirs, ours_is in column.codes.items()
+        )
+        self.in_line = self._in_line(ours or pattern, ())
+        self.in_their_line = self._in_line(pattern, () if column.required else form.nulls)
+
+    def _in_line(self, pattern: str, nulls: tuple[str, ...]) -> str:
+        value = f"({pattern})" if self.is_captured else pattern
+        if self._required:
+            return value if self.is_captured else f"(?:{value})"
+        return f"(?:{'|'.join([value, *map(re.escape, nulls)])})?+"
+
+    def or_nothing(self, value: str) -> str:
+        """The value as it came, empty where it is a word for nothing and none of the column's own."""
+        return "" if value in self._nulls and not self.match(value) else value
+
+    def ours(self, value: str) -> str:
+        """The value as we spell it: our word for a code, empty for a word for nothing, a number without its prefix."""
+        value = self.or_nothing(value)
+        if self._codes:
+            return self._codes[value] if value else ""
+        if self._prefixes and value and not self._is_plain(value):
+            return next(
+                value.removeprefix(prefix)
+                for prefix in self._prefixes
+                if value.startswith(prefix) and self._is_plain(value.removeprefix(prefix))
+            )
+        return value
 
     def fault(self, value: str) -> tuple[Reason, str] | None:
         """Say what is wrong with a value: (reason, what was expected), None where nothing is."""
+        value = self.or_nothing(value)
         if value == "":
             return ("REQUIRED", "a value") if self._required else None
         if self._length is not None and len(value) > self._length:
@@ -256,6 +424,6 @@ class _JudgedColumn:
         if not self.match(value):
             return self._reason, self._words
         least, most = self.range
-        if self.is_number and not least <= smallest_unit(value) <= most:
+        if self.is_number and not least <= self.to_number(value) <= most:
             return "RANGE", self._range_in_words
         return None

@@ -12,6 +12,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from itertools import islice
 from typing import BinaryIO, Literal
 
@@ -37,6 +38,7 @@ FileReason = Literal[
 
 _BLOCK = 1 << 18
 _BOMB_RATIO, _BOMB_BYTES = 200, 64 << 20
+_DEFLATE_RATIO = 1032  # gzip packs nothing into less
 _BAD_ROWS_SHOWN = 100  # of a file that is set aside as a whole: enough to see why
 _BAD_ROWS_IN_MEMORY = 4 << 20  # bytes; what is more waits on disk
 _FEW_ROWS = 50  # amounts of fewer rows do not tell their unit
@@ -56,22 +58,35 @@ class Verdict:
 class FileScan:
     """One pass over one data file. Go through `judged` to its end, then ask for the `verdict`.
 
-    `check` is None where the check file cannot be read: then the rows are counted, and that is all. `bad` gives the bad
-    rows: all while the file may still count, the first ones when more than `limit_bp` basis points of its rows are bad.
+    `check` is None where the check file cannot be read: then the rows are counted, and that is all. `closes` is the day
+    in the file's name; `size` its bytes as listed, where they are known. What the check file claims counts for no more
+    than a file of that size can hold. `bad` gives the bad rows: all while the file may still count, the first ones when
+    more than `limit_bp` basis points of its rows are bad.
     `bytes` and `sha256` are those of the file as delivered, `rows` does not count a header line. As soon as it is
     certain that the file is set aside, its rows are counted and no longer judged: `bad_rows` are those of the rows read
     until then.
     """
 
-    def __init__(self, feed: Feed, form: FileForm, check: Check | None, limit_bp: int) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        form: FileForm,
+        check: Check | None,
+        limit_bp: int,
+        *,
+        closes: date | None = None,
+        size: int | None = None,
+    ) -> None:
         self._feed, self._form, self._check, self._limit_bp = feed, form, check, limit_bp
-        self._judge = LineJudge(feed, form)
+        self._judge = LineJudge(feed, form, closes)
         self._broken: Verdict | None = None
+        if check is not None and size is not None and size != check.bytes:
+            self._broken = Verdict("SIZE", f"{size} bytes, the check file says {check.bytes}")
         self._total, self._unreadable = 0, 0
         self._unusual: Counter[str] = Counter()
         self._utf8: int | None = None if form.encoding == "utf-8" else 0  # Chinese characters; None: it is not UTF-8
         self._kept = _Spool()
-        self._awaits_header = form.header
+        self._awaits_header, self._claims_too_much = form.header, False
         self.bytes, self.sha256 = 0, ""
         self.rows, self.judged_rows, self.bad_rows = 0, 0, 0
 
@@ -80,6 +95,7 @@ class FileScan:
         delivered = _Delivered(source)
         reader = io.BufferedReader(delivered, _BLOCK)
         lines = _Lines(self._unpacked(delivered, reader) if gzipped else iter(lambda: reader.read(_BLOCK), b""))
+        self._claims_too_much = self._check is not None and not self._can_hold(self._check, gzipped=gzipped)
         try:
             yield from self._judged(lines)
             for rows in lines.count():
@@ -98,7 +114,7 @@ class FileScan:
     def hopeless(self) -> bool:
         """Whether it is certain already that the file is set aside, so that its rows need not be loaded."""
         check = self._check
-        if self._broken is not None or check is None:
+        if self._broken is not None or check is None or self._claims_too_much:
             return True
         return self.rows > check.rows or self._too_many_bad(max(self.rows, check.rows))
 
@@ -226,6 +242,15 @@ class FileScan:
         self._unreadable += judged.unreadable
         self._unusual += judged.unusual
         self._kept.extend(judged.bad[: _BAD_ROWS_SHOWN if self.hopeless else None])
+
+    def _can_hold(self, check: Check, *, gzipped: bool) -> bool:
+        """Whether a file of the bytes in the check file can hold the rows in it, of which most have to be good.
+
+        A gzip of 620 bytes and a claim of 10**15 rows: else of each 100 of them one bad row would be kept.
+        """
+        unpacked = min(_DEFLATE_RATIO, _BOMB_RATIO + _BOMB_BYTES // max(check.bytes, 1)) * check.bytes
+        least = self._judge.shortest_row * (10_000 - self._limit_bp) + self._limit_bp  # of a bad one the LF
+        return check.rows * least <= ((unpacked if gzipped else check.bytes) + 1) * 10_000
 
     def _too_many_bad(self, rows: int) -> bool:
         return self.bad_rows * 10_000 > self._limit_bp * rows

@@ -328,7 +328,14 @@ class _Intake:
         delivery_no = self._next_delivery_no()
         if feed.kind == "snapshot":
             forget_older_snapshot(self.conn, name, self.business_date)
-        scan = FileScan(feed, self.carrier.files, None if found.refused else found.check, self.limit_bp)
+        scan = FileScan(
+            feed,
+            self.carrier.files,
+            None if found.refused else found.check,
+            self.limit_bp,
+            closes=found.names.business_date,
+            size=found.data.size,
+        )
         blocks = (
             (judged.numbers, judged.lines)
             for judged in scan.judged(source, gzipped=found.data.name.endswith(".gz"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -73,13 +74,25 @@ def test_the_shipped_profile_is_the_carrier_interface() -> None:
             "feeds.recharge.control: value 'kind': expected a column of type fen",
         ),
         ("key: [hall_code]", "key: [name]", "feeds.hall.key[0]: value 'name': expected a required column"),
-        ("{name: msisdn, type: id}", "{name: msisdn}", "feeds.subscriber.columns[1].type: expected to be given"),
-        ("{name: msisdn, type: id}", "{name: msisdn, typ: id}", "columns[1].typ: value 'id': expected no field"),
-        ("{name: msisdn, type: id}", "{name: status, type: id}", "columns[1].name: value 'status': expected a name"),
-        ("{name: msisdn, type: id}", "{name: line_no, type: id}", "columns[1].name: value 'line_no': expected a name"),
-        ("{name: msisdn, type: id}", "{name: msisdn, type: code}", "columns[1].codes: expected the words of a code"),
-        ("{name: msisdn, type: id}", "{name: msisdn, type: id, min: 1}", "columns[1]: expected min and max at int"),
-        ("{name: msisdn, type: id}", "{name: msisdn, type: id, length: 0}", "columns[1].length: value 0: expected"),
+        ("{name: msisdn, type: phone}", "{name: msisdn}", "feeds.subscriber.columns[1].type: expected to be given"),
+        (
+            "{name: msisdn, type: phone}",
+            "{name: msisdn, typ: phone}",
+            "columns[1].typ: value 'phone': expected no field",
+        ),
+        ("{name: msisdn, type: phone}", "{name: status, type: id}", "columns[1].name: value 'status': expected a name"),
+        (
+            "{name: msisdn, type: phone}",
+            "{name: line_no, type: id}",
+            "columns[1].name: value 'line_no': expected a name",
+        ),
+        ("{name: msisdn, type: phone}", "{name: msisdn, type: code}", "columns[1].codes: expected the words of a code"),
+        ("{name: msisdn, type: phone}", "{name: msisdn, type: id, min: 1}", "columns[1]: expected min and max at int"),
+        (
+            "{name: city_code, type: id}",
+            "{name: city_code, type: id, length: 0}",
+            "columns[3].length: value 0: expected",
+        ),
         ("codes: [OUT, IN]", "codes: [OUT, 'I|N']", "feeds.optout.columns[4].codes: expected printable words"),
         ("max: 2100", "max: 1000", "feeds.subscriber.columns[13].min: value 1880: expected no more than max, 1000"),
         ("{feed}_{date}_{seq}", "{feed}_{seq}", "feeds.subscriber.file_pattern: value '{feed}_{seq}': expected"),
@@ -109,6 +122,44 @@ def test_the_shipped_profile_is_the_carrier_interface() -> None:
             "{name: product_code, type: id, required: true}",
             "{name: product_code, type: id, required: true, secret: true}",
             "interfaces.data_grant.columns[3].secret: value True: expected to stand at",
+        ),
+        (
+            'id_characters: "_.:-"',
+            'id_characters: "_{"',
+            "files.id_characters: value '_{': expected printable ASCII but",
+        ),
+        (
+            'id_characters: "_.:-"',
+            'id_characters: "_|"',
+            "files.id_characters: value '_|': expected printable ASCII but",
+        ),
+        (
+            'id_characters: "_.:-"',
+            'id_characters: "_ "',
+            "files.id_characters: value '_ ': expected printable ASCII but",
+        ),
+        ("nulls: []", "nulls: ['0']", "files.nulls[0]: value '0': expected no number"),
+        ("numbers: [1xxxxxxxxxx]", "numbers: ['.*']", "files.phone.numbers[0]: value '.*': expected"),
+        ('"0086", "86"', '"0086", "x"', "files.phone.prefixes[2]: value 'x': expected"),
+        (
+            "min: 1, max: face_amount}",
+            "min: 1, max: subscriber_id}",
+            "feeds.recharge.columns[7].limits[0].max: value 'subscriber_id': expected a number, or another column",
+        ),
+        (
+            "limits: [{where: {kind: RECHARGE}, min",
+            "limits: [{where: {kind: GIFT}, min",
+            "feeds.recharge.columns[7].limits[0].where.kind: value 'GIFT': expected a code column of this feed",
+        ),
+        (
+            "{action: IN}, max: file_date}",
+            "{action: IN}, min: 5}",
+            "feeds.optout.columns[3].limits[0]: expected max: file_date, and nothing else",
+        ),
+        (
+            "max: 1000000000000}",
+            "max: 9000000000000000}",
+            "feeds.social.columns[3]: expected min and max within 1000000000000: sums must be bearable",
         ),
         (
             "order: effective_at",
@@ -143,6 +194,25 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as error:
         load_carrier(wrong)
     assert len(str(error.value).splitlines()) == len(load_carrier(PROFILE).feeds)
+
+
+def test_a_profile_of_before_the_wall_gets_it_whole(tmp_path: Path) -> None:
+    """What it leaves unsaid is said for it: phone numbers, budget lines, plausible payments, no event of the future."""
+    text = PROFILE.read_text(encoding="utf-8")
+    before = re.sub(r"\n  (id_characters|nulls|phone):.*(\n    .*|\n  +# .*)*", "", text)
+    before = before.replace("type: phone", "type: id")
+    before = re.sub(r"type: code, codes: \[B1[^]]*\]", "type: id", before)
+    before = re.sub(r",\s+limits: (\[\]|\[\{.*\}\])", "", before)
+    before = before.replace(
+        "min: -1000000, max: 1000000, required: true}\n      - {name: unit", "required: true}\n      - {name: unit"
+    )
+    assert not re.search("limits: .|phone|nulls|file_date[^}]|B5", before.partition("\nfeeds:")[2])
+    old = tmp_path / "old.yml"
+    old.write_text(before, encoding="utf-8")
+    now, was = load_carrier(PROFILE), load_carrier(old)
+    assert was.feeds == now.feeds
+    assert was.files.id_characters == now.files.id_characters
+    assert (was.files.nulls, was.files.phone.numbers) == (now.files.nulls, now.files.phone.numbers)
 
 
 def test_settings_name_every_variable_that_is_missing() -> None:

@@ -205,7 +205,10 @@ def test_bad_rows_wait_on_disk_in_their_order(monkeypatch: pytest.MonkeyPatch) -
 
 
 def with_amounts(amounts: list[str]) -> tuple[bytes, Check]:
-    rows = [f"R{number}|S1||20260105101112|RECHARGE||{one}|{one}|APP||\n" for number, one in enumerate(amounts)]
+    rows = [
+        f"R{number}|S1||20260105101112|{'RECHARGE' if int(one) > 0 else 'REVERSAL'}||{one}|{one}|APP||\n"
+        for number, one in enumerate(amounts)
+    ]
     data = "".join(rows).encode()
     return data, check_of(data, len(rows), str(sum(int(amount) for amount in amounts)))
 
@@ -232,6 +235,36 @@ def test_another_unit_is_told_by_where_amounts_usually_lie() -> None:
 def test_yuan_with_decimals_are_no_fen() -> None:
     data = ROWS.replace(b"|10000|9500|", b"|100.00|95.00|")
     assert reason(data, check_of(data, total="20000.00")) == "BAD_ROWS"
+
+
+def test_a_claim_counts_for_no_more_than_the_file_can_hold() -> None:
+    """620 bytes of gzip with 300,000 bad rows, and a check file that speaks of 10**15: none beyond 100 is kept."""
+    data = gzip.compress(b"x\n" * 300_000)
+    assert len(data) < 1000
+    for size in (None, len(data)):
+        scan = FileScan(CARRIER.feeds["recharge"], CARRIER.files, check_of(data, 10**15), 100, size=size)
+        assert sum(len(judged.bad) for judged in scan.judged(io.BytesIO(data), gzipped=True)) <= 150_000
+        assert scan.hopeless
+        assert len(list(scan._kept)) <= 100
+        assert scan.verdict() == scan_module.Verdict("ROWS", f"300000 rows, the check file says {10**15}")
+
+
+def test_a_claim_of_bytes_counts_for_no_more_than_the_file_has() -> None:
+    data = gzip.compress(b"x\n" * 300_000)
+    scan = FileScan(CARRIER.feeds["recharge"], CARRIER.files, check_of(data, 10**12, bytes=10**15), 100, size=len(data))
+    list(scan.judged(io.BytesIO(data), gzipped=True))
+    verdict = scan.verdict()
+    assert verdict is not None
+    assert verdict.reason == "SIZE"
+    assert len(list(scan._kept)) <= 100
+
+
+def test_files_of_the_shortest_rows_may_be_claimed_as_they_are() -> None:
+    shortest = b"H||||\n" * 200
+    for data, rows, gz in ((shortest, 200, False), (gzip.compress(shortest), 200, True), (gzip.compress(b""), 0, True)):
+        assert scanned(data, check_of(data, rows, ""), feed="hall", gz=gz).verdict() is None
+    with_bad_ones = shortest[: 198 * 6] + b"\n" * 2
+    assert scanned(with_bad_ones, check_of(with_bad_ones, 200, ""), feed="hall").verdict() is None
 
 
 @pytest.mark.parametrize(
