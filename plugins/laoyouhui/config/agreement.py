@@ -12,6 +12,7 @@ from typing import Any
 from laoyouhui.config.carrier import Carrier, Column, FileForm
 from laoyouhui.config.located_yaml import YamlPath
 from laoyouhui.config.terms import sections
+from laoyouhui.config.values import id_characters, is_something
 
 Mistake = tuple[YamlPath, object, str]
 
@@ -136,17 +137,21 @@ def unfit_text(column: Column, form: FileForm, value: str) -> str | None:
     if len(value) > length_of(column):
         return f"at most {length_of(column)} characters, found {len(value)}"
     if column.type == "id":
-        others = getattr(form, "id_characters", "_.:-")
-        if not re.fullmatch(f"[A-Za-z0-9{re.escape(others)}]+", value):
-            return f"letters, digits and {' '.join(others)} alone"
-        nothing = getattr(form, "nulls", ())
-        return f"something: in the carrier's files {value} is nothing" if value in nothing else None
+        return _unfit_id(form, value)
     if form.delimiter in value:
         return f"no {form.delimiter!r}, which parts the fields of the carrier's files"
     try:
         value.encode(form.encoding)
     except UnicodeEncodeError as error:
         return f"characters of {form.encoding}, found U+{ord(value[error.start]):04X}"
+    return None
+
+
+def _unfit_id(form: FileForm, value: str) -> str | None:
+    if not re.fullmatch(f"[{id_characters(form.id_characters)}]+", value):
+        return f"letters, digits and {' '.join(form.id_characters)} alone"
+    if not re.match(is_something(form.delimiter, form.nulls, is_id=True), value):
+        return f"a code: in a file {value} says nothing"
     return None
 
 

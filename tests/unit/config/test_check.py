@@ -112,6 +112,7 @@ CHARACTERS = "characters that every reader shows, found "
         # what leaves in a column of an interface
         ("product_code: LYHMLD5G", "product_code: 流量包", "terms[0].data_gift.product_code: value '流量包': expected letters, digits and _ . : - alone: interfaces.data_grant.product_code of china_unicom"),
         ("product_code: LYHMLD5G", "product_code: 'L\"5'", "terms[0].data_gift.product_code: value 'L\"5': expected letters, digits and _ . : - alone: interfaces.data_grant.product_code of china_unicom"),
+        ("product_code: LYHMLD5G", 'product_code: "NULL"', "terms[0].data_gift.product_code: value 'NULL': expected a code: in a file NULL says nothing: interfaces.data_grant.product_code of china_unicom"),
         ("product_code: LYHMLD5G", f"product_code: {'L' * 65}", f"terms[0].data_gift.product_code: value '{'L' * 65}': expected at most 64 characters, found 65"),
         ("code: GIFT_ARRIVED", "code: 到账", "terms[0].messages.templates[2].code: value '到账': expected letters, digits and _ . : - alone: interfaces.sms.template_code of china_unicom"),
         ("code: ANNOUNCED_IN_APP", "code: 'a{b'", "terms[0].messages.templates[1].code: value 'a{b': expected letters, digits and _ . : - alone: interfaces.push.template_code of china_unicom"),
