@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 _WIDTH = 7.0  # inches
 _ROW = 0.32  # inches a bar
 _MOST_ROWS = 200  # a picture has less than 65,536 dots; the table beside it has every row
-_STYLE = {"svg.fonttype": "none", "svg.hashsalt": "laoyouhui", "text.parse_math": False}  # `$` in a code is no formula
+_STYLE: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "laoyouhui",
+    "text.parse_math": False,
+}  # `$` in a code is no formula
 
 
 def svg(chart: Chart) -> str:
