@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 from tests.campaign.harness import Day, File, Play, Story, people, recharges, subscribers, terms
 
@@ -23,6 +24,7 @@ from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.metrics import metrics_file
 from laoyouhui.pipeline.tell import alert_file
 from laoyouhui.pipeline.watch import WatchReport, step_failed, watch, watch_run
+from laoyouhui.pipeline.words import WordError, read_command, say
 from laoyouhui.warehouse.connection import connect
 
 pytestmark = pytest.mark.enable_socket
@@ -218,14 +220,28 @@ def test_a_failed_step_is_told_though_the_warehouse_is_gone(play: Play, tmp_path
 
 
 def test_what_a_person_accepted_does_not_count_as_open(play: Play) -> None:
-    run(
-        play.settings,
-        "update raw.alert set accepted_at = now(), accepted_by = 'Li', accepted_why = 'the carrier has none' "
-        "where place = 'optout 2026-02-02' and closed_at is null",
-    )
+    ((key,),) = play.query("select alert_key from raw.alert where place = 'optout 2026-02-02' and closed_at is null")
+    command = ["accept-alert", str(key), "--why", "the carrier has none", "--by"]
+    now = datetime.now(ZoneInfo("Asia/Shanghai"))
+    with pytest.raises(WordError, match="NOT_DECLARED"):
+        say(play.settings, read_command([*command, "Li"], now))
+    say(play.settings, read_command([*command, "李四"], now))
     report = watch(play.settings, as_of=at("2026-02-06 09:00"))
     assert report.raised == 0
     assert 'code="FEED_MISSING",severity="warning"} 4.0' in metrics_file(play.settings).read_text()
+    accepted = "select accepted_by, accepted_why from raw.alert where accepted_at is not null"
+    assert play.query(accepted) == [("李四", "the carrier has none")]
+
+
+def test_an_alert_is_not_accepted_by_a_plain_update(play: Play) -> None:
+    """The last fault of the list, F: under any name, kept nowhere."""
+    update = "update raw.alert set accepted_at = now(), accepted_by = '李四', accepted_why = 'x'"
+    of_one = " where place = 'optout 2026-02-03' and closed_at is null"
+    with pytest.raises(psycopg.errors.CheckViolation):
+        run(play.settings, update + of_one)
+    run(play.settings, f"{update}, accepted_override = '000001-0123456789ab'{of_one}")
+    watch(play.settings, as_of=at("2026-02-06 09:00"))
+    assert play.query(f"select accepted_by from raw.alert{of_one}") == [(None,)]
 
 
 def test_an_exchange_out_of_reach_fails_the_watch_but_not_the_rest(play: Play, tmp_path: Any) -> None:

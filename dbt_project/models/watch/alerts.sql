@@ -21,6 +21,8 @@ codes (alert_code, severity, what_to_do) as (
     ('CARD_STOCK_LOW', 'warning', 'Buy codes of this platform and have them delivered.'),
     ('FAULT_REPORTED', 'critical', 'Tell technology: find and mend the fault, then close the tickets.'),
     ('LAUNCH_REFUSED', 'critical', 'Make ready what is not, or waive it by a word; until then nothing is granted.'),
+    ('OVERRIDE_PENDING', 'warning', 'Have another person confirm it, or let it time out.'),
+    ('CAMPAIGN_CHANGED', 'critical', 'Put the accepted file back, or ask for the change and have it confirmed.'),
     ('RELEASE_REFUSED', 'critical', 'Mend what the checks name, then run the date again.'),
     ('STEP_FAILED', 'critical', 'Mend the reason, then clear the task.'),
     ('RUN_NOT_FINISHED', 'critical', 'Look in Airflow which task of the date waits, failed or never began.')
@@ -320,6 +322,19 @@ unfinished as (
     limit 1
 ),
 
+-- a changed campaign file among them: nobody has asked for it yet
+pending as (
+    select
+        null::text as campaign_id,
+        case waiting.kind when 'CAMPAIGN_CHANGED' then 'CAMPAIGN_CHANGED' else 'OVERRIDE_PENDING' end as alert_code,
+        waiting.override as place,
+        waiting.says || coalesce(', asked for by ' || waiting.requested_by || ': ' || waiting.why, '') as what,
+        waiting.requested_at as since_at
+    from {{ ref('stg_people__pending_overrides') }} as waiting
+    cross join clock
+    where coalesce(waiting.expires_at > clock.as_of, true)
+),
+
 found as (
     select * from missing
     union all
@@ -342,6 +357,8 @@ found as (
     select * from failed
     union all
     select * from unfinished
+    union all
+    select * from pending
 ),
 
 final as (

@@ -220,17 +220,19 @@ def load_campaign(path: Path) -> Campaign:
     return _read(path).campaign
 
 
-def load_campaigns(files: Sequence[Path], carrier_file: Path | None = None) -> tuple[Campaign, ...]:
+def load_campaigns(
+    files: Sequence[Path], carrier_file: Path | None = None, contents: Mapping[Path, bytes] | None = None
+) -> tuple[Campaign, ...]:
     """Read the campaigns that run at once, in the order given, and judge them against all that they will meet.
 
     That is the carrier's profile (`carrier_file` in place of their own, where given), the warehouse and each other.
-    Raises ConfigError with every mistake of every file.
+    `contents` stands in the place of what a file holds now. Raises ConfigError with every mistake of every file.
     """
     read: list[_File] = []
     mistakes: list[str] = []
     for path in files:
         try:
-            read.append(_read(path))
+            read.append(_read(path, (contents or {}).get(path)))
         except ConfigError as error:
             mistakes.append(str(error))
     campaigns = tuple(file.campaign for file in read)
@@ -286,8 +288,8 @@ def _lines(path: Path, locate: Locate, mistakes: Iterable[_Mistake]) -> list[str
     return [f"{path}:{line}: {spell(m.at)}: {m.shown}: expected {m.expected}" for line, m in found]
 
 
-def _read(path: Path) -> _File:
-    content = read(path)
+def _read(path: Path, content: bytes | None = None) -> _File:
+    content = read(path) if content is None else content
     data, locate = load(path, content)
     whole, found = _judge(_CampaignFile, data, path)
 

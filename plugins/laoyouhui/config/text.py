@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import unicodedata
+from typing import Any
 
 # control (also C1), format (bidi, zero width), surrogate, private, not assigned; line and paragraph separators
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -24,6 +26,28 @@ def safe_text(text: str, keep: str = "") -> str:
     return "".join(
         character if character in keep or _is_plain(character) else json.dumps(character)[1:-1] for character in text
     )
+
+
+def make_logs_safe(package: str) -> None:
+    """Have every record of a package's loggers hold safe text in one line; a traceback keeps its lines.
+
+    As the records are made, since a filter of the package's root logger would not see those of the loggers below it.
+    """
+    make = logging.getLogRecordFactory()
+
+    def make_safe(*args: Any, **kwargs: Any) -> logging.LogRecord:  # noqa: ANN401 (as logging passes them)
+        record = make(*args, **kwargs)
+        if record.name.partition(".")[0] == package:
+            try:
+                message = record.getMessage()
+            except (TypeError, ValueError):
+                return record  # logging itself tells of it
+            record.msg, record.args = safe_text(message), None
+            if record.exc_info and record.exc_info[0]:
+                record.exc_text = safe_text(logging.Formatter().formatException(record.exc_info), keep="\n")
+        return record
+
+    logging.setLogRecordFactory(make_safe)
 
 
 def _is_plain(character: str) -> bool:

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Sequence
 from decimal import Decimal
 
+from laoyouhui.config.text import safe_text
+
 
 def say(text: str = "", *, end: str = "\n", wrong: bool = False) -> None:
-    """Say it now, on standard error where something is wrong."""
+    """Say it now, on standard error where something is wrong; what could forge a line or move the cursor is escaped."""
     stream = sys.stderr if wrong else sys.stdout
-    stream.write(text + end)
+    stream.write(safe_text(text, keep="\n") + end)
     stream.flush()
 
 

@@ -1,8 +1,8 @@
 """`make run`: close business dates one after another through Airflow's own scheduler, and tell what came of it.
 
-Reads STORY, or EXCHANGE, CAMPAIGN, FROM, TO, and RERUN from the environment. What is closed already is not run again,
-unless RERUN is set or something new has come for the last date. Ends with 0 when every date is closed, 1 when one
-failed, 2 when it was asked for something that it cannot do.
+Reads STORY, or EXCHANGE, JOURNAL, CAMPAIGN, FROM, TO, and RERUN from the environment. What is closed already is not run
+again, unless RERUN is set or something new has come for the last date. Ends with 0 when every date is closed, 1 when
+one failed, 2 when it was asked for something that it cannot do.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def main() -> int:
         workspace = read_workspace(os.environ)
         dates = workspace.dates(os.environ)
         with workspace.locked(), workspace.server() as server_dsn:
+            workspace.bring_journal(os.environ)
             return _run(workspace, server_dsn, dates, rerun=bool(os.environ.get("RERUN")))
     except (UsageError, ConfigError) as error:
         say(str(error), wrong=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -122,10 +123,26 @@ class Workspace:
                 raise UsageError(
                     f"process {lock.read().strip()} works on this exchange and campaign: wait for it, or end it first"
                 ) from None
+            (self.folder / "exchange.txt").write_text(f"{self.exchange}\n", "utf-8")  # for people, and `make clean`
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
             yield
+
+    def bring_journal(self, variables: Mapping[str, str]) -> None:
+        """Copy the journal that JOURNAL names into the folder of work, for a rebuild. UsageError where one is there."""
+        if not variables.get("JOURNAL"):
+            return
+        source, target = path_of(variables["JOURNAL"], variables), self.folder / "work" / "journal"
+        if not (source / self.campaign.campaign_id).is_dir():
+            raise UsageError(
+                f"JOURNAL: value '{source}': expected a folder `journal` that holds {self.campaign.campaign_id}/"
+            )
+        if target.exists():
+            raise UsageError(f"JOURNAL: {target} is there already: nothing is copied over it; move it away first")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.chmod(0o700)
+        shutil.copytree(source, target)
 
     def delivered_dates(self) -> list[date]:
         """The business dates of the files in `in/`, ascending."""

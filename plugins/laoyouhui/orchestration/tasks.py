@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import today_in_shanghai
+from laoyouhui.config.text import safe_text
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -207,7 +208,7 @@ def _no_retry(*errors: type[Exception]) -> Iterator[None]:
     try:
         yield
     except final as error:
-        raise AirflowFailException(str(error)) from error
+        raise AirflowFailException(safe_text(str(error), keep="\n")) from error
 
 
 def _settings() -> Settings:

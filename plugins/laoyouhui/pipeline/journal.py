@@ -25,7 +25,8 @@ import psycopg
 from laoyouhui.config.campaign import Campaign
 from laoyouhui.config.settings import Settings
 
-# ("file", feed, file name, check line), ("answer", stem, sha256), ("word", override, sha256 of the entry it counts by)
+# ("file", feed, file name, check line), ("answer", stem, sha256), ("word", override, sha256 of the entry it counts by),
+# ("campaign", campaign, sha256 of its file, entry)
 Key = tuple[str, ...]
 
 _LOADED = "LOADED"
@@ -120,6 +121,22 @@ class Journal:
         _write(self.folder / "overrides" / f"{no:06d}.json", content)
         return Entry(no, hashlib.sha256(content).hexdigest(), says)
 
+    def keep_campaign_file(self, sha256: str, content: bytes) -> None:
+        """Keep the content of a campaign file; JournalError where it is another than its sha256 says."""
+        path = self.folder / "campaign_files" / f"{sha256}.yml"
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise JournalError(f"a campaign file changed while it was read (expected {sha256}): run again")
+        if not path.exists():
+            _write(path, content)
+
+    def campaign_file(self, sha256: str) -> bytes:
+        """The content of a campaign file that was kept. JournalError where it is gone or another one."""
+        path = self.folder / "campaign_files" / f"{sha256}.yml"
+        content = self._content(path)
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise JournalError(f"journal {path}: it was edited: {_RESTORE}")
+        return content
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep others from appending meanwhile: two commands at once cannot fork the chain."""
@@ -155,7 +172,10 @@ class Journal:
             "select state, 'file', feed, file_name, check_line from raw.delivery where received_on = %(day)s "
             "union all select state, 'answer', file_stem, sha256, null from raw.answer where received_on = %(day)s "
             "union all select 'LOADED', 'word', file_name, entry_sha256, null from raw.word "
-            "where received_on = %(day)s",
+            "where received_on = %(day)s "
+            "union all select 'LOADED', 'campaign', campaign_id, file_sha256, "
+            "lpad(entry_no::text, 6, '0') || '-' || left(entry_sha256, 12) from raw.campaign_file "
+            "where accepted_on = %(day)s and override is null",
             {"day": business_date},
         ).fetchall()
         known = self._read(business_date)

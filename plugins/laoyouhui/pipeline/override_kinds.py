@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
+
+if TYPE_CHECKING:
+    from laoyouhui.config.settings import Settings
+    from laoyouhui.pipeline.journal import Journal
 
 Fields = Mapping[str, str | int]
 
@@ -39,7 +43,8 @@ class OverrideKind:
     """A kind of override. `needs_two`: another person has to confirm it, since it moves money or opens a gate.
 
     `judge(conn, fields, business_date)` says why it makes no sense in the run of a date (`date.max`: now); it may look
-    at what dbt decides, unless `before_any_date`: such an override can be asked for in an empty warehouse.
+    at what dbt decides, unless `before_any_date`: such an override can be asked for in an empty warehouse. `keep` keeps
+    beside the chain what the override is about as it is asked for, or says why it cannot.
     """
 
     name: str
@@ -48,6 +53,7 @@ class OverrideKind:
     judge: Callable[[psycopg.Connection, Fields, date], Mistake | None]
     needs_two: bool = True
     before_any_date: bool = False
+    keep: Callable[[Settings, Journal, psycopg.Connection, Fields], Mistake | None] | None = None
 
     @property
     def command(self) -> str:
@@ -159,6 +165,31 @@ def _judge_closing(conn: psycopg.Connection, fields: Fields, business_date: date
     return None
 
 
+def _judge_accepting(conn: psycopg.Connection, fields: Fields, business_date: date) -> Mistake | None:
+    if business_date != date.max:
+        return None  # it counted as it was said: see `accept_alerts`
+    alert = conn.execute(
+        "select accepted_by from raw.alert where alert_key = %s and closed_at is null", (fields["alert_key"],)
+    ).fetchone()
+    if alert is None:
+        return Mistake("UNKNOWN_ALERT", f"no alert {fields['alert_key']} is open: see raw.alert")
+    if alert[0] is not None:
+        return Mistake("NOT_OPEN", f"alert {fields['alert_key']} was accepted by {alert[0]}")
+    return None
+
+
+def _judge_change(conn: psycopg.Connection, fields: Fields, business_date: date) -> Mistake | None:
+    from laoyouhui.pipeline.campaign_files import judge_change
+
+    return judge_change(conn, fields, business_date)
+
+
+def _keep_change(settings: Settings, journal: Journal, conn: psycopg.Connection, fields: Fields) -> Mistake | None:
+    from laoyouhui.pipeline.campaign_files import keep_change
+
+    return keep_change(settings, journal, conn, fields)
+
+
 _FILE = Target("file_stem", "FILE", "name of a file in out/, such as credit_..._0001")
 _ROW = Target("row_key", "KEY", "one row of it: grant_key, message_key, ...", option="--row")
 
@@ -192,6 +223,26 @@ KINDS: Mapping[str, OverrideKind] = {
             (Target("business_date", "DATE", "the business date, such as 2026-02-01"),),
             _judge_closing,
             before_any_date=True,
+        ),
+        OverrideKind(
+            "ACCEPT_ALERT",
+            "take note of an alert that nobody can mend: it stands open no more",
+            (Target("alert_key", "KEY", "alert_key of raw.alert"),),
+            _judge_accepting,
+            needs_two=False,
+            before_any_date=True,
+        ),
+        # read by `accept_campaigns` as a run begins, before the terms are
+        OverrideKind(
+            "CHANGE_CAMPAIGN",
+            "have a campaign file, changed after the launch, accepted as it stands",
+            (
+                Target("campaign_id", "CAMPAIGN", "the campaign, such as lyh2026"),
+                Target("file_sha256", "SHA256", "sha256 of its file as it is to be accepted"),
+            ),
+            _judge_change,
+            before_any_date=True,
+            keep=_keep_change,
         ),
     )
 }

@@ -17,14 +17,16 @@ from laoyouhui.delivery.transport import RemoteFile, SftpSettings, Transport, op
 from laoyouhui.feeds.checkfile import LONGEST_CHECK_FILE, Check, CheckFileError, check_line, parse_check
 from laoyouhui.feeds.names import FileDate, parse_stem
 from laoyouhui.feeds.scan import FileScan, Verdict
+from laoyouhui.pipeline.accept_campaigns import campaigns_of_run, refuse_frozen_changes
 from laoyouhui.pipeline.answers import take_in_answers
+from laoyouhui.pipeline.campaign_files import running_campaigns
 from laoyouhui.pipeline.due import require_due
 from laoyouhui.pipeline.journal import Journal, Receipts
 from laoyouhui.pipeline.waiting import Waiting, is_plain
 from laoyouhui.pipeline.words import take_in_words
 from laoyouhui.warehouse.connection import connect, hold_warehouse
 from laoyouhui.warehouse.load import analyze, copy_lines, forget_older_snapshot
-from laoyouhui.warehouse.prepare import prepare
+from laoyouhui.warehouse.prepare import create_schema, prepare
 from laoyouhui.warehouse.readers import readers_give_way
 
 log = logging.getLogger(__name__)
@@ -84,24 +86,27 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
     Then the carrier's answers are read, then people's words. What has a receipt in the journal waits for its date.
 
     Raises:
-        ConfigError: the campaign file or the carrier profile is wrong.
+        ConfigError: the campaign file or the carrier profile is wrong, or changes what released dates were decided by.
         TakeInError: dates would be closed out of their order.
         NotDueError: the date is not over, or leaves a gap.
-        JournalError: the journal's receipts cannot be read.
+        JournalError: the journal cannot be read, or is broken.
         RunningError: another run is at work.
     """
-    campaigns = load_campaigns(settings.campaign_files)
-    carrier = load_carrier(campaigns[0].carrier_file)
+    load_campaigns(settings.campaign_files)  # a file that is wrong as it stands is told before anything is begun
     with readers_give_way(settings.warehouse_dsn), connect(settings.warehouse_dsn, autocommit=True) as conn:
         hold_warehouse(conn, "take_in", business_date)
-        prepare(conn, carrier, *campaigns)
-        journal = Journal(settings, campaigns[0])
-        require_due(conn, settings, journal, campaigns[0].people, business_date)
+        create_schema(conn)
+        journal = Journal(settings, load_campaigns(settings.campaign_files)[0])
+        require_due(conn, settings, journal, running_campaigns(settings, conn)[0].people, business_date)
+        refuse_frozen_changes(conn, settings)
         pass_no, is_closed = _begin(conn, business_date)
         if is_closed:
             log.info("%s is released and a later date was begun: nothing is taken in", business_date)
             return TakeInReport(business_date, pass_no, is_closed=True, files=(), answers_loaded=0, answers_set_aside=0)
         receipts = journal.receipts(business_date, pass_no)
+        campaigns = campaigns_of_run(conn, settings, journal, receipts, business_date)
+        carrier = load_carrier(campaigns[0].carrier_file)
+        prepare(conn, carrier, *campaigns)
         waiting = Waiting()
         limit_bp = _bad_rows_limit_bp(campaigns[0], business_date)
         intake = _Intake(conn, carrier, business_date, pass_no, limit_bp, waiting, receipts)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from laoyouhui.config.settings import Settings
+from laoyouhui.config.text import safe_text
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +61,12 @@ def write_events(settings: Settings, events: Sequence[Event]) -> None:
         return
     path = alert_file(settings)
     lines = "".join(
-        json.dumps(
-            {"happened": event.happened, "at": event.at.isoformat(), **asdict(event.alert)},
-            ensure_ascii=False,
-            default=datetime.isoformat,
+        safe_text(
+            json.dumps(
+                {"happened": event.happened, "at": event.at.isoformat(), **asdict(event.alert)},
+                ensure_ascii=False,
+                default=datetime.isoformat,
+            )
         )
         + "\n"
         for event in events
@@ -109,5 +112,5 @@ def _line(event: Event) -> str:
     what = alert.what if len(alert.what) <= _SHOWN else f"{alert.what[:_SHOWN]}…"
     head = f"{event.happened} [{alert.severity}] {alert.alert_code} {alert.place}: {what}"
     if event.happened == "closed":
-        return head
-    return f"{head} (since {alert.since_at:%Y-%m-%d %H:%M}). {alert.what_to_do} See {alert.runbook}"
+        return safe_text(head)
+    return safe_text(f"{head} (since {alert.since_at:%Y-%m-%d %H:%M}). {alert.what_to_do} See {alert.runbook}")

@@ -21,8 +21,11 @@ from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
 from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError, open_transport
 from laoyouhui.feeds.names import parse_stem
+from laoyouhui.pipeline.campaign_files import running_campaigns
+from laoyouhui.pipeline.journal import Journal, JournalError
 from laoyouhui.pipeline.metrics import write_metrics
 from laoyouhui.pipeline.tell import Alert, Event, tell, write_events
+from laoyouhui.pipeline.words import accept_alerts, note_pending, read_overrides, take_back_alerts
 from laoyouhui.warehouse.connection import connect, hold_warehouse
 from laoyouhui.warehouse.prepare import prepare
 
@@ -68,6 +71,7 @@ def watch(
                     _look(conn, transport, carrier)
             except (TransportError, ConfigError, OSError) as error:
                 unreachable = error
+        _hear_people(conn, settings)
         if unreachable is None:
             _record_recovery(conn, time.monotonic() - began)
         report = _keep(conn, settings)
@@ -121,7 +125,7 @@ def _make_ready(settings: Settings, carrier: Carrier) -> None:
 
     with connect(settings.warehouse_dsn, autocommit=True) as conn:
         hold_warehouse(conn, "watch", datetime.now(_SHANGHAI).date())
-        prepare(conn, carrier, *load_campaigns(settings.campaign_files))
+        prepare(conn, carrier, *running_campaigns(settings, conn))
         run_dbt(settings, ["run", "--select", "+path:models/watch"])
 
 
@@ -145,6 +149,21 @@ def _look(conn: psycopg.Connection, transport: Transport, carrier: Carrier) -> N
             ) as copy:
                 for stem, parts in stems.items():
                     copy.write_row((name, stem, *parts))
+
+
+def _hear_people(conn: psycopg.Connection, settings: Settings) -> None:
+    """List the overrides that wait for a second person, and hold who accepted an alert against the journal."""
+    try:
+        campaign = running_campaigns(settings, conn)[0]
+        overrides = read_overrides(Journal(settings, campaign))
+    except JournalError:
+        log.exception("who accepted an alert, and what waits for a second person, could not be looked up")
+        return
+    with conn.transaction():
+        note_pending(conn, campaign.people, overrides)
+        if taken_back := take_back_alerts(conn, overrides):
+            log.error("%d alerts stood as accepted without an override that says so: they stand open again", taken_back)
+        accept_alerts(conn, campaign.people, overrides)
 
 
 def _record_recovery(conn: psycopg.Connection, seconds: float) -> None:

@@ -36,11 +36,11 @@ from pydantic import (
     model_validator,
 )
 
-from laoyouhui.config.campaign import load_campaigns
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.people import People, Right, name_key
 from laoyouhui.config.settings import Settings
 from laoyouhui.config.text import is_safe, safe_text
+from laoyouhui.pipeline.campaign_files import exists, running_campaigns
 from laoyouhui.pipeline.journal import Entry, Journal, JournalError, Receipts
 from laoyouhui.pipeline.override_kinds import KINDS, Mistake, OverrideKind
 from laoyouhui.warehouse.connection import connect
@@ -188,7 +188,7 @@ def confirmed_overrides(journal: Journal, people: People, kind: str) -> list[Ove
     return [
         each
         for each in read_overrides(journal)
-        if each.word.kind == kind and each.counts_by is not None and _mistaken_people(people, each) is None
+        if each.word.kind == kind and each.counts_by is not None and mistaken_people(people, each) is None
     ]
 
 
@@ -217,7 +217,12 @@ def say(settings: Settings, word: Word) -> str:
                 raise WordError(f"ALREADY_SAID: {other.name} says the same and waits for the next run")
             if word.said_at <= other.expires_at(people):
                 raise WordError(f"ALREADY_SAID: {other.name} says the same and waits for a second person: confirm it")
-        return journal.add({"entry": _ASK, **word.model_dump(mode="json")}).name
+        keep = KINDS[word.kind].keep
+        if keep is not None:
+            _refuse(keep(settings, journal, conn, word.fields))
+        entry = journal.add({"entry": _ASK, **word.model_dump(mode="json")})
+        accept_alerts(conn, people, [Override(word, entry)])
+        return entry.name
 
 
 def confirm(settings: Settings, name: str, by: str, at: datetime) -> Override:
@@ -232,7 +237,7 @@ def confirm(settings: Settings, name: str, by: str, at: datetime) -> Override:
             raise WordError(f"CONFIRMED: {asked.name} was confirmed by {asked.confirmed.by}")
         says = _Confirmation(override=asked.name, by=_declared(people, by, "confirm", settings), at=at)
         _refuse(
-            _mistaken_people(people, Override(asked.word, asked.asked_in, says)) or _judge(conn, asked.word, date.max)
+            mistaken_people(people, Override(asked.word, asked.asked_in, says)) or _judge(conn, asked.word, date.max)
         )
         entry = journal.add({"entry": _CONFIRM, **says.model_dump(mode="json")})
         return Override(asked.word, asked.asked_in, says, entry)
@@ -240,24 +245,21 @@ def confirm(settings: Settings, name: str, by: str, at: datetime) -> Override:
 
 def pending(settings: Settings, at: datetime) -> list[Override]:
     """What waits for a second person at an instant, the oldest first."""
-    campaign = load_campaigns(settings.campaign_files)[0]
+    with connect(settings.warehouse_dsn) as conn:
+        campaign = running_campaigns(settings, conn)[0]
     return [each for each in read_overrides(Journal(settings, campaign)) if _is_pending(campaign.people, each, at)]
 
 
 @contextmanager
 def _speaking(settings: Settings) -> Iterator[tuple[Journal, People, psycopg.Connection]]:
     """Let one person speak at a time: the journal is locked from what it is judged by until it is written."""
-    campaign = load_campaigns(settings.campaign_files)[0]
-    journal = Journal(settings, campaign)
-    with connect(settings.warehouse_dsn) as conn, journal.locked():
-        if not _exists(conn, "raw.pending_override"):
+    with connect(settings.warehouse_dsn) as conn:
+        if not exists(conn, "raw.pending_override"):
             create_schema(conn)
-        yield journal, campaign.people, conn
-
-
-def _exists(conn: psycopg.Connection, relation: str) -> bool:
-    row = conn.execute("select to_regclass(%s) is not null", (relation,)).fetchone()
-    return row is not None and bool(row[0])
+        campaign = running_campaigns(settings, conn)[0]  # by the content that was accepted: it declares the people
+        journal = Journal(settings, campaign)
+        with journal.locked():
+            yield journal, campaign.people, conn
 
 
 def _declared(people: People, name: str, right: Right, settings: Settings) -> str:
@@ -281,7 +283,7 @@ def _refuse(mistake: Mistake | None) -> None:
         raise WordError(f"{mistake.reason}: {mistake.detail}")
 
 
-def _mistaken_people(people: People, override: Override) -> Mistake | None:
+def mistaken_people(people: People, override: Override) -> Mistake | None:
     """Why who asked, or who confirmed, cannot make it count; None where they can."""
     said = [(override.word.said_by, "ask")]
     if override.word.needs_two and override.confirmed is not None:
@@ -308,7 +310,7 @@ def _is_pending(people: People, override: Override, at: datetime) -> bool:
 def _judge(conn: psycopg.Connection, word: Word, business_date: date) -> Mistake | None:
     """Why an override makes no sense in the run of a date, None where it stands."""
     kind = KINDS[word.kind]
-    if not kind.before_any_date and not _exists(conn, "ledger.sendings"):
+    if not kind.before_any_date and not exists(conn, "ledger.sendings"):
         return Mistake("UNKNOWN_FILE", "no date was closed in this warehouse: there is nothing yet to speak about")
     return kind.judge(conn, word.fields, business_date)
 
@@ -333,8 +335,8 @@ def take_in_words(
     for _, override in sorted(counting, key=lambda pair: pair[0]):
         if override.name in known or not receipts.allow(override.key):
             continue
-        mistake = _mistaken_people(people, override) or _judge(conn, override.word, business_date)
-        _store(conn, override, mistake, business_date)
+        mistake = mistaken_people(people, override) or _judge(conn, override.word, business_date)
+        store(conn, override, mistake, business_date)
         loaded += mistake is None
         set_aside += mistake is not None
     return WordsReport(loaded, set_aside, note_pending(conn, people, overrides))
@@ -357,7 +359,36 @@ def note_pending(conn: psycopg.Connection, people: People, overrides: Sequence[O
     return len(waiting)
 
 
-def _store(conn: psycopg.Connection, override: Override, mistake: Mistake | None, business_date: date) -> None:
+def accept_alerts(conn: psycopg.Connection, people: People, overrides: Sequence[Override]) -> None:
+    """Have alerts stand as accepted that somebody who may has accepted while they were open."""
+    for each in overrides:
+        word = each.word
+        if word.kind == "ACCEPT_ALERT" and mistaken_people(people, each) is None:
+            conn.execute(
+                "update raw.alert set accepted_at = %s, accepted_by = %s, accepted_why = %s, accepted_override = %s "
+                "where alert_key = %s and closed_at is null and accepted_at is null and raised_at <= %s",
+                (word.said_at, word.said_by, word.why, each.name, word.fields["alert_key"], word.said_at),
+            )
+
+
+def take_back_alerts(conn: psycopg.Connection, overrides: Sequence[Override]) -> int:
+    """Have alerts stand open again that no override accepts as they say; give how many there were."""
+    said = [
+        (each.name, word.said_by, str(word.fields["alert_key"]))
+        for each in overrides
+        for word in (each.word,)
+        if word.kind == "ACCEPT_ALERT"
+    ]
+    return conn.execute(
+        "update raw.alert set accepted_at = null, accepted_by = null, accepted_why = null, accepted_override = null "
+        "where closed_at is null and accepted_at is not null and (accepted_override, accepted_by, alert_key) not in "
+        "(select * from unnest(%s::text[], %s::text[], %s::text[]))",
+        tuple(list(column) for column in zip(*said, strict=True)) or ([], [], []),
+    ).rowcount
+
+
+def store(conn: psycopg.Connection, override: Override, mistake: Mistake | None, business_date: date) -> None:
+    """Keep in `raw.word` an override that counts, or why it does not."""
     row = _said(override) | {
         "state": "SET_ASIDE" if mistake else "LOADED",
         "reason": mistake and mistake.reason,

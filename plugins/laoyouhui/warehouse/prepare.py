@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import psycopg
@@ -22,14 +22,15 @@ def prepare(conn: psycopg.Connection, carrier: Carrier, *campaigns: Campaign) ->
     """Create what is missing and write what the campaign files and the carrier profile declare; again is harmless.
 
     One transaction. Raises ConfigError when the feeds' columns are not those of the warehouse, or when something that a
-    released business date was decided by has changed: the campaign's start, its control group, or terms that held then.
+    released business date was decided by has changed: see `frozen_changes`.
     """
     with conn.transaction():
         create_schema(conn)
         for name, feed in carrier.feeds.items():
             _prepare_feed(conn, name, feed)
         for campaign in campaigns:
-            _refuse_changes(conn, campaign)
+            if mistakes := frozen_changes(conn, campaign):
+                raise ConfigError("\n".join(mistakes))
             _write_campaign(conn, campaign)
         _write_carrier(conn, carrier, campaigns)
 
@@ -64,15 +65,21 @@ def _prepare_feed(conn: psycopg.Connection, name: str, feed: Feed) -> None:
         conn.execute(sql.SQL("create index if not exists {} on {} (delivery_no)").format(index, table))
 
 
-def _refuse_changes(conn: psycopg.Connection, campaign: Campaign) -> None:
-    """Decisions are final (rules, 1.5): what a released date was decided by must stay as it was."""
+def frozen_changes(conn: psycopg.Connection, campaign: Campaign) -> list[str]:
+    """What a campaign has otherwise than the warehouse, of what released dates were decided by.
+
+    Decisions are final (rules, 1.5): frozen are the start, the control group, terms that held, the plan of months that
+    are over, and an end that has come; no campaign ends in the past.
+    """
+    if not _exists(conn, "raw.campaign"):
+        return []
     released = conn.execute("select max(business_date) from raw.run where passes_released > 0").fetchone()
     known = conn.execute(
-        "select starts_on, control_share_bp, control_salt from raw.campaign where campaign_id = %s",
+        "select starts_on, control_share_bp, control_salt, ends_on from raw.campaign where campaign_id = %s",
         (campaign.campaign_id,),
     ).fetchone()
     if released is None or released[0] is None or known is None:
-        return
+        return []
     mistakes = [
         f"{campaign.campaign_id}: {name}: value {now!r}: expected {was!r}, as it was when {released[0]} was released"
         for name, now, was in zip(
@@ -83,6 +90,12 @@ def _refuse_changes(conn: psycopg.Connection, campaign: Campaign) -> None:
         )
         if now != was
     ]
+    if campaign.ends_on != known[3] and (campaign.ends_on <= released[0] or known[3] <= released[0]):
+        mistakes.append(
+            f"{campaign.campaign_id}: ends_on: value '{campaign.ends_on}': expected '{known[3]}', or where that has "
+            f"not come yet a day after {released[0]}, which is released"
+        )
+    mistakes += _changed_plans(conn, campaign, released[0])
     stored: _Versions = dict(
         conn.execute(
             "select effective_from, terms from raw.campaign_terms where campaign_id = %s", (campaign.campaign_id,)
@@ -98,8 +111,31 @@ def _refuse_changes(conn: psycopg.Connection, campaign: Campaign) -> None:
                 f"{_difference(stored, declared, effective_from)}: expected no change, since {released[0]} is released;"
                 " add a version effective after it"
             )
-    if mistakes:
-        raise ConfigError("\n".join(mistakes))
+    return mistakes
+
+
+def _changed_plans(conn: psycopg.Connection, campaign: Campaign, released: date) -> list[str]:
+    """Where the plan of a month that is released to its last day is another one."""
+    was: dict[tuple[str, date], int] = {
+        (line, month): plan_fen
+        for line, month, plan_fen in conn.execute(
+            "select budget_line, month, plan_fen from raw.campaign_budget where campaign_id = %s",
+            (campaign.campaign_id,),
+        )
+    }
+    now = {(plan.line, plan.month): plan.plan_fen for plan in campaign.budget}
+    return [
+        f"{campaign.campaign_id}: budget of {line}, {month:%Y-%m}: value {now.get((line, month))}: expected "
+        f"{was.get((line, month))}, as it was when that month's last day was released"
+        for line, month in sorted(was.keys() | now.keys())
+        if now.get((line, month)) != was.get((line, month))
+        and (month.replace(day=28) + timedelta(days=4)).replace(day=1) <= released + timedelta(days=1)
+    ]
+
+
+def _exists(conn: psycopg.Connection, relation: str) -> bool:
+    row = conn.execute("select to_regclass(%s) is not null", (relation,)).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _difference(stored: _Versions, declared: _Versions, version: date) -> str:

@@ -125,6 +125,9 @@ create table if not exists raw.word (
     source_line bigint,
     readiness_line text,
     business_date text,
+    campaign_id text,
+    file_sha256 text,
+    alert_key text,
     said_by text, -- who asked for it
     said_at timestamptz,
     why text,
@@ -135,6 +138,28 @@ create table if not exists raw.word (
     detail text,
     received_on date not null,
     check ((state = 'SET_ASIDE') = (reason is not null))
+);
+
+-- every content of a campaign file that a run went by, from the run that accepted it on: the last one of each stands
+create table if not exists raw.campaign_file (
+    entry_no int primary key, -- of the journal: what accepts it
+    entry_sha256 text not null,
+    campaign_id text not null,
+    file_sha256 text not null,
+    accepted_on date not null,
+    override text, -- null where nobody had to be asked: the first content, and changes before the launch
+    requested_by text,
+    requested_at timestamptz,
+    confirmed_by text,
+    confirmed_at timestamptz,
+    why text
+);
+
+-- a campaign file that stands otherwise than was accepted, when the last run looked
+create table if not exists raw.campaign_change (
+    campaign_id text primary key,
+    file_sha256 text not null,
+    since date not null
 );
 
 -- what the last run or look found waiting for a second person
@@ -291,7 +316,9 @@ create table if not exists raw.alert (
     accepted_at timestamptz, -- when a person took note of it, so that it does not stand open
     accepted_by text,
     accepted_why text,
-    check ((accepted_at is null) = (accepted_by is null) and (accepted_at is null) = (accepted_why is null))
+    accepted_override text, -- the journal's entry that says so: the watch takes back what none says
+    check ((accepted_at is null) = (accepted_by is null) and (accepted_at is null) = (accepted_why is null)),
+    check ((accepted_at is null) = (accepted_override is null))
 );
 create unique index if not exists alert_open on raw.alert (alert_key) where closed_at is null;
 

@@ -103,3 +103,24 @@ select
     'Look at what changed since it was said; say it anew where it still makes sense.' as what_to_do
 from {{ ref('stg_people__words') }} as words
 where words.state = 'SET_ASIDE'
+
+union all
+
+select
+    null::text as campaign_id,
+    case waiting.kind when 'CAMPAIGN_CHANGED' then 'CAMPAIGN_CHANGED' else 'OVERRIDE_PENDING' end as exception_type,
+    least(waiting.requested_at::date, runs.business_date) as found_on, -- a date may be closed long after
+    null::text as subscriber_id,
+    waiting.override as item_key,
+    null::bigint as amount_fen,
+    null::text as source_file,
+    null::bigint as source_line,
+    waiting.says || coalesce(', asked for by ' || waiting.requested_by || ': ' || waiting.why, '') as detail,
+    case
+        when waiting.kind = 'CAMPAIGN_CHANGED'
+            then 'Runs go by the content accepted before: put that back, or have the change asked for and confirmed.'
+        else 'Another person confirms it, or it counts for nothing: docs/words.md.'
+    end as what_to_do
+from {{ ref('stg_people__pending_overrides') }} as waiting
+cross join {{ ref('stg_run__current') }} as runs
+where coalesce(waiting.expires_at > runs.business_date, true)
