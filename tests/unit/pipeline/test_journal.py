@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -160,12 +160,13 @@ def test_an_entry_that_no_command_writes_stops_whoever_reads_it(journal: Journal
         read_overrides(journal)
 
 
+@settings(deadline=None)
 @given(content=st.binary())
 def test_any_bytes_in_the_place_of_an_entry_give_a_reason(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
 ) -> None:
-    settings = settings_in(tmp_path_factory.mktemp("bytes"))
-    journal = Journal(settings, load_campaign(settings.campaign_files[0]))
+    made = settings_in(tmp_path_factory.mktemp("bytes"))
+    journal = Journal(made, load_campaign(made.campaign_files[0]))
     (journal.folder / "overrides").mkdir(parents=True)
     (journal.folder / "overrides" / "000001.json").write_bytes(content)
     with pytest.raises(JournalError, match=r"000001.json: "):
