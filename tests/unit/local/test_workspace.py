@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from datetime import date
 
 import pytest
@@ -152,3 +153,36 @@ def test_a_wrong_campaign_file_is_refused_with_its_line(exchange, tmp_path):
 def test_nothing_is_written_beside_out(exchange):
     read_workspace({"EXCHANGE": str(exchange)})
     assert sorted(path.name for path in exchange.iterdir()) == ["in", "out"]
+
+
+def test_a_rebuild_brings_its_journal_and_writes_over_none(exchange, tmp_path):
+    old = tmp_path / "journal"
+    (old / "lyh2026" / "overrides").mkdir(parents=True)
+    (old / "lyh2026" / "overrides" / "000001.json").write_text("{}")
+    workspace = read_workspace({"EXCHANGE": str(exchange)})
+    target = workspace.folder / "work" / "journal"
+    try:
+        with pytest.raises(UsageError, match="expected a folder `journal`"):
+            workspace.bring_journal({"JOURNAL": str(tmp_path)})
+        workspace.bring_journal({"JOURNAL": str(old)})
+        assert (target / "lyh2026" / "overrides" / "000001.json").read_text() == "{}"
+        with pytest.raises(UsageError, match="is there already"):
+            workspace.bring_journal({"JOURNAL": str(old)})
+        workspace.bring_journal({})
+    finally:
+        shutil.rmtree(workspace.folder, ignore_errors=True)
+
+
+def test_cleaning_keeps_what_people_said_about_an_exchange_of_theirs(tmp_path):
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(HOME / "scripts" / "clean", tmp_path / "scripts" / "clean")
+    exchanges = {"lyh2026-story": f"{tmp_path}/var/story", "lyh2026-mine": "/elsewhere/exchange"}
+    for name, exchange in exchanges.items():
+        (tmp_path / "var" / name / "work" / "journal" / "lyh2026").mkdir(parents=True)
+        (tmp_path / "var" / name / "exchange.txt").write_text(f"{exchange}\n")
+    done = subprocess.run(["sh", "scripts/clean"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    (kept,) = (tmp_path / "kept-journals").iterdir()
+    assert kept.name.startswith("lyh2026-mine-")
+    assert (kept / "lyh2026").is_dir()
+    assert "the journal of /elsewhere/exchange" in done.stdout
+    assert not (tmp_path / "var").exists()
