@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from psycopg import sql
 from tests.crash.servers import HOME, Postgres, Sftp
 
 from laoyouhui.config.campaign import load_campaign
@@ -18,6 +19,7 @@ from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.settings import Settings
 from laoyouhui.delivery.transport import TransportError
 from laoyouhui.pipeline.deliver import deliver
+from laoyouhui.pipeline.outbox import DIGEST, LINES_AT_ONCE
 from laoyouhui.warehouse.connection import connect
 from laoyouhui.warehouse.prepare import prepare
 
@@ -45,14 +47,17 @@ def released(server: Postgres, tmp_path: Path) -> Settings:
         prepare(conn, load_carrier(campaign.carrier_file), campaign)
         conn.execute("insert into raw.run (business_date, passes_released) values (%s, 1)", (DAY,))
         conn.execute(
-            "insert into outbox.file (file_stem, campaign_id, interface, run_on, seq, rows) "
-            "values (%s, 'lyh2026', 'sms', %s, 1, %s)",
-            (STEM, DAY, LINES),
-        )
-        conn.execute(
             "insert into outbox.item (file_stem, line_no, campaign_id, interface, item_key, answer_key, run_on, line) "
             "select %s, n, 'lyh2026', 'sms', n, n, %s, %s from generate_series(1, %s) as n",
             (STEM, DAY, LINE, LINES),
+        )
+        conn.execute(
+            sql.SQL(
+                "insert into outbox.file (file_stem, campaign_id, interface, run_on, seq, rows, released_sha256) "
+                "select %s, 'lyh2026', 'sms', %s, 1, %s, encode(sha256(string_agg(digest, '' order by block)), 'hex') "
+                "from (select (line_no - 1) / {} as block, {} as digest from outbox.item group by 1) as blocks"
+            ).format(sql.Literal(LINES_AT_ONCE), DIGEST),
+            (STEM, DAY, LINES),
         )
     return settings
 

@@ -39,7 +39,7 @@ def relations() -> Iterator[str]:
                     yield f"create table {schema}.{model['name']} ({columns})"
 
 
-# A subscriber who joins, a gift, a message, and a bonus of 12.00 yuan of which this pass pays one of two instalments.
+# A subscriber who joins, a gift, a message, and a bonus of 24.00 yuan of which this pass pays one of six instalments.
 ROWS = f"""
 insert into raw.run (business_date, passes_released) values ('2026-01-30', 1), ('2026-01-31', 0);
 insert into raw.current_run (business_date, pass_no, is_retry, state) values ('2026-01-31', 1, false, 'DECIDED');
@@ -59,8 +59,11 @@ insert into exports.export_data_grant values
     ('lyh2026', '{SECOND}', '{SECOND}', 'DATA_GIFT', 'B1', 250, 0, null,
      '{SECOND}', 's1', '13800000001', 'LYHMLD5G', 5120, '2026-02-01', '2026-02-28');
 insert into exports.export_credit values
-    ('lyh2026', '{THIRD}', '{THIRD}', 'RECHARGE_BONUS', 'B2', 600, 600, null,
-     '{THIRD}', 's1', '13800000001', 600, 'INSTALMENT', 1, 2, 'r1');
+    ('lyh2026', '{THIRD}', '{THIRD}', 'RECHARGE_BONUS', 'B2', 400, 400, null,
+     '{THIRD}', 's1', '13800000001', 400, 'INSTALMENT', 1, 6, 'r1');
+insert into intermediate.int_recharge__events
+    (recharge_id, subscriber_id, recharged_at, recharged_on, kind, face_fen, paid_fen, run_on, pass_no)
+values ('r1', 's1', '2025-12-30 10:00', '2025-12-30', 'RECHARGE', 20000, 18800, '2025-12-30', 1);
 insert into exports.export_sms values
     ('lyh2026', '{FOURTH}', '{FOURTH}', 'SMS', 'B5.1', 4, 0, null,
      '{FOURTH}', 's1', '13800000001', 'GIFT_ARRIVED', '2026-02-01 08:00', '2026-02-03 20:00', 1,
@@ -71,8 +74,8 @@ insert into ledger.ledger_entries
      committed_fen, actual_fen, liability_fen)
 values
     ('lyh2026', 'DATA_GIFT', 'promised', '{SECOND}', 's1', '2026-01-31', 250, 5120, 'B1', 250, 0, 0),
-    ('lyh2026', 'RECHARGE_BONUS', 'promised', '{THIRD}', 's1', '2026-01-30', 600, null, 'B2', 600, 0, 600),
-    ('lyh2026', 'RECHARGE_BONUS', 'promised', '{"e" * 32}', 's1', '2026-01-30', 600, null, 'B2', 600, 0, 600);
+    ('lyh2026', 'RECHARGE_BONUS', 'promised', '{THIRD}', 's1', '2026-01-30', 400, null, 'B2', 400, 0, 400),
+    ('lyh2026', 'RECHARGE_BONUS', 'promised', '{"e" * 32}', 's1', '2026-01-30', 800, null, 'B2', 800, 0, 800);
 insert into marts_candidate.budget_by_line_month values
     ('lyh2026', 'B1', '2026-01-01', 500, 250, 0, 250),
     ('lyh2026', 'B2', '2026-01-01', 0, 1200, 0, -1200),
@@ -234,9 +237,9 @@ values ('credit', '2026-01-30', 1, 1);
             id="unknown code",
         ),
         pytest.param(
-            "update exports.export_credit set amount = 601",
+            "update exports.export_credit set amount = 401",
             "export_credit",
-            ["what the ledger promised", THIRD, "amount=601", "promised_fen=600"],
+            ["what the ledger promised", THIRD, "amount=401", "promised_fen=400"],
             id="an amount that the ledger does not hold",
         ),
         pytest.param(
@@ -313,6 +316,172 @@ def test_broken_data_stops_everything(settings: Settings, breaks: str, suite: st
     assert marts_note(settings) == "the last release"
     assert run(settings, "select passes_released from raw.run where business_date = '2026-01-31'") == [(0,)]
     assert run(settings, "select distinct suite from raw.release_check where not success") == [(suite,)]
+
+
+LEDGER = f"update ledger.ledger_entries set amount_fen = %s where grant_key = '{THIRD}'"
+MAKE_GOOD = (
+    "update exports.export_credit set kind = 'MAKE_GOOD', benefit = 'MAKE_GOOD', instalment_no = null, "
+    "instalments = null, amount = %s"
+)
+GIFT_OF = f"update ledger.ledger_entries set megabytes = %s where grant_key = '{SECOND}'"
+ORDER = f"""
+insert into intermediate.int_device_order__events (order_id, subscriber_id, event, event_on, sku, list_price_fen,
+    paid_price_fen)
+values ('o1', 's1', 'PAID', '2026-01-30', 'K1', 299900, 269910);
+insert into exports.export_device_decision
+    (campaign_id, item_key, answer_key, grant_key, order_id, subscriber_id, decision, entitled_price, paid_price)
+values ('lyh2026', '{"f" * 32}', '{"f" * 32}', '{"f" * 32}', 'o1', 's1', 'GRANTED', 269910, 269910);
+insert into ledger.ledger_entries (grant_key, benefit, entry_type) values ('{"f" * 32}', 'DEVICE', 'granted');
+"""
+CREDIT = "update exports.export_credit set "
+GIFT = "update exports.export_data_grant set "
+EVENT = "update intermediate.int_recharge__events set "
+PROMISED = "each credit is what the terms of its day promise"
+
+
+@pytest.mark.parametrize(
+    ("forged", "suite", "named"),
+    [
+        pytest.param(
+            CREDIT + "amount = 50000000; " + LEDGER % 50000000,
+            "export_credit",
+            [PROMISED, "amount=50000000", "source_recharge_id=r1"],
+            id="a bonus that no tier has, in the ledger and in the file",
+        ),
+        pytest.param(
+            CREDIT + "instalment_no = 2",
+            "export_credit",
+            [PROMISED],
+            id="not due before 5 February",
+        ),
+        pytest.param(
+            CREDIT + "instalment_no = 7, instalments = 7",
+            "export_credit",
+            [PROMISED],
+            id="one instalment more",
+        ),
+        pytest.param(
+            CREDIT + "subscriber_id = 's2'",
+            "export_credit",
+            [PROMISED],
+            id="of another subscriber's recharge",
+        ),
+        pytest.param(
+            CREDIT + "source_recharge_id = 'r2'",
+            "export_credit",
+            [PROMISED],
+            id="of no recharge",
+        ),
+        pytest.param(
+            EVENT + "face_fen = 15000",
+            "export_credit",
+            [PROMISED],
+            id="of a face that no tier has",
+        ),
+        pytest.param(
+            MAKE_GOOD % 1 + "; " + LEDGER % 1,
+            "export_credit",
+            [PROMISED],
+            id="a make-good where the discount was given",
+        ),
+        pytest.param(
+            MAKE_GOOD % 1700 + "; " + LEDGER % 1700 + "; " + EVENT + "paid_fen = 20500",
+            "export_credit",
+            [PROMISED, "amount=1700"],
+            id="a make-good above the discount",
+        ),
+        pytest.param(
+            CREDIT + "kind = 'CLAWBACK', benefit = 'CLAWBACK'",
+            "export_credit",
+            ["no more is taken back than was credited", THIRD],
+            id="a clawback of what was never credited",
+        ),
+        pytest.param(
+            CREDIT + "kind = 'CLAWBACK'",
+            "export_credit",
+            ["the kind of a credit", PROMISED],
+            id="another kind",
+        ),
+        pytest.param(
+            GIFT + "megabytes = 51200; " + GIFT_OF % 51200,
+            "export_data_grant",
+            ["what the terms of its first day give", "megabytes=51200"],
+            id="a gift of another volume, in the ledger and in the file",
+        ),
+        pytest.param(
+            GIFT + "valid_to = '2027-02-28'",
+            "export_data_grant",
+            ["valid_to=2027-02-28"],
+            id="a gift for a year",
+        ),
+        pytest.param(
+            GIFT + "valid_from = '2026-03-01', valid_to = '2026-03-31'",
+            "export_data_grant",
+            ["valid_from=2026-03-01"],
+            id="a gift of a month to come",
+        ),
+        pytest.param(
+            ORDER + "; update exports.export_device_decision set entitled_price = 100",
+            "export_device_decision",
+            ["the share of the list price that its band says", "entitled_price=100"],
+            id="a device for 1 yuan",
+        ),
+    ],
+)
+def test_money_that_the_terms_do_not_promise_is_not_released(
+    settings: Settings, forged: str, suite: str, named: list[str]
+) -> None:
+    run(settings, forged)
+
+    with pytest.raises(ReleaseRefused) as refused:
+        release(settings, D)
+
+    assert suite in {check.suite for check in refused.value.failed}
+    for part in named:
+        assert part in str(refused.value)
+    assert run(settings, "select count(*) from outbox.item") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        MAKE_GOOD % 1200 + "; " + LEDGER % 1200 + "; " + EVENT + "paid_fen = 20000",
+        MAKE_GOOD % 1 + "; " + LEDGER % 1 + "; " + EVENT + "paid_fen = 18801",
+        ORDER,
+    ],
+)
+def test_money_that_the_terms_promise_is_released(settings: Settings, right: str) -> None:
+    run(settings, right)
+    assert release(settings, D).released
+
+
+FIFTH = "e" * 32
+TWO_INSTALMENTS = f"""
+update raw.run set business_date = '2025-12-30' where business_date = '2026-01-30';
+update intermediate.int_recharge__events set recharged_on = '2025-11-30';
+insert into exports.export_credit values
+    ('lyh2026', '{"e" * 32}', '{"e" * 32}', 'RECHARGE_BONUS', 'B2', 400, 400, null,
+     '{"e" * 32}', 's1', '13800000001', 400, 'INSTALMENT', 2, 6, 'r1');
+update ledger.ledger_entries set amount_fen = 400 where grant_key = '{"e" * 32}';
+"""
+
+
+@pytest.mark.parametrize(("promised_on", "is_released"), [("2025-12-01", False), ("2026-01-31", True)])
+def test_two_instalments_of_one_promise_leave_in_one_run_only_where_it_came_late(
+    settings: Settings, promised_on: str, is_released: bool
+) -> None:
+    run(settings, "alter table raw.run disable trigger user")
+    run(settings, TWO_INSTALMENTS)
+    run(
+        settings,
+        "insert into ledger.credit_obligations (grant_key, recharge_id, due_on, run_on) values "
+        f"('{THIRD}', 'r1', '2026-01-05', '{promised_on}'), ('{'e' * 32}', 'r1', '2026-01-28', '{promised_on}')",
+    )
+    if is_released:
+        assert release(settings, D).released
+    else:
+        with pytest.raises(ReleaseRefused, match="no two instalments of a promise fell due since the last closed date"):
+            release(settings, D)
 
 
 def test_what_the_carrier_refused_may_be_sent_again(settings: Settings) -> None:

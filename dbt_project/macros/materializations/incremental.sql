@@ -20,6 +20,10 @@
         {%- endcall -%}
         {%- do create_indexes(target_relation) -%}
     {%- endif -%}
+    {#- the database refuses to change what a released pass has added; what the watch found is no decision -#}
+    {%- if config.get('schema') in ('intermediate', 'ledger') -%}
+        {%- do run_query("select raw.make_append_only('" ~ target_relation ~ "', 'run_on')") -%}
+    {%- endif -%}
     {%- do get_assert_columns_equivalent(sql) -%}
 
     {%- set names = model.columns.keys() | join(', ') -%}

@@ -15,7 +15,7 @@ from laoyouhui.config.carrier import Carrier, Feed
 from laoyouhui.config.errors import ConfigError
 
 _Versions = dict[date, dict[str, object]]
-_SCHEMA = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "relations.sql"))
+_SCHEMA = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "append_only.sql", "relations.sql"))
 
 
 def prepare(conn: psycopg.Connection, carrier: Carrier, *campaigns: Campaign) -> None:
@@ -63,6 +63,7 @@ def _prepare_feed(conn: psycopg.Connection, name: str, feed: Feed) -> None:
     if feed.kind == "events":  # snapshots go with their date; events are looked up by delivery for good
         index = sql.Identifier(f"{name}_delivery_no")
         conn.execute(sql.SQL("create index if not exists {} on {} (delivery_no)").format(index, table))
+        conn.execute("select raw.make_append_only(%s::regclass, 'delivery')", (f"raw.{name}",))
 
 
 def frozen_changes(conn: psycopg.Connection, campaign: Campaign) -> list[str]:
