@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -13,6 +14,7 @@ import yaml
 from laoyouhui.config.campaign import load_campaign
 from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.settings import Settings
+from laoyouhui.pipeline import limits
 from laoyouhui.pipeline.release import ReleaseRefused, load_suites, release
 from laoyouhui.warehouse.connection import connect
 from laoyouhui.warehouse.passes import NotBegunError
@@ -456,6 +458,37 @@ def test_money_that_the_terms_promise_is_released(settings: Settings, right: str
 
 
 FIFTH = "e" * 32
+LIMITS = """update raw.campaign_terms set terms = terms || '{"release": {"max_%s_fen": %s}}'"""
+
+
+@pytest.mark.parametrize("limit", ["row", "file", "day"])
+def test_what_pays_more_than_a_limit_waits_for_two_people(
+    settings: Settings, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """400 fen against 399: refused; another sum than the one confirmed is refused as well."""
+    run(settings, LIMITS % (limit, 399))
+    with pytest.raises(ReleaseRefused, match=f"max_{limit}_fen is 399; .*release-above-limit 2026-01-31 400"):
+        release(settings, D)
+    assert run(settings, "select count(*) from outbox.item") == [(0,)]
+    confirmed: list[SimpleNamespace] = []
+    monkeypatch.setattr(limits, "confirmed_overrides", lambda *_: confirmed)
+    for fields in (
+        {"business_date": "2026-01-31", "amount_fen": 401},
+        {"business_date": "2026-01-30", "amount_fen": 400},
+    ):
+        confirmed[:] = [SimpleNamespace(word=SimpleNamespace(fields=fields))]
+        with pytest.raises(ReleaseRefused):
+            release(settings, D)
+    confirmed[:] = [SimpleNamespace(word=SimpleNamespace(fields={"business_date": "2026-01-31", "amount_fen": 400}))]
+    assert release(settings, D).released
+
+
+@pytest.mark.parametrize("limit", ["row", "file", "day"])
+def test_what_pays_as_much_as_a_limit_is_released(settings: Settings, limit: str) -> None:
+    run(settings, LIMITS % (limit, 400))
+    assert release(settings, D).released
+
+
 TWO_INSTALMENTS = f"""
 update raw.run set business_date = '2025-12-30' where business_date = '2026-01-30';
 update intermediate.int_recharge__events set recharged_on = '2025-11-30';

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import psycopg
 import pytest
 
-from laoyouhui.pipeline.statements import Statement, StatementError, run_statements
+from laoyouhui.pipeline.statements import (
+    Statement,
+    StatementError,
+    forget_statements,
+    keep_statements,
+    known_statements,
+    run_statements,
+)
 
 
 def model(name: str, select: str, *after: str) -> Statement:
@@ -13,8 +22,12 @@ def model(name: str, select: str, *after: str) -> Statement:
     return Statement(name, f"models/{name}.sql", sql, after, f'"made"."{name}"')
 
 
-def check(name: str, broken: str, *after: str) -> Statement:
-    return Statement(name, f"tests/{name}.sql", f"select count(*), true, true from ({broken}) as found", after)
+def check(
+    name: str, broken: str, *after: str, severity: str = "ERROR", warn_if: str = "<> 0", error_if: str = "<> 0"
+) -> Statement:
+    """A test as dbt compiles it: how many rows, whether to warn, whether it is an error."""
+    sql = f"select count(*), count(*) {warn_if}, count(*) {error_if} from ({broken}) as found"
+    return Statement(name, f"tests/{name}.sql", sql, after, severity=severity)
 
 
 def rows(dsn: str, name: str) -> list[int]:
@@ -73,3 +86,115 @@ def test_a_model_that_fails_is_named_and_changes_nothing_and_none_begins_after_i
         )
     assert rows(database_dsn, "first") == [1]
     assert rows(database_dsn, "second") == [1]
+
+
+@pytest.mark.parametrize(
+    ("rows_found", "severity", "warn_if", "error_if", "outcome"),
+    [
+        (0, "ERROR", "<> 0", "<> 0", "passes"),
+        (3, "ERROR", "<> 0", "<> 0", "fails"),
+        (3, "WARN", "<> 0", "<> 0", "warns"),
+        (3, "ERROR", "<> 0", "> 10", "warns"),
+        (11, "ERROR", "<> 0", "> 10", "fails"),
+        (3, "ERROR", "> 5", "> 10", "passes"),
+        (7, "WARN", "> 5", "<> 0", "warns"),
+        (3, "WARN", "> 5", "<> 0", "passes"),
+        (0, "ERROR", "<> 0", "= 0", "fails"),
+    ],
+)
+def test_a_test_is_judged_as_dbt_judges_it(
+    database_dsn: str, caplog: pytest.LogCaptureFixture, rows_found: int, severity: str, warn_if: str, error_if: str,
+    outcome: str,
+) -> None:  # fmt: skip
+    statement = check(
+        "truth", f"select generate_series(1, {rows_found})", severity=severity, warn_if=warn_if, error_if=error_if
+    )
+    if outcome == "fails":
+        with pytest.raises(StatementError, match=f"tests/truth.sql: fail: {rows_found} row"):
+            run_statements(database_dsn, [statement])
+    else:
+        run_statements(database_dsn, [statement])
+        assert (f"tests/truth.sql: warn: {rows_found} row" in caplog.text) == (outcome == "warns")
+
+
+# --- what is run again is what the project compiles to, and fits the views that stand ---------------------------
+
+
+@pytest.fixture
+def home(tmp_path: Path, database_dsn: str) -> Path:
+    """A project without models, and a warehouse with a view."""
+    for folder in ("models", "macros", "tests"):
+        (tmp_path / "dbt_project" / folder).mkdir(parents=True)
+    (tmp_path / "dbt_project" / "dbt_project.yml").write_text("name: x")
+    with psycopg.connect(database_dsn) as conn:
+        conn.execute("create schema raw create table raw.dbt_project (fingerprint text primary key, statements jsonb)")
+        conn.execute("create schema staging create view staging.paid as select 5 as fen")
+    return tmp_path
+
+
+KEPT = [model("first", "select 1"), check("truth", "select 1 where false", "first")]
+
+
+def _keep(dsn: str, home: Path, statements: list[Statement]) -> None:
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        keep_statements(conn, home, statements)
+
+
+def _known(dsn: str, home: Path) -> list[Statement] | None:
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        return known_statements(conn, home)
+
+
+def test_what_was_kept_is_run_again(database_dsn: str, home: Path) -> None:
+    assert _known(database_dsn, home) is None
+    _keep(database_dsn, home, KEPT)
+    assert _known(database_dsn, home) == KEPT
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update raw.dbt_project set statements = jsonb_set(statements, '{0,sql}', '\"select 50000000\"')",
+        "update raw.dbt_project set statements = jsonb_set(statements, '{1,severity}', '\"WARN\"')",
+        "update raw.dbt_project set statements = statements - 1",
+        "update raw.dbt_project set statements = statements || jsonb_set(statements -> 0, '{name}', '\"x\"')",
+        "create or replace view staging.paid as select 50000000 as fen",
+        "drop view staging.paid",
+        "create view staging.unpaid as select 1 as fen",
+    ],
+)
+def test_what_was_changed_in_the_database_is_built_again(
+    database_dsn: str, home: Path, caplog: pytest.LogCaptureFixture, change: str
+) -> None:
+    _keep(database_dsn, home, KEPT)
+    with psycopg.connect(database_dsn) as conn:
+        conn.execute(change.encode())
+    assert _known(database_dsn, home) is None
+    assert "are not those that the project compiles to: dbt builds again" in caplog.text
+
+
+def test_without_its_digest_outside_of_the_database_dbt_builds_again(
+    database_dsn: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _keep(database_dsn, home, KEPT)
+    monkeypatch.setenv("LAOYOUHUI_COMPILED", str(tmp_path / "elsewhere"))
+    assert _known(database_dsn, home) is None
+    _keep(database_dsn, home, KEPT)
+    assert list((tmp_path / "elsewhere").glob("*.sha256"))
+    assert _known(database_dsn, home) == KEPT
+
+
+def test_only_the_project_that_was_built_last_is_run_again(database_dsn: str, home: Path) -> None:
+    """One project, another, the first again: its statements would read the other's views."""
+    _keep(database_dsn, home, KEPT)
+    file = home / "dbt_project" / "models" / "first.sql"
+    file.write_text("select 2")
+    assert _known(database_dsn, home) is None
+    _keep(database_dsn, home, KEPT[:1])
+    assert _known(database_dsn, home) == KEPT[:1]
+    file.unlink()
+    assert _known(database_dsn, home) is None
+    with psycopg.connect(database_dsn, autocommit=True) as conn:
+        keep_statements(conn, home, KEPT)
+        forget_statements(conn)  # a build that has begun, and died
+    assert _known(database_dsn, home) is None

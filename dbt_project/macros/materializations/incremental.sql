@@ -20,6 +20,13 @@
         {%- endcall -%}
         {%- do create_indexes(target_relation) -%}
     {%- endif -%}
+    {%- set there = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
+    {%- for name in model.columns.keys() if name not in there -%}
+        {{ exceptions.raise_compiler_error(
+            target_relation.render() ~ ' has no column ' ~ name ~ ', which the project has: what was released is never altered. '
+            ~ 'Go back to the project that made it, or rebuild in a new warehouse (docs/adr/0005-append-only-models.md)'
+        ) }}
+    {%- endfor -%}
     {#- the database refuses to change what a released pass has added; what the watch found is no decision -#}
     {%- if config.get('schema') in ('intermediate', 'ledger') -%}
         {%- do run_query("select raw.make_append_only('" ~ target_relation ~ "', 'run_on')") -%}

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from psycopg import sql
+
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.statements import (
     StatementError,
+    forget_statements,
     keep_statements,
     known_statements,
     run_statements,
@@ -44,7 +47,6 @@ def decide(settings: Settings, business_date: date) -> None:
         DecideError: the date was not taken in, a model failed or a test found rows: each with its path and reason.
         RunningError: another run is at work.
     """
-    project = settings.home / "dbt_project"
     with readers_give_way(settings.warehouse_dsn), connect(settings.warehouse_dsn, autocommit=True) as conn:
         hold_warehouse(conn, "decide", business_date)
         try:
@@ -54,7 +56,7 @@ def decide(settings: Settings, business_date: date) -> None:
         if begun is None:
             log.info("%s: all that was taken in is released: nothing is decided again", business_date)
             return
-        statements = known_statements(conn, project)
+        statements = known_statements(conn, settings.home)
         if begun.state == "EMPTY" and statements is not None:
             log.info("%s: nothing new has come since it was released: nothing is decided again", business_date)
             return
@@ -73,10 +75,28 @@ def build(settings: Settings, conn: Connection) -> None:
     """Make and test every model of the project, and keep the statements for other days. Raises DecideError."""
     project = settings.home / "dbt_project"
     (manifest,) = run_dbt(settings, ["parse"])
+    forget_statements(conn)
+    _drop_strange_relations(conn, manifest)
     results = run_dbt(settings, ["build", "--resource-type", "model", "--resource-type", "test"], manifest)
     conn.execute("create schema if not exists marts")
     drop_candidates_but(conn, {node.name for node in manifest.nodes.values() if node.schema == "marts_candidate"})
-    keep_statements(conn, project, statements_of(manifest, results, project))
+    for result in results:
+        if str(result.status) == "warn":
+            log.warning("%s: warn: %s", result.node.original_file_path, (result.message or "").strip())
+    keep_statements(conn, settings.home, statements_of(manifest, results, project))
+
+
+def _drop_strange_relations(conn: Connection, manifest: Manifest) -> None:
+    """Take away exports that another state of the project left: the gate would miss a suite for each."""
+    known = {(node.schema, node.name) for node in manifest.nodes.values() if str(node.resource_type) == "model"}
+    left = conn.execute(
+        "select relnamespace::regnamespace::text, relname, relkind = 'v' from pg_class where relkind in ('r', 'v') "
+        "and relnamespace::regnamespace::text = 'exports'"
+    ).fetchall()
+    for schema, name, is_view in left:
+        if (schema, name) not in known:
+            kind = sql.SQL("view" if is_view else "table")
+            conn.execute(sql.SQL("drop {} {} cascade").format(kind, sql.Identifier(schema, name)))
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:

@@ -190,6 +190,15 @@ def _keep_change(settings: Settings, journal: Journal, conn: psycopg.Connection,
     return keep_change(settings, journal, conn, fields)
 
 
+def _judge_release(conn: psycopg.Connection, fields: Fields, business_date: date) -> Mistake | None:
+    row = conn.execute(
+        "select business_date::text from raw.run where business_date::text = %s", (fields["business_date"],)
+    ).fetchone()
+    if row is None and business_date == date.max:
+        return Mistake("DATE", f"{fields['business_date']} was not begun: expected the date that was refused")
+    return None
+
+
 _FILE = Target("file_stem", "FILE", "name of a file in out/, such as credit_..._0001")
 _ROW = Target("row_key", "KEY", "one row of it: grant_key, message_key, ...", option="--row")
 
@@ -243,6 +252,15 @@ KINDS: Mapping[str, OverrideKind] = {
             _judge_change,
             before_any_date=True,
             keep=_keep_change,
+        ),
+        OverrideKind(
+            "RELEASE_ABOVE_LIMIT",
+            "release a date that pays more than the campaign's limits",
+            (
+                Target("business_date", "DATE", "the business date, such as 2026-02-01"),
+                Target("amount_fen", "FEN", "what the day pays in credits, as the refusal says it", type=int),
+            ),
+            _judge_release,
         ),
     )
 }

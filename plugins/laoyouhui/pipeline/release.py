@@ -16,11 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from laoyouhui.config.campaign import load_campaigns
+from laoyouhui.config.campaign import Campaign, load_campaigns
 from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.located_yaml import load
 from laoyouhui.config.settings import Settings
+from laoyouhui.pipeline.limits import above_limits
 from laoyouhui.pipeline.outbox import OutboxError, fill_outbox
 from laoyouhui.warehouse.connection import connect, hold_warehouse
 from laoyouhui.warehouse.marts import MartError, publish_marts
@@ -98,7 +99,8 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
     only `raw.release_check` has changed; RuntimeError where dbt has not decided the pass to its end.
     """
     suites = load_suites(settings.home / "expectations")
-    carrier = load_carrier(load_campaigns(settings.campaign_files)[0].carrier_file)
+    campaigns = load_campaigns(settings.campaign_files)
+    carrier = load_carrier(campaigns[0].carrier_file)
     with readers_give_way(settings.warehouse_dsn), connect(settings.warehouse_dsn) as conn:
         hold_warehouse(conn, "release", business_date)
         begun = open_pass(conn, business_date)
@@ -118,7 +120,11 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
                 filled = beside.submit(fill_outbox, conn, carrier, business_date)
                 checks += validate(settings.warehouse_dsn, suites, business_date)
             if _held(checks):
-                checks.append(_publish(conn, filled, business_date, pass_no))
+                checks.append(_spelled(filled))
+            if _held(checks):
+                checks.append(_within_limits(conn, settings, campaigns, business_date))
+            if _held(checks):
+                checks.append(_publish(conn, business_date, pass_no))
         if not _held(checks):
             conn.rollback()
         _record(conn, business_date, pass_no, checks)
@@ -310,8 +316,7 @@ def _record(conn: Connection, business_date: date, pass_no: int, checks: Sequenc
         )
 
 
-def _publish(conn: Connection, filled: Future[int], business_date: date, pass_no: int) -> Check:
-    """Show the marts once the outbox is filled; the caller commits, or rolls back where the check did not hold."""
+def _spelled(filled: Future[int]) -> Check:
     spelled = partial(Check, "outbox", "outbox.item", "every line can be written as the carrier reads it")
     try:
         filled.result()
@@ -319,13 +324,31 @@ def _publish(conn: Connection, filled: Future[int], business_date: date, pass_no
         return spelled(
             success=False, observed=str(error), what_to_do="Mend what the message names, then run the date again."
         )
+    return spelled(success=True)
+
+
+def _within_limits(conn: Connection, settings: Settings, campaigns: Sequence[Campaign], business_date: date) -> Check:
+    passed = list(above_limits(conn, settings, campaigns, business_date))
+    return Check(
+        "limits",
+        "outbox.file",
+        "no more is paid than the campaign's limits allow, or two people want it",
+        success=not passed,
+        observed="\n".join(passed),
+        what_to_do=(
+            "Look at exports.export_credit: is so much right? Then one person asks for the override named above and "
+            "another confirms it (docs/words.md); run the date again. If not, mend what is wrong first."
+        ),
+    )
+
+
+def _publish(conn: Connection, business_date: date, pass_no: int) -> Check:
+    """Show the marts once the outbox is filled; the caller commits, or rolls back where the check did not hold."""
+    published = partial(Check, "marts", "marts", "a new shape takes nothing away that people's views read")
     try:
         publish_marts(conn)
     except MartError as error:
-        return Check(
-            "marts",
-            "marts",
-            "a new shape takes nothing away that people's views read",
+        return published(
             success=False,
             observed=str(error),
             what_to_do="Do what is said above with each view that it names, or keep the column in the project.",
@@ -339,4 +362,4 @@ def _publish(conn: Connection, filled: Future[int], business_date: date, pass_no
         raise RuntimeError(
             f"release of {business_date} (pass {pass_no}): another run released it meanwhile: nothing was changed"
         )
-    return spelled(success=True)
+    return published(success=True)

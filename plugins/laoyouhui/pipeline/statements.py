@@ -3,6 +3,9 @@
 The text of a model and of a test is the same every day: which day it is stands in `raw.current_run`. So dbt builds a
 warehouse once for each state of the project, and the statements that it ran are kept beside it, in
 `raw.dbt_project`. An ordinary day runs them again in dbt's own order, in a fifth of the time.
+
+What is run again is what the project's files compile to: its digest, with that of the views that it reads, is kept
+outside of the database (`compiled_folder`), and held each day. Where it is missing or another, dbt builds again.
 """
 
 from __future__ import annotations
@@ -10,12 +13,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from graphlib import TopologicalSorter
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 _SESSIONS = 2
+_VIEWS_IN = ["staging", "intermediate", "ledger", "exports", "watch"]
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +41,8 @@ log = logging.getLogger(__name__)
 class Statement:
     """One model or test: `sql` as dbt ran it, `after` the names of those whose rows it reads.
 
-    `relation` is the table that it fills (`"ledger"."messages"`); a test has none, and gives one row whose first
-    column counts what breaks it.
+    `relation` is the table that it fills (`"ledger"."messages"`); a test has none, and gives one row: how many rows
+    break it, and whether that is to be warned of, and an error (its `warn_if` and `error_if`); `severity` is a test's.
     """
 
     name: str
@@ -44,26 +50,88 @@ class Statement:
     sql: str
     after: tuple[str, ...]
     relation: str | None = None
+    severity: str | None = None
 
 
 class StatementError(Exception):
     """Statements that failed; the message has a line for each, with the path of its model or test."""
 
 
-def known_statements(conn: psycopg.Connection, project: Path) -> list[Statement] | None:
-    """The statements of the dbt project as it is now; None where it is new to this warehouse, or has changed."""
-    row = conn.execute(
-        "select statements from raw.dbt_project where fingerprint = %s", [_fingerprint(project)]
-    ).fetchone()
-    return None if row is None else [Statement(**{**each, "after": tuple(each["after"])}) for each in row[0]]
+def compiled_folder(home: Path) -> Path:
+    """Where the digests of what was compiled are kept: `LAOYOUHUI_COMPILED`, else `var/compiled` of the project."""
+    return Path(os.environ.get("LAOYOUHUI_COMPILED") or home / "var" / "compiled")
 
 
-def keep_statements(conn: psycopg.Connection, project: Path, statements: Sequence[Statement]) -> None:
-    """Keep what a build of the whole project has run: every model of it stands in the warehouse now."""
-    conn.execute(
-        "insert into raw.dbt_project (fingerprint, statements) values (%s, %s) on conflict do nothing",
-        [_fingerprint(project), json.dumps([asdict(each) for each in statements])],
+def known_statements(conn: psycopg.Connection, home: Path) -> list[Statement] | None:
+    """The statements of the dbt project as it is now; None where dbt has to build.
+
+    That is where the project is new to this warehouse or was not the last that was built in it, and where statements or
+    views are not what its files compile to.
+    """
+    fingerprint = _fingerprint(home / "dbt_project")
+    row = conn.execute("select statements from raw.dbt_project where fingerprint = %s", [fingerprint]).fetchone()
+    if row is None:
+        return None
+    try:
+        statements = [Statement(**{**each, "after": tuple(each["after"])}) for each in row[0]]
+    except TypeError:  # of an older form
+        return None
+    place = _digests(home, fingerprint)
+    known = place.read_text("ascii").split() if place.is_file() else []
+    if _digest(conn, statements) in known:
+        return statements
+    log.error(
+        "raw.dbt_project: the statements kept, or the views that they read, are %s: dbt builds again from the "
+        "project's files. If nobody has built or moved this warehouse, find out who changed it",
+        "not those that the project compiles to" if known else f"known to no digest in {place}",
     )
+    return None
+
+
+def forget_statements(conn: psycopg.Connection) -> None:
+    """Say that a build begins: until it has ended whole, no kept statements fit the views that stand."""
+    conn.execute("delete from raw.dbt_project")
+
+
+def keep_statements(conn: psycopg.Connection, home: Path, statements: Sequence[Statement]) -> None:
+    """Keep what a build of the whole project has run, alone: every model of it stands in the warehouse now."""
+    fingerprint = _fingerprint(home / "dbt_project")
+    forget_statements(conn)
+    conn.execute(
+        "insert into raw.dbt_project (fingerprint, statements) values (%s, %s)",
+        [fingerprint, json.dumps([asdict(each) for each in statements])],
+    )
+    digest, place = _digest(conn, statements), _digests(home, fingerprint)
+    try:
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        known = place.read_text("ascii").split() if place.is_file() else []
+        if digest not in known:
+            beside = place.with_suffix(f".{os.getpid()}.part")
+            beside.write_text("".join(f"{each}\n" for each in [*known, digest]), "ascii")
+            beside.replace(place)
+    except OSError as error:
+        log.warning(
+            "%s cannot be written (%s): dbt builds again each day; set LAOYOUHUI_COMPILED to a folder that can be",
+            place,
+            error,
+        )
+
+
+def _digests(home: Path, fingerprint: str) -> Path:
+    return compiled_folder(home) / f"{fingerprint}.sha256"
+
+
+def _digest(conn: psycopg.Connection, statements: Sequence[Statement]) -> str:
+    """Sha256 of statements, in the order of their names, and of the views that stand."""
+    digest = hashlib.sha256()
+    for each in sorted(statements, key=lambda each: each.name):
+        digest.update(json.dumps(asdict(each), sort_keys=True).encode())
+    views = conn.execute(
+        "select schemaname, viewname, definition from pg_views where schemaname = any(%s) order by 1, 2", (_VIEWS_IN,)
+    )
+    for view in views:
+        digest.update(json.dumps(view).encode())
+    return digest.hexdigest()
 
 
 def statements_of(manifest: Manifest, results: Iterable[Any], project: Path) -> list[Statement]:
@@ -94,6 +162,7 @@ def statements_of(manifest: Manifest, results: Iterable[Any], project: Path) -> 
             ),
             after=tuple(sorted(set(sources(unique_id)))),
             relation=None if node.resource_type == "test" else f'"{node.schema}"."{node.name}"',
+            severity=node.config.severity.upper() if node.resource_type == "test" else None,
         )
         for unique_id, node in ran.items()
     ]
@@ -145,8 +214,7 @@ def _run(session: psycopg.Connection, statement: Statement) -> str | None:
         with session.transaction():
             cursor = session.execute(text)
             if statement.relation is None:
-                broken, *_ = cursor.fetchone() or (0,)
-                return f"fail: {broken} row(s) where none may be" if broken else None
+                return _judged(statement, cursor.fetchone())
             while cursor.nextset():
                 pass
             if cursor.rowcount:
@@ -157,9 +225,19 @@ def _run(session: psycopg.Connection, statement: Statement) -> str | None:
     return None
 
 
+def _judged(statement: Statement, row: tuple[Any, ...] | None) -> str | None:
+    """Why a test failed, or None; as dbt judges it: a warning is logged, and stops nothing."""
+    broken, should_warn, should_error = row or (0, False, False)
+    if should_error and statement.severity == "ERROR":
+        return f"fail: {broken} row(s) where none may be"
+    if should_warn:
+        log.warning("%s: warn: %s row(s) where none should be", statement.path, broken)
+    return None
+
+
 def _fingerprint(project: Path) -> str:
-    """Sha256 over the names and contents of all that dbt reads of the project."""
-    digest = hashlib.sha256()
+    """Sha256 over the names and contents of all that dbt reads of the project, and dbt's own version."""
+    digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-postgres')}".encode())
     folders = (project / name for name in ("models", "macros", "tests"))
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):
         digest.update(path.relative_to(project).as_posix().encode())

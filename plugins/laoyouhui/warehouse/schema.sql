@@ -128,6 +128,7 @@ create table if not exists raw.word (
     campaign_id text,
     file_sha256 text,
     alert_key text,
+    amount_fen bigint,
     said_by text, -- who asked for it
     said_at timestamptz,
     why text,

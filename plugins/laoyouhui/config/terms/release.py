@@ -1,0 +1,23 @@
+"""Highest amounts that the gate releases by itself: docs/release-gate.md."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from laoyouhui.config.kinds import MOST_SUM_FEN, Kind, Section
+
+_Limit = Annotated[
+    int | None,
+    Kind(
+        "whole fen, 1 or more, without decimals or quotes, or null for no limit",
+        lambda value: value is None or (type(value) is int and 1 <= value <= MOST_SUM_FEN),
+    ),
+]
+
+
+class Terms(Section):
+    """Of the file `credit`: what a row, a file and a day may pay. Above it a release waits for a second person."""
+
+    max_row_fen: _Limit = None
+    max_file_fen: _Limit = None
+    max_day_fen: _Limit = None

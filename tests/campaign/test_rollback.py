@@ -1,0 +1,57 @@
+"""An older state of the project over a warehouse in which a newer one was tried: as if that had never been there."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.campaign.harness import HOME, Day, Play, Story, close, people, recharges, subscribers, terms
+
+WHO = people("S-A 01\nS-B 02")
+STORY = Story(
+    "rolled back",
+    terms("2026-01-26", "2026-02-28"),
+    [
+        Day("20260125", [subscribers(WHO)]),
+        Day("20260126", [subscribers(WHO), recharges("R-1 S-A 20260126100000 20000 20000 APP")]),
+        Day("20260127", [subscribers(WHO), recharges("R-2 S-B 20260127100000 30000 28000 APP")]),
+    ],
+    aside=frozenset({"eligibility", "data_grant", "credit", "sms"}),
+)
+
+
+def _changed_project(folder: Path) -> Path:
+    """A view that gives every recharge ten times its amount, and one column more in a table that keeps its rows."""
+    for part in ("dbt_project", "expectations", "carriers"):
+        shutil.copytree(HOME / part, folder / part, ignore=shutil.ignore_patterns("target", "logs"))
+    models = folder / "dbt_project" / "models"
+    view = models / "staging" / "recharge" / "stg_recharge__events.sql"
+    amount = "{{ to_fen('face_amount', 'recharge') }}"
+    assert amount in view.read_text("utf-8")
+    view.write_text(view.read_text("utf-8").replace(amount, f"10 * {amount}"), "utf-8")
+    table = models / "ledger" / "recharge_decisions"
+    sql, columns = table.with_suffix(".sql"), table.with_suffix(".yml")
+    sql.write_text(sql.read_text("utf-8").replace("select * from final", "select *, 1 as extra from final"), "utf-8")
+    columns.write_text(columns.read_text("utf-8") + "      - {name: extra, data_type: integer}\n", "utf-8")
+    return folder
+
+
+def test_a_project_rolled_back_decides_as_if_the_other_had_never_been_there(
+    new_play: Callable[[Story], Play], tmp_path: Path
+) -> None:
+    from laoyouhui.pipeline.decide import DecideError
+
+    undisturbed, disturbed = new_play(STORY), new_play(STORY)
+    undisturbed.reach(STORY.days[-1])
+    disturbed.reach(STORY.days[0])
+    for file in STORY.days[1].arrives:
+        disturbed.carrier.deliver(file, "20260126")
+    with pytest.raises(DecideError, match=r"recharge_decisions.* has no column extra"):
+        close(replace(disturbed.settings, home=_changed_project(tmp_path / "changed")), "20260126")
+    disturbed.reach(STORY.days[-1])
+    assert len(undisturbed.ledger()) > 5
+    assert disturbed.ledger() == undisturbed.ledger()
+    assert disturbed.carrier.out_bytes() == undisturbed.carrier.out_bytes()
