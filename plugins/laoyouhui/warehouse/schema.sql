@@ -40,7 +40,7 @@ create table if not exists raw.current_run (
     state text not null default 'TAKEN_IN' check (state in ('EMPTY', 'TAKEN_IN', 'DECIDING', 'DECIDED'))
 );
 
--- the states of the dbt project that were built here whole, each with what an ordinary day runs of it
+-- the state of the dbt project that was built here last, whole, with what an ordinary day runs of it
 create table if not exists raw.dbt_project (fingerprint text primary key, statements jsonb not null);
 
 create table if not exists raw.delivery (
