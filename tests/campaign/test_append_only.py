@@ -92,8 +92,7 @@ def test_rows_of_a_pass_that_was_never_released_go_when_it_is_begun_again(play: 
     with psycopg.connect(play.settings.warehouse_dsn) as conn:
         conn.execute("insert into raw.run (business_date) values ('2026-01-27')")
         conn.execute(f"create temp table copy as select * from {table} limit 1".encode())
-        keys = "decision_key = 'x'" if "decisions" in table else "recharge_id = 'x', subscriber_id = 'x'"
-        keys = "grant_key = 'x'" if "obligations" in table else keys
+        keys = "grant_key = 'x'" if "obligations" in table else "recharge_id = 'x'"
         conn.execute(f"update copy set run_on = '2026-01-27', {keys}".encode())
         conn.execute(f"insert into {table} select * from copy".encode())
         assert conn.execute(f"delete from {table} where run_on = '2026-01-27'".encode()).rowcount == 1
