@@ -1,7 +1,7 @@
-"""What a day may pay before another person has to look at it: the campaign's section `release` (docs/release-gate.md).
+"""What another person has to look at before a day is released (docs/release-gate.md).
 
-That each credit is what the terms promise is the suites' to say. A limit is for what no rule can know: that so much
-money in one day is no mistake of the campaign file, or of the carrier's.
+That each credit is what the terms promise is the suites' to say. These are for what no rule can know: that so much
+money in one day is no mistake of the campaign file, or that a date far from the last one closed was not mistyped.
 """
 
 from __future__ import annotations
@@ -47,6 +47,45 @@ _PAID = """
 """
 
 
+# What is promised late is paid with all that is past due (rules, 4.6), and what was held fell due before.
+_CROWDED = """
+    select export.campaign_id, export.source_recharge_id, count(*)
+    from exports.export_credit as export
+    join ledger.credit_obligations as promised on export.grant_key = promised.grant_key
+    where
+        export.kind = 'INSTALMENT'
+        and promised.run_on < %(date)s
+        and promised.due_on > (
+            select coalesce(max(business_date) + 1, 'infinity')
+            from raw.run
+            where passes_released > 0 and business_date < %(date)s
+        )
+        and not exists (
+            select from outbox.item as sent
+            where sent.item_key = export.item_key and sent.run_on < %(date)s
+        )
+    group by export.campaign_id, export.source_recharge_id
+    having count(*) > 1
+    order by export.campaign_id, export.source_recharge_id
+    limit 5
+"""
+
+
+def crowded_promises(
+    conn: psycopg.Connection, settings: Settings, campaigns: Sequence[Campaign], business_date: date
+) -> Iterator[str]:
+    """Say of which promises more than one instalment fell due since the last closed date.
+
+    Two people may have wanted the gap (CLOSE_DATE). The dates of a story are played as it tells them.
+    """
+    if settings.today is None or conn.execute("select to_regclass('exports.export_credit')").fetchone() == (None,):
+        return
+    crowded = conn.execute(_CROWDED, {"date": business_date}).fetchall()
+    if crowded and str(business_date) not in {day for day, _ in _confirmed(settings, campaigns, "CLOSE_DATE")}:
+        for campaign_id, recharge_id, instalments in crowded:
+            yield f"{campaign_id}: recharge {recharge_id}: {instalments} instalments, of one promise, in one run"
+
+
 def above_limits(
     conn: psycopg.Connection, settings: Settings, campaigns: Sequence[Campaign], business_date: date
 ) -> Iterator[str]:
@@ -54,14 +93,16 @@ def above_limits(
     passed = conn.execute(_PAID, {"date": business_date}).fetchall()
     if not passed:
         return
-    journal = Journal(settings, campaigns[0])
-    allowed = {
-        (each.word.fields["business_date"], each.word.fields["amount_fen"])
-        for each in confirmed_overrides(journal, campaigns[0].people, "RELEASE_ABOVE_LIMIT")
-    }
+    allowed = _confirmed(settings, campaigns, "RELEASE_ABOVE_LIMIT")
     for campaign_id, day_fen, name, paid_fen, limit_fen in passed:
         if (str(business_date), day_fen) not in allowed:
             yield (
                 f"{campaign_id}: {paid_fen} fen in the file credit, {name} is {limit_fen}; the day pays {day_fen} fen: "
                 f"release-above-limit {business_date} {day_fen}"
             )
+
+
+def _confirmed(settings: Settings, campaigns: Sequence[Campaign], kind: str) -> set[tuple[object, object]]:
+    """Date and amount of each override of a kind that two people want."""
+    wanted = confirmed_overrides(Journal(settings, campaigns[0]), campaigns[0].people, kind)
+    return {(each.word.fields["business_date"], each.word.fields.get("amount_fen")) for each in wanted}
