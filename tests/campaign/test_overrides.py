@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from tests.campaign.harness import SILENT, Day, Play, Story, again, close, people, subscribers, terms
 
@@ -158,6 +159,14 @@ def changed(play: Play) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def _rewrite_row(play: Play, said_by: str) -> None:
+    """What an owner of the table can do: the triggers that refuse it are taken off."""
+    with psycopg.connect(play.settings.warehouse_dsn) as conn:
+        conn.execute("alter table raw.word disable trigger user")
+        conn.execute("update raw.word set said_by = %s", (said_by,))
+        conn.execute("alter table raw.word enable trigger user")
+
+
 @pytest.mark.parametrize("where", ["journal", "warehouse", "both gone"])
 def test_an_edit_after_it_was_read_stops_the_run(play: Play, said: dict[str, object], where: str) -> None:
     """A8: noticed, whichever of the two was edited; and a rebuild cannot decide otherwise."""
@@ -170,8 +179,8 @@ def test_an_edit_after_it_was_read_stops_the_run(play: Play, said: dict[str, obj
         if where == "journal":
             rewrite(folder, "用户放弃", "用户同意")  # the whole chain made anew, so that its hashes fit
         elif where == "warehouse":
-            play.query("update raw.word set said_by = '王五' returning 1")
-            undo = "update raw.word set said_by = '张三' returning 1"
+            _rewrite_row(play, "王五")
+            undo = "张三"
         else:
             shutil.rmtree(folder / "overrides")
         with pytest.raises(JournalError, match=r"restore the journal from a copy"):
@@ -180,7 +189,7 @@ def test_an_edit_after_it_was_read_stops_the_run(play: Play, said: dict[str, obj
         shutil.rmtree(folder)
         kept.rename(folder)
         if undo:
-            play.query(undo)
+            _rewrite_row(play, undo)
 
 
 def test_a_rebuild_from_a_rewritten_chain_is_refused(
