@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 CALLED_FROM := $(PWD)
 PYTHON := .venv/bin/python
-export STORY EXCHANGE JOURNAL CAMPAIGN CARRIER FROM TO TODAY RERUN SAY BY WHY SUBSCRIBER ON RECHARGE N MINUTES KILLS SEED CALLED_FROM
+export STORY EXCHANGE JOURNAL CAMPAIGN CARRIER FROM TO TODAY RERUN SAY BY WHY SUBSCRIBER ON RECHARGE N MINUTES DAYS KILLS SEED CALLED_FROM
 export PYTHONPATH := $(CURDIR)/plugins
 # Without compiled bytecode every process starts two to three times slower.
 unexport PYTHONDONTWRITEBYTECODE
@@ -50,7 +50,7 @@ test: ## run every test
 	@scripts/bootstrap dev
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-fuzz: ## look for bytes that a reader of foreign files stumbles over, MINUTES=4; then play CAMPAIGNS=100 random campaigns
+fuzz: ## look for bytes that a reader stumbles over, MINUTES=4, then play CAMPAIGNS=100 random ones, then DAYS=300 of random rows
 	@scripts/bootstrap dev
 	@scripts/fuzz
 	@LAOYOUHUI_CAMPAIGNS=$(or $(CAMPAIGNS),100) $(PYTHON) -m pytest -q tests/campaign/test_any_campaign.py

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date, timedelta
 
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
 
 from laoyouhui.config.carrier import FILE_DATE, NUMBERS, Column, Feed, FileForm
@@ -19,8 +21,33 @@ def rows(
     feed: Feed, form: FileForm, closes: date, ids: dict[str, st.SearchStrategy[str]]
 ) -> st.SearchStrategy[list[str]]:
     """Rows of a feed in a file that closes a day, as the carrier spells them; `ids` draws columns that name others."""
-    columns = {column.name: ids.get(column.name) or values(column, feed, form, closes) for column in feed.columns}
+    columns = {
+        column.name: ids[column.name] if column.name in ids else values(column, feed, form, closes)
+        for column in feed.columns
+    }
     return st.fixed_dictionaries(columns).map(lambda row: _within_limits(row, feed))
+
+
+def some(strategy: st.SearchStrategy[list[str]], number: int, draw: random.Random) -> list[list[str]]:
+    """So many rows, the same for the same `draw`."""
+    found: list[list[str]] = []
+
+    @seed(draw.getrandbits(64))
+    @settings(
+        max_examples=number + 5,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        verbosity=Verbosity.quiet,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def collect(row: list[str]) -> None:
+        found.append(row)
+
+    collect()
+    draw.shuffle(found)  # the simplest come first
+    return found[:number]
 
 
 def values(column: Column, feed: Feed, form: FileForm, closes: date) -> st.SearchStrategy[str]:
