@@ -14,8 +14,6 @@ select
     delivered.port_in_date::date as port_in_date,
     delivered.owner_since::date as owner_since,
     delivered.plan_code,
-    delivered.birth_year::integer as birth_year,
-    delivered.gender,
     delivered.sms_consent,
     -- what tells two states of a subscriber apart, quick to compare
     hashtextextended(
@@ -24,8 +22,7 @@ select
             coalesce(delivered.city_code, ''), coalesce(delivered.activation_date, ''), delivered.status,
             coalesce(delivered.status_date, ''), coalesce(delivered.segment, ''), coalesce(delivered.card_role, ''),
             coalesce(delivered.real_name, ''), coalesce(delivered.port_in_date, ''),
-            coalesce(delivered.owner_since, ''), coalesce(delivered.plan_code, ''), coalesce(delivered.birth_year, ''),
-            coalesce(delivered.gender, ''), coalesce(delivered.sms_consent, '')
+            coalesce(delivered.owner_since, ''), coalesce(delivered.plan_code, ''), coalesce(delivered.sms_consent, '')
         ),
         0
     ) as state_hash
