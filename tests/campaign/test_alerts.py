@@ -236,7 +236,8 @@ def test_what_a_person_accepted_does_not_count_as_open(play: Play) -> None:
 def test_an_alert_is_not_accepted_by_a_plain_update(play: Play) -> None:
     """The last fault of the list, F: under any name, kept nowhere."""
     update = "update raw.alert set accepted_at = now(), accepted_by = '李四', accepted_why = 'x'"
-    of_one = " where place = 'optout 2026-02-03' and closed_at is null"
+    of_one = " where place = 'optout 2026-02-04' and closed_at is null"
+    assert play.query(f"select accepted_by from raw.alert{of_one}") == [(None,)]  # it stands open
     with pytest.raises(psycopg.errors.CheckViolation):
         run(play.settings, update + of_one)
     run(play.settings, f"{update}, accepted_override = '000001-0123456789ab'{of_one}")
