@@ -209,7 +209,6 @@ STORY = Story(
                     next-3|O-NEXT-3|S-NEXT|REFUSED|100000|100000|LIMIT
                     conf|O-CONF|S-CONF|REFUSED|100000|*|CONFLICT
                     twice|O-TWICE|S-TWICE|GRANTED|90000|90000|GRANTED
-                    noprice|O-NOPRICE|S-NOPRICE|REFUSED|100000||NO_PRICE
                     ships|O-SHIPS|S-SHIPS|GRANTED|90000|90000|GRANTED
                     d-claw|O-CLAW|S-CLAW|GRANTED|90000|100000|GRANTED
                     d-cancel|O-CANCEL|S-CANCEL|GRANTED|90000|100000|GRANTED

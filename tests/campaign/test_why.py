@@ -84,16 +84,16 @@ STORY = Story(
                 judged(
                     "eligible", "S-OLD", "ELIGIBILITY", None, "2026-01-30",
                     """
-                    1|2|UNKNOWN|holds||in snapshot of subscribers
-                    2|2|BAD_DATE|holds||activation_date 2010-06-01, from 1994-07-19 to 2026-01-30 allowed
-                    3|2|NOT_ACTIVE|holds||status A, A needed
-                    4|2|SEGMENT|holds||segment CONSUMER, one of ["CONSUMER"] needed
-                    5|2|NOT_VERIFIED|holds||real_name Y, Y needed
-                    6|2|SECONDARY|holds||card_role MAIN, main_card_only true
-                    7|2|TENURE|holds||activation_date 2010-06-01, 5 years needed by 2026-01-30
-                    8|2|PORTED_IN|holds||never ported in
-                    9|2|OWNER_CHANGED|holds||never changed hands
-                    10|2|HOLDOUT|holds||customer C01 is not in the control group
+                    1|2|UNKNOWN|passed||in snapshot of subscribers
+                    2|2|BAD_DATE|passed||activation_date 2010-06-01, from 1994-07-19 to 2026-01-30 allowed
+                    3|2|NOT_ACTIVE|passed||status A, A needed
+                    4|2|SEGMENT|passed||segment CONSUMER, one of ["CONSUMER"] needed
+                    5|2|NOT_VERIFIED|passed||real_name Y, Y needed
+                    6|2|SECONDARY|passed||card_role MAIN, main_card_only true
+                    7|2|TENURE|passed||activation_date 2010-06-01, 5 years needed by 2026-01-30
+                    8|2|PORTED_IN|passed||never ported in
+                    9|2|OWNER_CHANGED|passed||never changed hands
+                    10|2|HOLDOUT|passed||customer C01 is not in the control group
                     11|2|DECISION|ELIGIBLE|ELIGIBLE|
                     """,
                 ),
@@ -101,47 +101,47 @@ STORY = Story(
                     "two reasons: the first is the reason, both are kept",
                     "S-TWO", "ELIGIBILITY", None, "2026-01-30",
                     """
-                    1|2|UNKNOWN|holds||in snapshot of subscribers
-                    2|2|BAD_DATE|holds||activation_date 2024-01-10, from 1994-07-19 to 2026-01-30 allowed
-                    3|2|NOT_ACTIVE|fails||status S, A needed
-                    4|2|SEGMENT|holds||segment CONSUMER, one of ["CONSUMER"] needed
-                    5|2|NOT_VERIFIED|holds||real_name Y, Y needed
-                    6|2|SECONDARY|holds||card_role MAIN, main_card_only true
-                    7|2|TENURE|fails||activation_date 2024-01-10, 5 years needed by 2026-01-30
-                    8|2|PORTED_IN|holds||never ported in
-                    9|2|OWNER_CHANGED|holds||never changed hands
-                    10|2|HOLDOUT|holds||customer C02 is not in the control group
+                    1|2|UNKNOWN|passed||in snapshot of subscribers
+                    2|2|BAD_DATE|passed||activation_date 2024-01-10, from 1994-07-19 to 2026-01-30 allowed
+                    3|2|NOT_ACTIVE|failed||status S, A needed
+                    4|2|SEGMENT|passed||segment CONSUMER, one of ["CONSUMER"] needed
+                    5|2|NOT_VERIFIED|passed||real_name Y, Y needed
+                    6|2|SECONDARY|passed||card_role MAIN, main_card_only true
+                    7|2|TENURE|failed||activation_date 2024-01-10, 5 years needed by 2026-01-30
+                    8|2|PORTED_IN|passed||never ported in
+                    9|2|OWNER_CHANGED|passed||never changed hands
+                    10|2|HOLDOUT|passed||customer C02 is not in the control group
                     11|2|DECISION|NOT ELIGIBLE|NOT_ACTIVE|NOT_ACTIVE, TENURE
                     """,
                 ),
                 judged(
                     "granted", "S-OLD", "RECHARGE", "R-1", "2026-01-30",
                     """
-                    1|4.10|CONFLICT|holds||rows of R-1 with other content
-                    2|4.3|WINDOW|holds||recharged 2026-01-30 10:00:00, campaign 2026-01-30 to 2026-03-31
-                    3|4.9|LATE|holds||in recharge_20260130_0001.txt, honoured until 2026-04-10
-                    4|4.1|TIER|holds||face 200.00 yuan, tier 200.00 (exact)
-                    5|4.2|CHANNEL|holds||APP
-                    6|4.3|NOT_ELIGIBLE|holds||qualifies
-                    7|4.8|REVERSED|holds||no reversal seen by 2026-01-30
-                    8|1.9|EXCLUSIVE|holds||granted by no other campaign
-                    9|4.4|LIMIT|holds||in 2026-01, tier 200.00: 1 allowed, none taken
-                    10|10|CAP|holds||asks 36.00 yuan of B2
+                    1|4.10|CONFLICT|passed||rows of R-1 with other content
+                    2|4.3|WINDOW|passed||recharged 2026-01-30 10:00:00, campaign 2026-01-30 to 2026-03-31
+                    3|4.9|LATE|passed||in recharge_20260130_0001.txt, honoured until 2026-04-10
+                    4|4.1|TIER|passed||face 200.00 yuan, tier 200.00 (exact)
+                    5|4.2|CHANNEL|passed||APP
+                    6|4.3|NOT_ELIGIBLE|passed||qualifies
+                    7|4.8|REVERSED|passed||no reversal seen by 2026-01-30
+                    8|1.9|EXCLUSIVE|passed||granted by no other campaign
+                    9|4.4|LIMIT|passed||in 2026-01, tier 200.00: 1 allowed, none taken
+                    10|10|CAP|passed||asks 36.00 yuan of B2
                     11|4.5|DECISION|GRANTED|GRANTED|entitled to 12.00 yuan, 12.00 applied: MATCH, bonus 24.00 in 6
                     """,
                 ),
                 judged(
                     "refused: R-1 has the month's place", "S-OLD", "RECHARGE", "R-2", "2026-01-30",
                     """
-                    1|4.10|CONFLICT|holds||rows of R-2 with other content
-                    2|4.3|WINDOW|holds||recharged 2026-01-30 12:00:00, campaign 2026-01-30 to 2026-03-31
-                    3|4.9|LATE|holds||in recharge_20260130_0001.txt, honoured until 2026-04-10
-                    4|4.1|TIER|holds||face 200.00 yuan, tier 200.00 (exact)
-                    5|4.2|CHANNEL|holds||APP
-                    6|4.3|NOT_ELIGIBLE|holds||qualifies
-                    7|4.8|REVERSED|holds||no reversal seen by 2026-01-30
-                    8|1.9|EXCLUSIVE|holds||granted by no other campaign
-                    9|4.4|LIMIT|fails||in 2026-01, tier 200.00: 1 allowed, taken by R-1
+                    1|4.10|CONFLICT|passed||rows of R-2 with other content
+                    2|4.3|WINDOW|passed||recharged 2026-01-30 12:00:00, campaign 2026-01-30 to 2026-03-31
+                    3|4.9|LATE|passed||in recharge_20260130_0001.txt, honoured until 2026-04-10
+                    4|4.1|TIER|passed||face 200.00 yuan, tier 200.00 (exact)
+                    5|4.2|CHANNEL|passed||APP
+                    6|4.3|NOT_ELIGIBLE|passed||qualifies
+                    7|4.8|REVERSED|passed||no reversal seen by 2026-01-30
+                    8|1.9|EXCLUSIVE|passed||granted by no other campaign
+                    9|4.4|LIMIT|failed||in 2026-01, tier 200.00: 1 allowed, taken by R-1
                     10|10|CAP|not asked||asks 36.00 yuan of B2
                     11|4.5|DECISION|REFUSED|LIMIT|entitled to 0.00 yuan, 12.00 applied: NOT_ENTITLED
                     """,
@@ -149,42 +149,42 @@ STORY = Story(
                 judged(
                     "waiting: 5000 - 3600 fen are too few for 3600", "S-CAP", "RECHARGE", "R-3", "2026-01-30",
                     """
-                    1|4.10|CONFLICT|holds||rows of R-3 with other content
-                    2|4.3|WINDOW|holds||recharged 2026-01-30 13:00:00, campaign 2026-01-30 to 2026-03-31
-                    3|4.9|LATE|holds||in recharge_20260130_0001.txt, honoured until 2026-04-10
-                    4|4.1|TIER|holds||face 200.00 yuan, tier 200.00 (exact)
-                    5|4.2|CHANNEL|holds||APP
-                    6|4.3|NOT_ELIGIBLE|holds||qualifies
-                    7|4.8|REVERSED|holds||no reversal seen by 2026-01-30
-                    8|1.9|EXCLUSIVE|holds||granted by no other campaign
-                    9|4.4|LIMIT|holds||in 2026-01, tier 200.00: 1 allowed, none taken
-                    10|10|CAP|fails||asks 36.00 yuan of B2, waits since 2026-01-30
+                    1|4.10|CONFLICT|passed||rows of R-3 with other content
+                    2|4.3|WINDOW|passed||recharged 2026-01-30 13:00:00, campaign 2026-01-30 to 2026-03-31
+                    3|4.9|LATE|passed||in recharge_20260130_0001.txt, honoured until 2026-04-10
+                    4|4.1|TIER|passed||face 200.00 yuan, tier 200.00 (exact)
+                    5|4.2|CHANNEL|passed||APP
+                    6|4.3|NOT_ELIGIBLE|passed||qualifies
+                    7|4.8|REVERSED|passed||no reversal seen by 2026-01-30
+                    8|1.9|EXCLUSIVE|passed||granted by no other campaign
+                    9|4.4|LIMIT|passed||in 2026-01, tier 200.00: 1 allowed, none taken
+                    10|10|CAP|failed||asks 36.00 yuan of B2, waits since 2026-01-30
                     11|4.5|DECISION|WAITING|CAP|entitled to 12.00 yuan, 12.00 applied: MATCH, bonus 24.00 in 6
                     """,
                 ),
                 judged(
                     "the one number that is allowed", "S-OLD", "FAMILY", "Q-1", "2026-01-30",
                     """
-                    1|5|CONFLICT|holds||rows of Q-1 with other content
-                    2|5|WINDOW|holds||asked 2026-01-30 09:00:00, campaign 2026-01-30 to 2026-03-31
-                    3|5|NOT_ELIGIBLE|holds||qualifies
-                    4|1.9|EXCLUSIVE|holds||approved by no other campaign
-                    5|5|QUOTA|holds||1 numbers allowed
-                    6|5|SELF|holds||number 13000000004 of F-ONE
-                    7|5|DUPLICATE|holds||number 13000000004 in his own list
-                    8|5|NOT_OURS|holds||number 13000000004 of F-ONE
-                    9|5|TAKEN|holds||exclusive false, in the lists of others
+                    1|5|CONFLICT|passed||rows of Q-1 with other content
+                    2|5|WINDOW|passed||asked 2026-01-30 09:00:00, campaign 2026-01-30 to 2026-03-31
+                    3|5|NOT_ELIGIBLE|passed||qualifies
+                    4|1.9|EXCLUSIVE|passed||approved by no other campaign
+                    5|5|QUOTA|passed||1 numbers allowed
+                    6|5|SELF|passed||number 13000000004 of F-ONE
+                    7|5|DUPLICATE|passed||number 13000000004 in his own list
+                    8|5|NOT_OURS|passed||number 13000000004 of F-ONE
+                    9|5|TAKEN|passed||exclusive false, in the lists of others
                     10|5|DECISION|APPROVED|APPROVED|add number 13000000004 by APP
                     """,
                 ),
                 judged(
                     "no place for a second", "S-OLD", "FAMILY", "Q-2", "2026-01-30",
                     """
-                    1|5|CONFLICT|holds||rows of Q-2 with other content
-                    2|5|WINDOW|holds||asked 2026-01-30 09:01:00, campaign 2026-01-30 to 2026-03-31
-                    3|5|NOT_ELIGIBLE|holds||qualifies
-                    4|1.9|EXCLUSIVE|holds||approved by no other campaign
-                    5|5|QUOTA|fails||1 numbers allowed
+                    1|5|CONFLICT|passed||rows of Q-2 with other content
+                    2|5|WINDOW|passed||asked 2026-01-30 09:01:00, campaign 2026-01-30 to 2026-03-31
+                    3|5|NOT_ELIGIBLE|passed||qualifies
+                    4|1.9|EXCLUSIVE|passed||approved by no other campaign
+                    5|5|QUOTA|failed||1 numbers allowed
                     6|5|SELF|not asked||number 13000000003 of S-CAP
                     7|5|DUPLICATE|not asked||number 13000000003 in his own list
                     8|5|NOT_OURS|not asked||number 13000000003 of S-CAP
@@ -195,7 +195,7 @@ STORY = Story(
                 judged(
                     "a recharge of nobody", "S-NONE", "ELIGIBILITY", "RECHARGE R-5", "2026-01-30",
                     """
-                    1|2|UNKNOWN|fails||in no snapshot of subscribers
+                    1|2|UNKNOWN|failed||in no snapshot of subscribers
                     2|2|BAD_DATE|not asked||
                     3|2|NOT_ACTIVE|not asked||
                     4|2|SEGMENT|not asked||
@@ -227,16 +227,16 @@ STORY = Story(
                 judged(
                     "January's gift", "S-OLD", "DATA_GIFT", "2026-01", "2026-01-30",
                     """
-                    1|3|NOT_ELIGIBLE|holds||as 2026-01-30 began: ELIGIBLE, judged for 2026-01-30
-                    2|1.9|EXCLUSIVE|holds||whether a campaign that goes before this one gives
-                    3|10|CAP|holds||asks 0.50 yuan of B1
+                    1|3|NOT_ELIGIBLE|passed||as 2026-01-30 began: ELIGIBLE, judged for 2026-01-30
+                    2|1.9|EXCLUSIVE|passed||whether a campaign that goes before this one gives
+                    3|10|CAP|passed||asks 0.50 yuan of B1
                     4|3|DECISION|GRANTED|GRANTED|month 1 of 2, first qualified for 2026-01-30, 1024 MB
                     """,
                 ),
                 judged(
                     "February's", "S-OLD", "DATA_GIFT", "2026-02", "2026-02-01",
                     """
-                    1|3|NOT_ELIGIBLE|fails||as 2026-02-01 began: NOT_ACTIVE, judged for 2026-02-01
+                    1|3|NOT_ELIGIBLE|failed||as 2026-02-01 began: NOT_ACTIVE, judged for 2026-02-01
                     2|1.9|EXCLUSIVE|not asked||whether a campaign that goes before this one gives
                     3|10|CAP|not asked||
                     4|3|DECISION|LOST|NOT_ELIGIBLE|month 2 of 2, first qualified for 2026-01-30
@@ -245,7 +245,7 @@ STORY = Story(
                 Fact(
                     "what is no yes has one rule that failed, what is one has none",
                     "select count(*) from (select max(outcome) filter (where rule = 'DECISION') as decision,"
-                    " count(*) filter (where outcome = 'fails') as failed"
+                    " count(*) filter (where outcome = 'failed') as failed"
                     " from ledger.reasons where subject not in ('ELIGIBILITY', 'CREDIT', 'MEMBERSHIP')"
                     " group by campaign_id, subscriber_id, subject, subject_id, run_on, pass_no) as decisions"
                     " where failed <> case when decision in ('REFUSED', 'WAITING', 'LOST') then 1 else 0 end",
@@ -286,16 +286,16 @@ def test_on_a_day_that_was_not_judged_anew_the_judgement_in_force_is_shown(play,
             " terms lyh2026@2026-01-30; run closing 2026-01-29; subscriber_20260129_0001.txt line 2"
         ),
         "step rules rule outcome input",
-        "1 2 UNKNOWN holds in snapshot of subscribers",
-        "2 2 BAD_DATE holds activation_date 2024-01-10, from 1994-07-19 to 2026-01-30 allowed",
-        "3 2 NOT_ACTIVE fails status S, A needed",
-        '4 2 SEGMENT holds segment CONSUMER, one of ["CONSUMER"] needed',
-        "5 2 NOT_VERIFIED holds real_name Y, Y needed",
-        "6 2 SECONDARY holds card_role MAIN, main_card_only true",
-        "7 2 TENURE fails activation_date 2024-01-10, 5 years needed by 2026-01-30",
-        "8 2 PORTED_IN holds never ported in",
-        "9 2 OWNER_CHANGED holds never changed hands",
-        "10 2 HOLDOUT holds customer C02 is not in the control group",
+        "1 2 UNKNOWN passed in snapshot of subscribers",
+        "2 2 BAD_DATE passed activation_date 2024-01-10, from 1994-07-19 to 2026-01-30 allowed",
+        "3 2 NOT_ACTIVE failed status S, A needed",
+        '4 2 SEGMENT passed segment CONSUMER, one of ["CONSUMER"] needed',
+        "5 2 NOT_VERIFIED passed real_name Y, Y needed",
+        "6 2 SECONDARY passed card_role MAIN, main_card_only true",
+        "7 2 TENURE failed activation_date 2024-01-10, 5 years needed by 2026-01-30",
+        "8 2 PORTED_IN passed never ported in",
+        "9 2 OWNER_CHANGED passed never changed hands",
+        "10 2 HOLDOUT passed customer C02 is not in the control group",
         "11 2 DECISION NOT ELIGIBLE (NOT_ACTIVE) NOT_ACTIVE, TENURE",
     ]
 

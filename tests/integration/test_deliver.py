@@ -35,7 +35,7 @@ SETTLED = "'X', 'B2', 7, 0"  # benefit, budget line, committed and liability
 RELATIONS = """
 create schema exports;
 create table exports.row (campaign_id text, item_key text, answer_key text, benefit text, budget_line text,
-    committed_fen bigint, liability_fen bigint, resend_of text);
+    committed_fen bigint, liability_fen bigint, lacks text, resend_of text);
 create table exports.export_eligibility (like exports.row, subscriber_id text, msisdn text, action text,
     effective_on date, reason text);
 create table exports.export_credit (like exports.row, grant_key text, subscriber_id text, msisdn text, amount bigint,

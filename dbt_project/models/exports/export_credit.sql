@@ -8,6 +8,7 @@ select
     budget_line,
     committed_fen,
     liability_fen,
+    {{ lacks(['msisdn']) }} as lacks,
     resend_of,
     grant_key,
     subscriber_id,

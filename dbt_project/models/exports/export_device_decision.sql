@@ -35,7 +35,11 @@ outcomes as (
         run_on,
         pass_no
     from {{ ref('device_decisions') }}
-    where reason not in ('GRANTED', 'WINDOW')
+    where
+        reason not in ('GRANTED', 'WINDOW', 'NO_PRICE')
+        -- a refusal without a price will never have one: it is listed for a person, and tells the shop nothing
+        and entitled_price_fen is not null
+        and paid_price_fen is not null
 
     union all
 
@@ -97,6 +101,7 @@ final as (
         case when outcomes.benefit is not null then 'B3' end as budget_line,
         0::bigint as committed_fen,
         0::bigint as liability_fen,
+        {{ lacks(['outcomes.entitled_price', 'outcomes.paid_price']) }} as lacks,
         chosen.resend_of,
         outcomes.grant_key,
         outcomes.order_id,

@@ -108,6 +108,7 @@ final as (
         null::text as budget_line,
         null::bigint as committed_fen,
         null::bigint as liability_fen,
+        {{ lacks(['states.msisdn']) }} as lacks,
         changes.resend_of,
         changes.subscriber_id,
         states.msisdn,
@@ -123,6 +124,8 @@ final as (
             history.subscriber_id = changes.subscriber_id
             and history.state_on <= run.business_date
             and history.is_present
+            -- whoever has no number any more is taken off by the last that he had
+            and (history.msisdn is not null or changes.action = 'ADD')
         order by history.state_on desc, history.revision desc
         limit 1
     ) as states on true

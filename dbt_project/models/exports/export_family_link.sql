@@ -32,6 +32,7 @@ final as (
         null::text as budget_line,
         0::bigint as committed_fen,
         0::bigint as liability_fen,
+        {{ lacks(['states.msisdn']) }} as lacks,
         chosen.resend_of,
         decisions.grant_key,
         decisions.subscriber_id,
@@ -49,6 +50,8 @@ final as (
             history.subscriber_id = decisions.subscriber_id
             and history.state_on <= run.business_date
             and history.is_present
+            -- whoever has no number any more is taken off by the last that he had
+            and (history.msisdn is not null or decisions.action = 'ADD')
         order by history.state_on desc, history.revision desc
         limit 1
     ) as states on true

@@ -56,6 +56,7 @@ final as (
         'B4' as budget_line,
         0::bigint as committed_fen,
         0::bigint as liability_fen,
+        {{ lacks(['states.msisdn']) }} as lacks,
         chosen.resend_of,
         chosen.grant_key,
         chosen.subscriber_id,
@@ -71,6 +72,8 @@ final as (
             history.subscriber_id = chosen.subscriber_id
             and history.state_on <= run.business_date
             and history.is_present
+            -- whoever has no number any more is taken off by the last that he had
+            and (history.msisdn is not null or chosen.action = 'ADD')
         order by history.state_on desc, history.revision desc
         limit 1
     ) as states on true

@@ -33,6 +33,7 @@ final as (
         'B5.1' as budget_line,
         messages.cost_fen as committed_fen,
         0::bigint as liability_fen,
+        {{ lacks(['messages.subscriber_id']) }} as lacks,
         chosen.resend_of,
         messages.message_key,
         messages.subscriber_id,

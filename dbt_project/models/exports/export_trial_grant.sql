@@ -30,6 +30,7 @@ final as (
         'B4' as budget_line,
         chosen.cost_fen as committed_fen,
         0::bigint as liability_fen,
+        {{ lacks(['states.msisdn']) }} as lacks,
         chosen.resend_of,
         chosen.grant_key,
         chosen.subscriber_id,

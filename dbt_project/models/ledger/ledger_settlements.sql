@@ -14,12 +14,52 @@ spoken as materialized (
     select * from {{ ref('int_outbox__words') }}
 ),
 
+told as (
+    select
+        outcomes.item_key,
+        outcomes.campaign_id,
+        outcomes.subscriber_id,
+        outcomes.file_stem,
+        outcomes.line_no,
+        outcomes.run_on,
+        outcomes.benefit,
+        outcomes.budget_line,
+        outcomes.amount_fen,
+        outcomes.committed_fen,
+        outcomes.liability_fen,
+        outcomes.outcome,
+        outcomes.code
+    from {{ ref('int_outbox__outcomes') }} as outcomes
+    inner join run on outcomes.answered_on = run.business_date
+    where outcomes.benefit is not null
+
+    union all
+
+    -- what has waited for a number, and may end by its own rule
+    select
+        held.item_key,
+        held.campaign_id,
+        held.subscriber_id,
+        'waits for ' || held.lacks || ': ' || held.item_key as file_stem,
+        0 as line_no,
+        held.run_on,
+        held.benefit,
+        held.budget_line,
+        held.amount_fen,
+        held.committed_fen,
+        held.liability_fen,
+        'RETRY' as outcome,
+        'LACKS' as code
+    from {{ ref('int_outbox__held') }} as held
+    where held.benefit is not null
+),
+
 answered as (
     select
         outcomes.*,
         case when gifts.valid_to < run.next_date then 'EXPIRED' else messages.refusal end as given_up
-    from {{ ref('int_outbox__outcomes') }} as outcomes
-    inner join run on outcomes.answered_on = run.business_date
+    from told as outcomes
+    cross join run
     left join {{ ref('data_gift_decisions') }} as gifts
         on outcomes.item_key = gifts.grant_key and outcomes.outcome = 'RETRY'
     left join {{ ref('int_message__retries') }} as messages
@@ -27,7 +67,6 @@ answered as (
             outcomes.item_key = messages.message_key
             and outcomes.file_stem = messages.file_stem
             and outcomes.outcome = 'RETRY'
-    where outcomes.benefit is not null
 ),
 
 settled as (

@@ -43,9 +43,11 @@ told as (
 keyed as (
     select
         told.*,
-        {{ content_key([
-            'told.campaign_id', "'MESSAGE'", 'told.template_code', 'told.subscriber_id', 'told.period'
-        ]) }} as message_key
+        -- a period is a text of key parts itself
+        md5(
+            {{ key_text(['told.campaign_id', "'MESSAGE'", 'told.template_code', 'told.subscriber_id']) }}
+            || '|' || told.period
+        ) as message_key
     from told
 ),
 

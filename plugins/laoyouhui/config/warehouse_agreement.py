@@ -43,6 +43,7 @@ _OURS = {
     "budget_line",
     "committed_fen",
     "liability_fen",
+    "lacks",
     "resend_of",
 }
 _KEY_LENGTH = 32

@@ -2,6 +2,7 @@
 
 Each file's rows, sum and digest are fixed with it: `deliver` sends what has them, and nothing else.
 
+A row that lacks what its interface needs (column `lacks` of the export) waits in `outbox.held` until that is known.
 The rows of an interface leave in the order of subscriber and key, at most `max_rows` a file; a file that the carrier
 refused as a whole (`resend_of`) leaves again as a file of its own, after the new ones. Files are numbered from 1 each
 day, over all passes of the day.
@@ -55,7 +56,8 @@ def _fill(
     conn: psycopg.Connection, carrier: Carrier, name: str, campaigns: Collection[str], business_date: date
 ) -> int:
     interface, form = carrier.interfaces[name], carrier.files
-    relation = sql.Identifier("exports", f"export_{name}")
+    _hold(conn, interface, name, business_date)
+    relation = _complete_rows(name)
     secret = _own_secrets(conn, interface, form, name)
     files = list(_files(conn, interface, name, campaigns, business_date))
     # what has no amount of its own is worth what it costs; what cannot be spelled becomes a line feed, which
@@ -78,7 +80,7 @@ def _fill(
                         partition by campaign_id, resend_of
                         order by subscriber_id collate "C", {order}, item_key collate "C"
                     )::int - 1 as place
-                from {relation}
+                from {relation} as complete
             ) as placed
             join unnest(%(campaign)s::text[], %(resend_of)s::text[], %(piece)s::int[], %(stem)s::text[])
                 as file (rows_of, resend_of, piece, stem)
@@ -176,6 +178,44 @@ def _own_secrets(conn: psycopg.Connection, interface: Interface, form: FileForm,
     return sql.SQL("secret_reference, {} + secret_at, secret_grant").format(place_expression(interface, form, column))
 
 
+def _complete_rows(name: str) -> sql.Composed:
+    return sql.SQL("(select * from {} where lacks is null)").format(sql.Identifier("exports", f"export_{name}"))
+
+
+def _hold(conn: psycopg.Connection, interface: Interface, name: str, business_date: date) -> None:
+    """Keep the rows that cannot leave yet; those that wait already are known from the first run that held them."""
+    conn.execute(
+        sql.SQL(
+            """
+            insert into outbox.held (
+                campaign_id, interface, item_key, answer_key, subscriber_id, benefit, budget_line,
+                amount_fen, committed_fen, liability_fen, lacks, run_on
+            )
+            select
+                campaign_id, {name}, item_key, answer_key, subscriber_id, benefit, budget_line,
+                {amount}, committed_fen, liability_fen, lacks, {run_on}
+            from {relation} as incomplete
+            where
+                lacks is not null
+                and not exists (
+                    select from outbox.held as known
+                    where
+                        known.item_key = incomplete.item_key
+                        and not exists (
+                            select from outbox.item as sent
+                            where sent.item_key = known.item_key and sent.run_on >= known.run_on
+                        )
+                )
+            """
+        ).format(
+            name=sql.Literal(name),
+            amount=sql.Identifier(interface.control or "committed_fen"),
+            run_on=sql.Literal(business_date),
+            relation=sql.Identifier("exports", f"export_{name}"),
+        )
+    )
+
+
 class _File(NamedTuple):
     """A file to be: the `piece`-th (from 0) of the rows of a campaign that leave together."""
 
@@ -200,9 +240,9 @@ def _files(
     )
     batches = conn.execute(
         sql.SQL(
-            "select campaign_id, resend_of, count(*) from {} group by campaign_id, resend_of "
+            "select campaign_id, resend_of, count(*) from {} as complete group by campaign_id, resend_of "
             'order by campaign_id collate "C", resend_of collate "C" nulls first'
-        ).format(sql.Identifier("exports", f"export_{name}"))
+        ).format(_complete_rows(name))
     ).fetchall()
     for campaign_id, resend_of, rows in batches:
         if campaign_id not in campaigns:

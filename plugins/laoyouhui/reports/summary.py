@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SUMMARY = Path(__file__).with_name("summary.yml")
 NOTHING = "—"
 _NO_SIGN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]")  # no document may hold them
-_RELATION = re.compile(r"\b(?:marts|ledger|watch)\.[a-z_]+")
+_RELATION = re.compile(r"\b(?:marts|ledger|watch|intermediate)\.[a-z_]+")
 
 
 @dataclass(frozen=True)

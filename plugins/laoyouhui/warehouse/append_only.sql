@@ -89,6 +89,7 @@ select raw.make_append_only('raw.word', 'all');
 select raw.make_append_only('vault.secret', 'all');
 select raw.make_append_only('vault.owner', 'all');
 select raw.make_append_only('outbox.item', 'all');
+select raw.make_append_only('outbox.held', 'all');
 
 do $$
 begin

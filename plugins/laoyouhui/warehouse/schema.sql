@@ -364,3 +364,21 @@ create table if not exists outbox.item (
 -- keys are random and only ever looked up whole: a hash takes half the time to fill
 create index if not exists item_key on outbox.item using hash (item_key);
 create index if not exists item_eligibility on outbox.item (subscriber_id) where interface = 'eligibility';
+
+-- rows that were to leave and lack what their interface needs, such as a phone number: one row from the first run that
+-- held it back until it leaves. What it lacks is said by its export (`lacks`); the models ask for it again each day.
+create table if not exists outbox.held (
+    campaign_id text not null,
+    interface text not null,
+    item_key text not null,
+    answer_key text not null,
+    subscriber_id text,
+    benefit text,
+    budget_line text,
+    amount_fen bigint,
+    committed_fen bigint,
+    liability_fen bigint,
+    lacks text not null,
+    run_on date not null,
+    primary key (item_key, run_on)
+);

@@ -86,7 +86,7 @@ credits as (
         chosen.resend_of
     from (
         select * from due
-        union all
+        union
         select * from again
     ) as chosen
     inner join {{ ref('credit_obligations') }} as obligations on chosen.grant_key = obligations.grant_key

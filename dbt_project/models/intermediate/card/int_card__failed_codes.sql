@@ -67,7 +67,7 @@ found as (
         and (reported.reason = 'REFUSED' or coalesce(sent.outcome, 'ACCEPTED') = 'ACCEPTED')
         and sent.item_key = {{ content_key([
             'granted.campaign_id', "'MESSAGE'", 'templates.template_code', 'granted.subscriber_id',
-            "granted.claim_id || '|' || attempts.attempt_no",
+            'granted.claim_id', 'attempts.attempt_no',
         ]) }}
     order by sent.item_key asc, reported.reason asc
 ),

@@ -1,8 +1,13 @@
 -- Lines whose last sending the carrier did not accept, found from the refusals so that the cost follows their number;
 -- and lines that a person has asked to send again. A whole file refused (BAD) or asked for is sent again as a file of
--- its own: resend_of names it.
+-- its own: resend_of names it. And rows that never left, since they lacked what their interface needs: each run asks
+-- for them again, until it is known or they end.
 with spoken as materialized (
     select * from {{ ref('int_outbox__words') }}
+),
+
+held as materialized (
+    select * from {{ ref('int_outbox__held') }}
 ),
 
 refused_rows as (
@@ -133,7 +138,8 @@ final as (
         setbacks.code,
         setbacks.answered_on,
         setbacks.resend_of,
-        setbacks.is_asked
+        setbacks.is_asked,
+        false as is_held
     from unsettled as setbacks
     where
         -- a key asked for again may have been accepted in its first file, while its second was refused
@@ -159,6 +165,43 @@ final as (
                 and later.campaign_id = setbacks.campaign_id
                 and (later.run_on, later.file_stem) > (setbacks.run_on, setbacks.file_stem)
         )
+        -- one that was to go again and had to wait is listed as that
+        and not exists (
+            select from held
+            where
+                held.item_key = setbacks.item_key
+                or (
+                    setbacks.interface = 'eligibility'
+                    and held.interface = 'eligibility'
+                    and held.campaign_id = setbacks.campaign_id
+                    and held.subscriber_id = setbacks.subscriber_id
+                )
+        )
+
+    union all
+
+    select
+        'waits for ' || held.lacks || ': ' || held.item_key as file_stem,
+        0 as line_no,
+        held.campaign_id,
+        held.interface,
+        held.item_key,
+        held.answer_key,
+        held.subscriber_id,
+        held.run_on,
+        held.benefit,
+        held.budget_line,
+        held.amount_fen,
+        held.committed_fen,
+        held.liability_fen,
+        'RETRY' as outcome,
+        'LACKS' as code,
+        run.business_date as answered_on,
+        null::text as resend_of,
+        false as is_asked,
+        true as is_held
+    from held
+    cross join {{ ref('stg_run__current') }} as run
 )
 
 select * from final

@@ -78,9 +78,9 @@ select
     case
         when rules.rule = 'DECISION' and cardinality(judgements.failed) = 0 then 'ELIGIBLE'
         when rules.rule = 'DECISION' then 'NOT ELIGIBLE'
-        when rules.rule = any(judgements.failed) then 'fails'
+        when rules.rule = any(judgements.failed) then 'failed'
         when 'UNKNOWN' = any(judgements.failed) then 'not asked'
-        else 'holds'
+        else 'passed'
     end as outcome,
     case when rules.rule = 'DECISION' then coalesce(judgements.failed[1], 'ELIGIBLE') end as reason,
     judgements.terms_version,

@@ -21,6 +21,18 @@ select
     decided.run_on,
     decided.pass_no
 from {{ ref('membership_changes') }} as decided
+left join lateral (
+    select
+        history.status,
+        history.customer_id
+    from {{ ref('int_subscriber__history') }} as history
+    where
+        history.subscriber_id = decided.subscriber_id
+        and history.state_on <= decided.run_on
+        and (history.run_on, history.pass_no) <= (decided.run_on, decided.pass_no)
+    order by history.state_on desc, history.revision desc
+    limit 1
+) as states on true
 cross join lateral (
     select
         listed.*,
@@ -28,9 +40,15 @@ cross join lateral (
             over () as failed_at
     from (
         values
-        (1, 'CLOSED', 'status C'),
-        (2, 'PORTED_OUT', 'status P'),
-        (3, 'HOLDOUT', 'customer in the control group'),
+        (1, 'CLOSED', concat('status ', coalesce(states.status, 'not delivered'), ', ended by C')),
+        (2, 'PORTED_OUT', concat('status ', coalesce(states.status, 'not delivered'), ', ended by P')),
+        (
+            3, 'HOLDOUT',
+            concat(
+                'customer ', coalesce(states.customer_id, 'missing'),
+                case when decided.reason = 'HOLDOUT' then ' is' else ' is not' end, ' in the control group'
+            )
+        ),
         (4, 'DECISION', concat('member since ', decided.member_since))
     ) as listed (step_no, rule, input)
 ) as rules

@@ -7,9 +7,9 @@ select
     subscriber_id,
     item_key,
     amount_fen,
-    source_file,
+    {{ without_numbers('source_file') }} as source_file,
     source_line,
-    detail,
+    {{ without_numbers('detail') }} as detail,
     what_to_do
 from {{ ref(exceptions) }}
 {{ 'union all' if not loop.last }}

@@ -7,7 +7,10 @@ with run as (
 terms as materialized (
     select
         campaigns.campaign_id,
-        (terms.terms -> 'recognition' ->> 'min_cases')::integer as min_cases
+        (terms.terms -> 'recognition' ->> 'min_cases')::integer as min_cases,
+        -- business of later days may still be reversed
+        run.business_date
+        - coalesce((terms.terms -> 'recognition' ->> 'reversal_days')::integer, 0) as stands_until
     from {{ ref('stg_campaign__campaigns') }} as campaigns
     inner join run on campaigns.ends_on < run.next_date
     inner join {{ ref('stg_campaign__terms') }} as terms
@@ -36,7 +39,11 @@ helped as (
 
 members as materialized (
     select
-        helped.*,
+        helped.campaign_id,
+        helped.subscriber_id,
+        helped.helped_on,
+        helped.is_business and helped.helped_on <= terms.stands_until as is_business,
+        helped.is_error,
         member.member_type,
         member.member
     from helped

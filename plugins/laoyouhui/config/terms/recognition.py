@@ -6,6 +6,7 @@ from laoyouhui.config.kinds import Count, Section
 
 
 class Terms(Section):
-    """How many cases are too few to be ranked by."""
+    """How many cases are too few to be ranked by, and for how many days business may still be reversed."""
 
     min_cases: Count
+    reversal_days: Count | None = None  # none: what is granted counts at once

@@ -56,7 +56,7 @@ select
     templates.template_code,
     told.subscriber_id,
     told.grant_key,
-    told.claim_id || '|' || told.attempt_no as period,
+    {{ key_text(['told.claim_id', 'told.attempt_no']) }} as period,
     run.business_date as addressed_on,
     told.expires_on as useful_until,
     null::text as message_title,

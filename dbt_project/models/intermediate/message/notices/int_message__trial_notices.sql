@@ -52,7 +52,7 @@ select
     templates.template_code,
     members.subscriber_id,
     null::text as grant_key,
-    due.trial_code as period,
+    {{ key_text(['due.trial_code']) }} as period,
     run.business_date as addressed_on,
     due.ends_on as useful_until,
     case when templates.template_title is not null then {{ filled_in('templates.template_title', words) }} end

@@ -37,3 +37,25 @@ inner join {{ ref('stg_campaign__terms') }} as terms
         and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
 where
     failed.attempt_no >= coalesce((terms.terms -> 'cards' ->> 'code_sms_attempts')::integer, 0)
+
+union all
+
+-- asked for again until it was too late, or given up
+select
+    granted.campaign_id,
+    'CARD_CODE_NOT_DELIVERED' as exception_type,
+    settled.run_on as found_on,
+    granted.subscriber_id,
+    granted.claim_id as item_key,
+    granted.cost_fen as amount_fen,
+    settled.source_file,
+    settled.source_line,
+    'the message with the code did not go out any more: ' || coalesce(settled.reason, settled.entry_type) as detail,
+    'Have the service desk reach the member; a code that has expired is made good by hand.' as what_to_do
+from {{ ref('ledger_settlements') }} as settled
+inner join {{ ref('messages') }} as messages on settled.grant_key = messages.message_key
+inner join {{ ref('card_decisions') }} as granted
+    on messages.grant_key = granted.grant_key and granted.reason = 'GRANTED'
+where
+    settled.benefit = 'SMS'
+    and (settled.entry_type = 'given_up' or settled.reason in ('EXPIRED', 'NUMBER_CHANGED'))

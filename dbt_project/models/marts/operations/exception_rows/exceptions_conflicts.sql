@@ -5,12 +5,12 @@
 
 select
     null::text as campaign_id,
-    case conflicts.feed
+    concat(case conflicts.feed
         {% for feed, type in types.items() -%}
         when '{{ feed }}' then '{{ type }}'
         {% endfor -%}
         else upper(conflicts.feed)
-    end || '_CONFLICT' as exception_type,
+    end, '_CONFLICT') as exception_type,
     conflicts.run_on as found_on,
     conflicts.subscriber_id,
     conflicts.item_key,

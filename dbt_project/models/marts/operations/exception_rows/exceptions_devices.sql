@@ -3,7 +3,11 @@ select
     decisions.campaign_id,
     case
         when decisions.reason = 'LATE' then 'LATE_DEVICE_ORDER'
-        when decisions.reason = 'NO_PRICE' then 'DEVICE_NO_PRICE'
+        when
+            decisions.reason = 'NO_PRICE'
+            or decisions.entitled_price_fen is null
+            or decisions.paid_price_fen is null
+            then 'DEVICE_NO_PRICE'
         when decisions.price_check = 'OVER' then 'DEVICE_OVER'
         else 'DEVICE_NOT_ENTITLED'
     end as exception_type,
@@ -15,14 +19,23 @@ select
     decisions.source_line,
     'applied ' || coalesce(decisions.applied_fen::text, 'unknown') || ' fen, entitled ' || decisions.entitled_fen
     || ' fen, ' || decisions.reason || coalesce(' ' || decisions.not_eligible_reason, '') as detail,
-    case decisions.reason
-        when 'LATE' then 'Decide by hand: the order was delivered too late to be honoured.'
-        when 'NO_PRICE' then 'Ask the shop what was paid, and settle the discount with it by hand.'
+    case
+        when decisions.reason = 'LATE' then 'Decide by hand: the order was delivered too late to be honoured.'
+        when
+            decisions.reason = 'NO_PRICE'
+            or decisions.entitled_price_fen is null
+            or decisions.paid_price_fen is null
+            then 'Ask the shop what was paid, and settle the discount with it by hand.'
         else 'Settle with the shop; the subscriber is not charged.'
     end as what_to_do
 from {{ ref('device_decisions') }} as decisions
 where
     decisions.reason in ('LATE', 'NO_PRICE')
+    -- a refusal that says no price tells the shop nothing
+    or (
+        (decisions.entitled_price_fen is null or decisions.paid_price_fen is null)
+        and decisions.reason not in ('WINDOW', 'CONFLICT')
+    )
     or decisions.price_check = 'OVER'
     or (
         decisions.price_check = 'NOT_ENTITLED'

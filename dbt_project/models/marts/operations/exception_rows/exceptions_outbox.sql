@@ -14,7 +14,7 @@ select
         else 'Mend the cause; an instalment goes again once the subscriber feed shows a change, or by your word.'
     end as what_to_do
 from {{ ref('int_outbox__setbacks') }} as setbacks
-where not setbacks.is_asked
+where not setbacks.is_asked and not setbacks.is_held
 
 union all
 
