@@ -2,25 +2,32 @@
 
 Paths are relative to the exchange's root, parted by `/`: `in/recharge/recharge_20260126_0001.txt.gz`.
 What is put appears whole or not at all: it is written under a temporary name, which `list` never shows, and renamed.
+
+Nothing in the exchange is followed, for others may write there: not a link in place of a file, nor one in place of a
+folder. A folder of this machine is walked from its root down by descriptors, each opened without following, so that
+what was looked at is what is read. SFTP has no such way: there each part of a path is looked at before it is used.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import hashlib
 import io
 import os
 import posixpath
+import re
+import secrets
 import shutil
 import socket
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, cast
 
 from laoyouhui.config.errors import ConfigError
 
@@ -30,10 +37,19 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS = 30
 _ANSWER_SECONDS = 120
 _PREFETCH_REQUESTS = 64  # of 32 KiB each: fast over a long line, and at most 2 MiB in memory whatever the file's size
+_UPLOAD_BYTES = 32 << 10  # what one request may hold with every server
 
 
 class TransportError(Exception):
     """The exchange cannot be reached or used. The message says where and what to do."""
+
+
+class UnreadableError(TransportError):
+    """One file or folder of the exchange cannot be read, and no other need wait for it. The message says why."""
+
+
+class NotAFolderError(UnreadableError):
+    """A file, a link or a device stands where a folder is expected: it is not followed."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +88,18 @@ class SftpSettings:
         _key_blob(self)
 
 
+class Look(NamedTuple):
+    """What lies in a folder, by name: its files, and whatever else, links among it. Temporary files are left out."""
+
+    files: list[RemoteFile]
+    others: tuple[str, ...]
+
+
 class Transport(Protocol):
-    """What the pipeline may do with an exchange. Paths with `..`, empty parts or a leading `/` raise ValueError."""
+    """What the pipeline may do with an exchange. Paths with `..`, empty parts or a leading `/` raise ValueError.
+
+    Where a link, a file or a device stands in place of a folder, whatever needs the folder raises NotAFolderError.
+    """
 
     def list(self, folder: str) -> list[RemoteFile]:
         """Give the files of a folder by name; none when there is no such folder. Temporary files are left out."""
@@ -83,8 +109,16 @@ class Transport(Protocol):
         """Give the names of what else lies in a folder: folders, links, which are not followed, and the like."""
         ...
 
+    def look(self, folder: str) -> Look:
+        """Give both, `list` and `others`, of one look. UnreadableError where the folder may not be listed."""
+        ...
+
+    def require_folder(self, folder: str) -> None:
+        """Raise NotAFolderError where something else stands in a folder's place; nothing, or a folder, is right."""
+        ...
+
     def open(self, path: str) -> AbstractContextManager[BinaryIO]:
-        """Open a file for reading; FileNotFoundError when it is not there."""
+        """Open a file for reading; FileNotFoundError when it is not there, UnreadableError when it cannot be read."""
         ...
 
     def read(self, path: str) -> bytes | None:
@@ -108,7 +142,13 @@ def _checked(path: str) -> tuple[str, ...]:
 
 
 def _temporary(name: str) -> str:
-    return f".{name}.part"
+    """Give a name that nobody can foresee, so that nothing can wait under it: `.a.txt.5f3c….part`."""
+    return f".{name}.{secrets.token_hex(8)}.part"
+
+
+def _is_left_over(name: str, of: str) -> bool:
+    """Whether `name` is a temporary name of the file `of`, left by a run that was cut."""
+    return re.fullmatch(rf"\.{re.escape(of)}\.[0-9a-f]{{16}}\.part", name) is not None
 
 
 def _is_temporary(name: str) -> bool:
@@ -119,118 +159,277 @@ def _is_regular(entry: paramiko.SFTPAttributes) -> bool:
     return entry.st_mode is None or stat.S_ISREG(entry.st_mode)  # a server need not tell what a thing is
 
 
+def _not_a_folder(place: str) -> NotAFolderError:
+    return NotAFolderError(
+        f"{place}: a link, a file or a device, expected a folder (links are not followed): put a folder there"
+    )
+
+
+class _Reading:
+    """A file being read, each error of which says where and what to do. Errors of its reader are not its own."""
+
+    def __init__(self, file: BinaryIO, saying: Callable[[], AbstractContextManager[None]]) -> None:
+        self._file, self._saying = file, saying
+
+    def __enter__(self) -> BinaryIO:
+        return cast("BinaryIO", self)
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def read(self, size: int = -1) -> bytes:
+        with self._saying():
+            return self._file.read(size)
+
+
 class FolderTransport:
-    """The exchange as a folder of this machine or of a mounted disk."""
+    """The exchange as a folder of this machine or of a mounted disk.
 
-    def __init__(self, root: Path) -> None:
+    What is put is private to this user, whatever the umask; with `readers`, the name of a group, that group may read
+    it. A folder on its way that is ours and open to more is narrowed.
+    """
+
+    def __init__(self, root: Path, *, readers: str = "") -> None:
         self._root = root
-
-    def _path(self, path: str) -> Path:
-        return self._root.joinpath(*_checked(path))
+        self._readers = _group(readers) if readers else None
 
     def list(self, folder: str) -> list[RemoteFile]:
         """Give the files of a folder by name; see Transport."""
-        files = []
-        for entry in self._entries(folder):
-            try:
-                found = entry.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                continue  # taken away since it was listed
-            if stat.S_ISREG(found.st_mode):
-                files.append(RemoteFile(entry.name, found.st_size, found.st_mtime_ns))
-        return sorted(files, key=lambda file: file.name)
+        return self.look(folder).files
 
     def others(self, folder: str) -> tuple[str, ...]:
         """Give the names of what else lies in a folder; see Transport."""
-        return tuple(sorted(entry.name for entry in self._entries(folder) if not entry.is_file(follow_symlinks=False)))
+        return self.look(folder).others
 
-    def _entries(self, folder: str) -> Iterable[os.DirEntry[str]]:
+    def look(self, folder: str) -> Look:
+        """Give files and others of one look; see Transport."""
+        files, others = [], []
         try:
-            return [entry for entry in os.scandir(self._path(folder)) if not _is_temporary(entry.name)]
+            with self._saying("list", folder), self._folder(_checked(folder)) as opened:
+                for name in sorted(_names(opened)):
+                    if _is_temporary(name):
+                        continue
+                    try:
+                        found = os.stat(name, dir_fd=opened, follow_symlinks=False)
+                    except FileNotFoundError:
+                        continue  # taken away since it was listed
+                    if stat.S_ISREG(found.st_mode):
+                        files.append(RemoteFile(name, found.st_size, found.st_mtime_ns))
+                    else:
+                        others.append(name)
         except FileNotFoundError:
-            return ()
+            return Look([], ())
+        return Look(files, tuple(others))
+
+    def require_folder(self, folder: str) -> None:
+        """Raise NotAFolderError where something else stands there; see Transport."""
+        with suppress(FileNotFoundError), self._saying("look at", folder), self._folder(_checked(folder)):
+            pass
 
     def open(self, path: str) -> AbstractContextManager[BinaryIO]:
         """Open a file for reading; see Transport."""
-        return self._path(path).open("rb")
+        *folder, name = _checked(path)
+        with self._saying("read", path), self._folder(tuple(folder)) as opened:
+            # a link is refused, and a pipe does not make us wait for its writer
+            number = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=opened)
+            if not stat.S_ISREG(os.fstat(number).st_mode):
+                os.close(number)
+                raise UnreadableError(f"{self._root}: read {path}: a folder, a link or a device, expected a file")
+            return _Reading(os.fdopen(number, "rb"), lambda: self._saying("read", path))
 
     def read(self, path: str) -> bytes | None:
         """Give a small file's bytes; see Transport."""
         try:
-            return self._path(path).read_bytes()
+            with self.open(path) as file:
+                return file.read()
         except FileNotFoundError:
             return None
 
     def put(self, local: Path, path: str) -> None:
         """Copy a local file here and make it last: the file is synced before its rename, the folder after it."""
-        target = self._path(path)
         with local.open("rb") as source:
-            self._write(source, target)
+            self._write(source, path)
 
     def write(self, content: bytes, path: str) -> None:
         """Put a small file that stands nowhere yet."""
-        self._write(io.BytesIO(content), self._path(path))
+        self._write(io.BytesIO(content), path)
 
-    def _write(self, source: BinaryIO, target: Path) -> None:
-        temporary = target.with_name(_temporary(target.name))
+    def _write(self, source: BinaryIO, path: str) -> None:
+        *folder, name = _checked(path)
+        temporary = _temporary(name)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as copy:
-                shutil.copyfileobj(source, copy, 1 << 20)
-                copy.flush()
-                os.fsync(copy.fileno())
-            temporary.replace(target)
-            folder = os.open(target.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            with self._folder(tuple(folder), make=True) as opened:
+                for left in _names(opened):
+                    if _is_left_over(left, name):
+                        os.unlink(left, dir_fd=opened)
+                try:
+                    self._copy(source, temporary, opened)
+                    os.rename(temporary, name, src_dir_fd=opened, dst_dir_fd=opened)
+                except OSError:
+                    with suppress(OSError):
+                        os.unlink(temporary, dir_fd=opened)  # a full disk keeps no half of a file
+                    raise
+                os.fsync(opened)
         except OSError as error:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)  # a full disk keeps no half of a file
             raise TransportError(
-                f"{target} cannot be written ({error}): free space or mend the rights there, then run again"
+                f"{self._root / path} cannot be written ({error}): free space or mend the rights there, then run again"
             ) from error
+
+    def _copy(self, source: BinaryIO, temporary: str, opened: int) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(temporary, flags, 0o600, dir_fd=opened), "wb") as copy:
+            shutil.copyfileobj(source, copy, 1 << 20)
+            copy.flush()
+            self._grant(copy.fileno(), 0o600)
+            os.fsync(copy.fileno())
+
+    @contextmanager
+    def _folder(self, parts: tuple[str, ...], *, make: bool = False) -> Iterator[int]:
+        """Open a folder from the root down, following nothing; the root itself may be reached as the user says it."""
+        if make:
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        at = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for number, part in enumerate(parts, start=1):
+                if make:
+                    with suppress(FileExistsError):
+                        os.mkdir(part, 0o700, dir_fd=at)
+                try:
+                    below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+                except OSError as error:
+                    if error.errno in {errno.ENOTDIR, errno.ELOOP}:
+                        raise _not_a_folder(str(self._root.joinpath(*parts[:number]))) from error
+                    raise
+                os.close(at)
+                at = below
+                if make:
+                    self._grant(at, 0o700)
+            yield at
+        finally:
+            os.close(at)
+
+    def _grant(self, opened: int, mode: int) -> None:
+        """Make a file or folder of ours private to us, or to us and the group of readers."""
+        found = os.fstat(opened)
+        if found.st_uid != os.geteuid():
+            return  # somebody else's folder: its rights are his
+        if self._readers is not None:
+            mode |= (mode & 0o500) >> 3  # what we may read and enter, they may
+            if found.st_gid != self._readers:
+                os.fchown(opened, -1, self._readers)
+        if stat.S_IMODE(found.st_mode) != mode:
+            os.fchmod(opened, mode)
+
+    @contextmanager
+    def _saying(self, doing: str, path: str) -> Iterator[None]:
+        """Have what goes wrong with one file or folder say where and what to do; what is not there stays that."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            place = f"{self._root}: {doing} {path}"
+            if error.errno == errno.ELOOP:
+                raise UnreadableError(f"{place}: a link, expected a file: links are not followed") from error
+            raise UnreadableError(f"{place}: {error.strerror or error}: mend it there; the next run looks again") from (
+                error
+            )
+
+
+def _names(opened: int) -> list[str]:
+    with os.scandir(opened) as entries:
+        return [entry.name for entry in entries]
+
+
+def _group(name: str) -> int:
+    import grp
+
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError as error:
+        raise ConfigError(
+            f"environment: LAOYOUHUI_OUT_READERS: value {name!r}: expected a group of this machine"
+        ) from error
 
 
 class SftpTransport:
-    """The exchange behind an SFTP session that is open already; see `open_transport`."""
+    """The exchange behind an SFTP session that is open already; see `open_transport`.
+
+    What SFTP cannot do is to open a thing without following it: each part of a path is looked at once a session, and a
+    file again once it is open. Who may read what is put is the server's to say: its owner is its user.
+    """
 
     def __init__(self, session: paramiko.SFTPClient, root: str, where: str) -> None:
         self._session = session
         self._root = root or "."
         self._where = where
+        self._folders: set[tuple[str, ...]] = set()  # those that are folders indeed
+        self._left_over: dict[tuple[str, ...], tuple[str, ...]] = {}  # temporary names, as a folder had them
 
-    def _path(self, path: str) -> str:
-        return posixpath.join(self._root, *_checked(path))
+    def _path(self, *parts: str) -> str:
+        return posixpath.join(self._root, *parts)
 
     def list(self, folder: str) -> list[RemoteFile]:
         """Give the files of a folder by name; see Transport."""
-        files = [
-            RemoteFile(entry.filename, entry.st_size or 0, (entry.st_mtime or 0) * 1_000_000_000)
-            for entry in self._entries(folder)
-            if _is_regular(entry)
-        ]
-        return sorted(files, key=lambda file: file.name)
+        return self.look(folder).files
 
     def others(self, folder: str) -> tuple[str, ...]:
         """Give the names of what else lies in a folder; see Transport."""
-        return tuple(sorted(entry.filename for entry in self._entries(folder) if not _is_regular(entry)))
+        return self.look(folder).others
 
-    def _entries(self, folder: str) -> Iterable[paramiko.SFTPAttributes]:
+    def look(self, folder: str) -> Look:
+        """Give files and others of one look; see Transport."""
+        parts = _checked(folder)
         try:
             with self._saying("list", folder):
-                found = self._session.listdir_attr(self._path(folder))
+                self._require_folders(parts)
+                listed = self._session.listdir_attr(self._path(*parts))
         except FileNotFoundError:
-            return ()
-        return [entry for entry in found if not _is_temporary(entry.filename)]
+            return Look([], ())
+        found = sorted(
+            (entry for entry in listed if not _is_temporary(entry.filename)), key=lambda entry: entry.filename
+        )
+        files = [
+            RemoteFile(entry.filename, entry.st_size or 0, (entry.st_mtime or 0) * 1_000_000_000)
+            for entry in found
+            if _is_regular(entry)
+        ]
+        return Look(files, tuple(entry.filename for entry in found if not _is_regular(entry)))
+
+    def require_folder(self, folder: str) -> None:
+        """Raise NotAFolderError where something else stands there; see Transport."""
+        with suppress(FileNotFoundError), self._saying("look at", folder):
+            self._require_folders(_checked(folder))
+
+    def _require_folders(self, parts: tuple[str, ...]) -> None:
+        for number in range(1, len(parts) + 1):
+            folder = parts[:number]
+            if folder in self._folders:
+                continue
+            mode = self._session.lstat(self._path(*folder)).st_mode
+            if mode is not None and not stat.S_ISDIR(mode):
+                raise _not_a_folder(f"{self._where}: {'/'.join(folder)}")
+            self._folders.add(folder)
 
     @contextmanager
     def open(self, path: str) -> Iterator[BinaryIO]:
         """Open a file for reading ahead; see Transport."""
-        with self._saying("read", path), self._session.open(self._path(path), "rb") as file:
-            file.prefetch(file.stat().st_size or 0, _PREFETCH_REQUESTS)
-            yield cast("BinaryIO", file)
+        *folder, name = _checked(path)
+        with self._saying("read", path):
+            self._require_folders(tuple(folder))
+            target = self._path(*folder, name)
+            self._require_file(self._session.lstat(target), path)  # a pipe would have the server wait for its writer
+            file = self._session.open(target, "rb")
+        with file:
+            with self._saying("read", path):
+                found = file.stat()
+                self._require_file(found, path)
+                file.prefetch(found.st_size or 0, _PREFETCH_REQUESTS)
+            yield cast("BinaryIO", _Reading(cast("BinaryIO", file), lambda: self._saying("read", path)))
+
+    def _require_file(self, found: paramiko.SFTPAttributes, path: str) -> None:
+        if not _is_regular(found):
+            raise UnreadableError(f"{self._where}: {path}: a folder, a link or a device, expected a file")
 
     def read(self, path: str) -> bytes | None:
         """Give a small file's bytes; see Transport."""
@@ -245,36 +444,69 @@ class SftpTransport:
     def put(self, local: Path, path: str) -> None:
         """Upload a local file under a temporary name, check the size that arrived, rename; see Transport.
 
-        What an upload that was cut left under the temporary name is written over from the start: a file is sent again
-        in less time than it takes to prove what of it arrived.
+        What an upload that was cut left under a temporary name is taken away: a file is sent again in less time than it
+        takes to prove what of it arrived.
         """
-        target = self._path(path)
-        folder, name = posixpath.split(target)
-        temporary = posixpath.join(folder, _temporary(name))
+        *folder, name = _checked(path)
+        target = self._path(*folder, name)
+        temporary = self._path(*folder, _temporary(name))
         with self._saying("write", path):
-            self._make_folders(folder)
+            self._make_folders(tuple(folder))
+            for left in self._cut_uploads(tuple(folder), name):
+                with suppress(OSError):
+                    self._session.remove(self._path(*folder, left))
             try:
-                with local.open("rb") as source:
-                    self._session.putfo(source, temporary, local.stat().st_size, confirm=True)
-            except OSError:
+                self._upload(local, temporary)
+                self._rename(temporary, target, self._path(*folder, _temporary(name)))
+            except (OSError, UnreadableError):
                 with suppress(OSError, EOFError, _ssh_error()):  # a full disk keeps no half of a file
                     self._session.remove(temporary)
                 raise
-            self._rename(temporary, target)
 
-    def _rename(self, temporary: str, target: str) -> None:
-        """Rename over what stands there; in two steps where the server does not know OpenSSH's way."""
+    def _upload(self, local: Path, temporary: str) -> None:
+        with local.open("rb") as source, self._session.open(temporary, "wx") as copy:
+            copy.set_pipelined(True)
+            shutil.copyfileobj(source, copy, _UPLOAD_BYTES)
+        size, arrived = local.stat().st_size, self._session.stat(temporary).st_size
+        if arrived != size:
+            raise OSError(f"{arrived} of {size} bytes arrived")
+
+    def _cut_uploads(self, folder: tuple[str, ...], name: str) -> Iterator[str]:
+        """Give the temporary names of a file that a cut upload left; a folder is listed once a session."""
+        if folder not in self._left_over:
+            listed = self._session.listdir(self._path(*folder))
+            self._left_over[folder] = tuple(found for found in listed if found.endswith(".part"))
+        return (found for found in self._left_over[folder] if _is_left_over(found, name))
+
+    def _rename(self, temporary: str, target: str, aside: str) -> None:
+        """Rename over what stands there. Where the server does not know OpenSSH's way, what stands there steps aside.
+
+        It is put back where the new file cannot take its place, and taken away last.
+        """
         try:
             self._session.posix_rename(temporary, target)
         except OSError:
-            with suppress(FileNotFoundError):
-                self._session.remove(target)
-            self._session.rename(temporary, target)
+            try:
+                self._session.rename(temporary, target)  # nothing stands there
+            except OSError:
+                self._require_file(self._session.lstat(target), target)
+                self._session.rename(target, aside)
+                try:
+                    self._session.rename(temporary, target)
+                except OSError:
+                    self._session.rename(aside, target)
+                    raise
+                with suppress(OSError):
+                    self._session.remove(aside)
 
     @contextmanager
     def _saying(self, doing: str, path: str) -> Iterator[None]:
-        """Have what goes wrong say where and what to do; a file that is not there stays FileNotFoundError."""
+        """Have what goes wrong say where and what to do; a file that is not there stays FileNotFoundError.
+
+        What the server refuses is of one file or folder where it was to be read; a line that broke is of all.
+        """
         place = f"{self._where}: {doing} {path}"
+        refused = TransportError if doing == "write" else UnreadableError
         try:
             yield
         except FileNotFoundError:
@@ -282,27 +514,28 @@ class SftpTransport:
         except TimeoutError as error:
             raise TransportError(f"{place}: no answer for {_ANSWER_SECONDS} s: run again; ask the carrier") from error
         except PermissionError as error:
-            raise TransportError(
-                f"{place}: permission denied: ask the carrier for the right to {doing} there"
-            ) from error
+            raise refused(f"{place}: permission denied: ask the carrier for the right to {doing} there") from error
         except (EOFError, _ssh_error()) as error:
             raise TransportError(f"{place}: the line broke ({error or type(error).__name__}): run again") from error
         except OSError as error:
             if not _is_open(self._session):
                 raise TransportError(f"{place}: the line broke ({error}): run again") from error
-            raise TransportError(
-                f"{place}: the server says {str(error)!r}: its disk or our quota may be full: ask the carrier, then "
-                "run again"
+            if doing == "write":
+                raise TransportError(
+                    f"{place}: the server says {str(error)!r}: its disk or our quota may be full, or the file may be "
+                    "in use: ask the carrier, then run again"
+                ) from error
+            raise UnreadableError(
+                f"{place}: the server says {str(error)!r}: somebody may hold it, or its disk may fail: ask the "
+                "carrier; the next run looks again"
             ) from error
 
-    def _make_folders(self, folder: str) -> None:
-        try:
-            self._session.stat(folder)
-        except FileNotFoundError:
-            parent = posixpath.dirname(folder)
-            if parent not in {"", folder}:
-                self._make_folders(parent)
-            self._session.mkdir(folder)
+    def _make_folders(self, folder: tuple[str, ...]) -> None:
+        for number in range(1, len(folder) + 1):
+            try:
+                self._require_folders(folder[:number])
+            except FileNotFoundError:
+                self._session.mkdir(self._path(*folder[:number]))
 
 
 def _ssh_error() -> type[Exception]:
@@ -442,17 +675,30 @@ def _require_host_key(transport: paramiko.Transport, pinned: bytes, where: str) 
 
 
 def _require_root(session: paramiko.SFTPClient, settings: SftpSettings, where: str) -> None:
+    place = f"{where}: the folder {settings.root!r}"
     try:
-        session.stat(settings.root or ".")
+        found = session.stat(settings.root or ".")
     except FileNotFoundError as error:
         raise ConfigError(
             f"{where}: there is no folder {settings.root!r}: expected the one with in/, out/, ack/"
         ) from error
+    except PermissionError as error:
+        raise TransportError(
+            f"{place}: permission denied: ask the carrier for the right to use it, or mend the connection's root"
+        ) from error
+    except OSError as error:
+        if not _is_open(session):
+            raise TransportError(f"{place}: the line broke ({error}): run again") from error
+        raise TransportError(f"{place}: the server says {str(error)!r}: ask the carrier, then run again") from error
+    if found.st_mode is not None and not stat.S_ISDIR(found.st_mode):
+        raise ConfigError(f"{place} is no folder: expected the one with in/, out/, ack/")
 
 
 @contextmanager
-def open_transport(exchange: str, sftp: SftpSettings | None = None) -> Iterator[Transport]:
+def open_transport(exchange: str, sftp: SftpSettings | None = None, *, readers: str = "") -> Iterator[Transport]:
     """Open the exchange: the SFTP server of `sftp` where it is given, else the folder `exchange`.
+
+    `readers` is the group of this machine that may read what is put into a folder; without it nobody else may.
 
     Raises ConfigError when the exchange or its root is not there, TransportError when it cannot be reached or its host
     key is not the pinned one.
@@ -467,4 +713,4 @@ def open_transport(exchange: str, sftp: SftpSettings | None = None) -> Iterator[
         )
     if not Path(exchange).is_dir():
         raise ConfigError(f"exchange {exchange!r}: there is no such folder: expected one with in/, out/, ack/")
-    yield FolderTransport(Path(exchange))
+    yield FolderTransport(Path(exchange), readers=readers)

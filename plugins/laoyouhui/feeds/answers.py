@@ -6,13 +6,16 @@ First line `file|status|rows_ok|rows_failed`, for BAD with a code in a fifth fie
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, cast
+from typing import BinaryIO, Literal, NamedTuple, cast
 
 Status = Literal["RIGHT", "BAD", "SEMIWRONG"]
 
 LONGEST_ROW = 1024  # bytes of a refused row, on average: key, code, and a message
+LONGEST_LINE = 64 << 10  # bytes of any one line
 
 _FILE = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,199})(?:\.[a-z0-9]{1,8})?(?:\.gz)?")
 _COUNT = re.compile(r"[0-9]{1,9}")
@@ -49,60 +52,106 @@ class Answer:
     rows: tuple[AnswerRow, ...]
 
 
-def parse_answer(raw: bytes) -> Answer:
-    """Read one answer whole, or raise AnswerError: an answer that was cut short or contradicts itself settles nothing.
+class Header(NamedTuple):
+    """The first line of an answer. `stem` is the file's name without its ending; only BAD has a `code`."""
 
-    RIGHT refuses no row, BAD accepts none; SEMIWRONG lists each refused row once.
-    """
-    first, *lines = raw.rstrip(b"\r\n").split(b"\n")  # no byte of a GB18030 character is a line's end
-    stem, status, rows_ok, rows_failed, code = _header(first.rstrip(b"\r"))
+    stem: str
+    status: Status
+    rows_ok: int
+    rows_failed: int
+    code: str | None
+
+    @property
+    def refused(self) -> int:
+        """How many refused rows are listed after it."""
+        return self.rows_failed if self.status == "SEMIWRONG" else 0
+
+
+def read_header(source: BinaryIO) -> Header:
+    """Read the first line of an answer, or raise AnswerError. The rows are where the source stands then."""
+    header = _header(source.readline(LONGEST_LINE).rstrip(b"\r\n"))
+    status, rows_ok, rows_failed = header.status, header.rows_ok, header.rows_failed
     if (
         (status == "RIGHT" and rows_failed)
         or (status == "BAD" and rows_ok)
         or (status == "SEMIWRONG" and not rows_failed)
     ):
         raise AnswerError("COUNT", f"status {status} with {rows_ok} rows accepted and {rows_failed} refused")
-    expected = rows_failed if status == "SEMIWRONG" else 0
-    if len(lines) != expected:
+    return header
+
+
+def read_rows(source: BinaryIO, header: Header) -> Iterator[AnswerRow]:
+    """Give the refused rows that follow a header, one at a time, or raise AnswerError: all of them, and no more.
+
+    Whether a key stands twice is not looked at.
+    """
+    count = 0
+    # no byte of a GB18030 character is a line's end
+    for line in iter(lambda: source.readline(LONGEST_LINE + 1), b""):
+        if not line.strip(b"\r\n") and not source.read(1 << 10).strip(b"\r\n"):
+            break  # empty lines at the end
+        count += 1
+        if count > header.refused:
+            break
+        if len(line) > LONGEST_LINE:
+            raise AnswerError("ROW", f"line {count + 1} has more than {LONGEST_LINE} bytes")
+        yield _row(count + 1, line.rstrip(b"\r\n"))
+    if count != header.refused:
+        found = "more" if count > header.refused else str(count)
         raise AnswerError(
-            "COUNT", f"{len(lines)} lines follow, expected {expected}: the answer was cut short or mixed up"
+            "COUNT", f"{found} lines follow, expected {header.refused}: the answer was cut short or mixed up"
         )
-    rows = tuple(_row(number, line.rstrip(b"\r")) for number, line in enumerate(lines, start=2))
+
+
+def parse_answer(raw: bytes) -> Answer:
+    """Read one answer whole, or raise AnswerError: an answer that was cut short or contradicts itself settles nothing.
+
+    RIGHT refuses no row, BAD accepts none; SEMIWRONG lists each refused row once.
+    """
+    source = io.BytesIO(raw)
+    header = read_header(source)
+    rows = tuple(read_rows(source, header))
     seen: set[str] = set()
     for number, row in enumerate(rows, start=2):
         if row.key in seen:
-            raise AnswerError("KEY", f"line {number}: key {row.key!r} stands twice, expected once")
+            raise AnswerError("KEY", twice(number))
         seen.add(row.key)
-    return Answer(stem, status, rows_ok, rows_failed, code, rows)
+    return Answer(*header, rows)
 
 
-def _header(line: bytes) -> tuple[str, Status, int, int, str | None]:
+def twice(line_no: int) -> str:
+    """What is said of a key that stands twice; the key is not shown, for nobody knows what it is."""
+    return f"line {line_no}: its key stands twice, expected once"
+
+
+def _header(line: bytes) -> Header:
+    # What cannot be read is not shown: it may be anything, a secret among it.
     try:
         fields = line.decode("ascii").split("|")
-    except UnicodeDecodeError:
-        raise AnswerError("HEADER", f"first line {line[:100]!r}: expected ASCII") from None
+    except UnicodeDecodeError as error:
+        raise AnswerError("HEADER", f"first line: expected ASCII, byte {error.start + 1} is none") from None
     if len(fields) not in {4, 5}:
-        raise AnswerError("HEADER", f"first line {line[:100]!r}: expected file|status|rows_ok|rows_failed")
+        raise AnswerError("HEADER", f"first line: {len(fields)} fields, expected file|status|rows_ok|rows_failed")
     file, status, ok, failed = fields[:4]
     code = fields[4] if len(fields) == 5 else ""
     name = _FILE.fullmatch(file)
     if name is None:
-        raise AnswerError("NAME", f"file {file[:100]!r}: expected the name of a file in out/")
+        raise AnswerError("NAME", "the first field of the first line: expected the name of a file in out/")
     if status not in {"RIGHT", "BAD", "SEMIWRONG"}:
-        raise AnswerError("STATUS", f"status {status[:100]!r}: expected RIGHT, BAD or SEMIWRONG")
+        raise AnswerError("STATUS", "the second field of the first line: expected RIGHT, BAD or SEMIWRONG")
     if not (_COUNT.fullmatch(ok) and _COUNT.fullmatch(failed)):
-        raise AnswerError("HEADER", f"counts {ok[:20]!r} and {failed[:20]!r}: expected whole numbers")
+        raise AnswerError("HEADER", "the third and fourth field of the first line: expected whole numbers")
     if (status == "BAD") != bool(code) or (code and not _WORD.fullmatch(code.encode())):
         raise AnswerError(
-            "HEADER", f"code {code[:100]!r} with status {status}: expected a code for BAD, none otherwise"
+            "HEADER", f"the fifth field of the first line with status {status}: expected a code for BAD, else none"
         )
-    return name[1], cast("Status", status), int(ok), int(failed), code or None
+    return Header(name[1], cast("Status", status), int(ok), int(failed), code or None)
 
 
 def _row(number: int, line: bytes) -> AnswerRow:
     # Split before decoding, here alone: key and code come first and are ASCII; a message's bytes may hold a `|`.
     fields = line.split(b"|", 2)
     if len(fields) != 3 or not _WORD.fullmatch(fields[0]) or not _WORD.fullmatch(fields[1]):
-        raise AnswerError("ROW", f"line {number} {line[:100]!r}: expected key|code|message")
+        raise AnswerError("ROW", f"line {number}: expected key|code|message")
     message = _CONTROL.sub("\ufffd", fields[2].decode("gb18030", errors="replace"))  # PostgreSQL's text holds no NUL
     return AnswerRow(fields[0].decode(), fields[1].decode(), message)

@@ -18,7 +18,7 @@ from typing import BinaryIO, Literal
 
 from laoyouhui.config.carrier import Feed, FileForm
 from laoyouhui.feeds.checkfile import Check
-from laoyouhui.feeds.lines import LONGEST_LINE, MASK, BadRow, Judged, LineJudge, LineTooLongError, control_total
+from laoyouhui.feeds.lines import LONGEST_LINE, BadRow, Judged, LineJudge, LineTooLongError, control_total
 
 FileReason = Literal[
     "NAME",
@@ -34,6 +34,7 @@ FileReason = Literal[
     "CONTROL_TOTAL",
     "UNIT",
     "BAD_ROWS",
+    "EMPTY",
 ]
 
 _BLOCK = 1 << 18
@@ -205,8 +206,10 @@ class FileScan:
             titles = head.decode(self._form.encoding, "replace").split(self._form.delimiter)
             if titles != self._feed.header:
                 expected = self._form.delimiter.join(self._feed.header)
-                found = MASK if self._feed.secrets else repr(head[:200])
-                self._broken = Verdict("HEADER", f"the first line is {found}, expected {expected}")
+                known = len(set(titles) & set(self._feed.header))  # not shown: it may be a row of a feed with secrets
+                self._broken = Verdict(
+                    "HEADER", f"the first line has {len(titles)} titles, {known} of them known, expected {expected}"
+                )
             if newline:
                 yield rows, 2
 

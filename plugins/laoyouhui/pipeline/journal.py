@@ -57,10 +57,16 @@ class Receipts:
 
         One without came after the last run that left receipts: it waits while dates are rebuilt up to that one.
         """
+        return self.held_back(key) is None
+
+    def held_back(self, key: Key) -> str | None:
+        """Say why this run may not take the thing in; None where it may."""
         told = self.dates.get(key)
         if told is not None:
-            return told <= self.now
-        return self.last is None or self.now > self.last or (self.now == self.last and self.pass_no > 1)
+            return f"the run of {told} was the first to take it in: it waits for that date" if told > self.now else None
+        if self.last is None or self.now > self.last or (self.now == self.last and self.pass_no > 1):
+            return None
+        return f"no run up to {self.last} took it in, which left the last receipts: it waits until that date is closed"
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ class Journal:
 
     def __init__(self, settings: Settings, campaign: Campaign) -> None:
         self.folder = settings.journal / campaign.campaign_id
+        self._today = settings.today
 
     def entries(self) -> list[Entry]:
         """The chain of overrides, in the order in which they were said. JournalError where it is broken anywhere."""
@@ -164,7 +171,25 @@ class Journal:
                     if key[0] == "answer":
                         answers[key[1]] = key[2]
                 dates.setdefault(key, day)
+        self._refuse_strangers(business_date, last)
         return Receipts(business_date, pass_no, dates, answers, last)
+
+    def _refuse_strangers(self, business_date: date, last: date | None) -> None:
+        """Refuse receipts of later dates where the date itself has none: no run of this warehouse can have left them.
+
+        Dates that are rebuilt have receipts, each one: a released run leaves them, if empty ones.
+        """
+        if last is not None and self._today is not None and last >= self._today:
+            raise JournalError(
+                f"journal {self._path(last)}: receipts of a date that is not over: no run can have left them: move them "
+                "away, and find out who laid them there"
+            )
+        if last is not None and last > business_date and not self._path(business_date).exists():
+            raise JournalError(
+                f"journal {self._path(last)}: receipts of {last}, but {business_date}, which is closed now, has none: "
+                "they would hold back every file in silence. Where the journal is another warehouse's, or somebody "
+                "laid them there, move them away; where dates are rebuilt, close those that have receipts"
+            )
 
     def note_receipts(self, conn: psycopg.Connection, business_date: date) -> None:
         """Write down what the released run of a date took in; what its receipts name already stays in them."""
@@ -269,6 +294,8 @@ def _is_temporary(name: str) -> bool:
 
 
 def _day(name: str) -> date | None:
+    if not re.fullmatch(r"[0-9]{8}\.json", name):
+        return None
     try:
         return date.fromisoformat(name.removesuffix(".json"))
     except ValueError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import BinaryIO
@@ -13,8 +13,16 @@ import psycopg
 from laoyouhui.config.campaign import Campaign, load_campaigns
 from laoyouhui.config.carrier import Carrier, Feed, load_carrier
 from laoyouhui.config.settings import Settings
-from laoyouhui.delivery.transport import RemoteFile, SftpSettings, Transport, open_transport
+from laoyouhui.delivery.transport import (
+    RemoteFile,
+    SftpSettings,
+    Transport,
+    TransportError,
+    UnreadableError,
+    open_transport,
+)
 from laoyouhui.feeds.checkfile import LONGEST_CHECK_FILE, Check, CheckFileError, check_line, parse_check
+from laoyouhui.feeds.masks import Masks, digest
 from laoyouhui.feeds.names import FileDate, parse_stem
 from laoyouhui.feeds.scan import FileScan, Verdict
 from laoyouhui.pipeline.accept_campaigns import campaigns_of_run, refuse_frozen_changes
@@ -23,7 +31,7 @@ from laoyouhui.pipeline.campaign_files import running_campaigns
 from laoyouhui.pipeline.due import require_due
 from laoyouhui.pipeline.journal import Journal, Receipts
 from laoyouhui.pipeline.waiting import Waiting, is_plain
-from laoyouhui.pipeline.words import take_in_words
+from laoyouhui.pipeline.words import read_overrides, take_in_words
 from laoyouhui.warehouse.connection import connect, hold_warehouse
 from laoyouhui.warehouse.load import analyze, copy_lines, forget_older_snapshot
 from laoyouhui.warehouse.prepare import create_schema, prepare
@@ -31,7 +39,9 @@ from laoyouhui.warehouse.readers import readers_give_way
 
 log = logging.getLogger(__name__)
 
-_UNREADABLE = (FileNotFoundError, PermissionError, IsADirectoryError)  # of one file; any other OSError ends the run
+_UNREADABLE = (UnreadableError, FileNotFoundError, PermissionError)  # of one file; any other error ends the run
+_OLDEST_YEARS = 2  # before the first campaign begins: a year for the planner's season, and as much again
+_TELLING_ROWS = 100  # of the snapshot before: a share of fewer says nothing, as in expectations/intake.yml
 
 
 class TakeInError(Exception):
@@ -66,10 +76,33 @@ class TakeInReport:
 
 
 @dataclass(frozen=True)
+class _Last:
+    """What was taken in last under a stem: as it was when it was judged."""
+
+    file_name: str
+    check_line: str
+    state: str
+    size: int
+    mtime_ns: int
+
+    def is_loaded(self, file_name: str, file: RemoteFile) -> bool:
+        """Whether this is the file that was loaded, untouched since."""
+        return (self.state, self.file_name, self.size, self.mtime_ns) == (
+            "LOADED", file_name, file.size, file.mtime_ns
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class _Found:
-    """A data file beside its check file; `refused` says why the two cannot be compared at all."""
+    """A data file beside its check file; `refused` says why the two cannot be compared at all.
+
+    `path` and `name` are as they are shown and kept, `opened` is what is opened; `check_line` is what is kept of the
+    check file: a digest where it cannot be read.
+    """
 
     path: str
+    opened: str
+    name: str
     data: RemoteFile
     names: FileDate
     check_line: str
@@ -83,13 +116,15 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
     Each file is one transaction: its rows, its bad rows and its delivery stand together or not at all. A file that does
     not agree with its check file is set aside whole, with the reason, and looked at again once one of the two changes.
     What lies in the exchange and is no delivery is noted in `raw.waiting`.
-    Then the carrier's answers are read, then people's words. What has a receipt in the journal waits for its date.
+    Then the carrier's answers are read, then people's words. What has a receipt in the journal waits for its date, and
+    is listed. Nothing in the exchange is followed. Of a name or line in which a secret may stand a digest is kept.
 
     Raises:
         ConfigError: the campaign file or the carrier profile is wrong, or changes what released dates were decided by.
         TakeInError: dates would be closed out of their order.
         NotDueError: the date is not over, or leaves a gap.
-        JournalError: the journal cannot be read, or is broken.
+        JournalError: the journal cannot be read or is broken, or holds receipts that are not this warehouse's.
+        TransportError: the exchange cannot be reached, or its `in/` cannot be listed.
         RunningError: another run is at work.
     """
     load_campaigns(settings.campaign_files)  # a file that is wrong as it stands is told before anything is begun
@@ -107,15 +142,20 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
         campaigns = campaigns_of_run(conn, settings, journal, receipts, business_date)
         carrier = load_carrier(campaigns[0].carrier_file)
         prepare(conn, carrier, *campaigns)
-        waiting = Waiting()
+        masks = Masks(carrier, *(campaign.campaign_id for campaign in campaigns))
+        waiting = Waiting(masks)
         limit_bp = _bad_rows_limit_bp(campaigns[0], business_date)
-        intake = _Intake(conn, carrier, business_date, pass_no, limit_bp, waiting, receipts)
+        oldest = _years_before(min(campaign.starts_on for campaign in campaigns), _OLDEST_YEARS)
+        intake = _Intake(conn, carrier, business_date, pass_no, limit_bp, oldest, waiting, receipts, masks)
         with open_transport(settings.exchange, sftp) as transport:
-            files = [taken for name, feed in carrier.feeds.items() for taken in intake.take_feed(transport, name, feed)]
             intake.note_undeclared(transport)
+            files = [taken for name, feed in carrier.feeds.items() for taken in intake.take_feed(transport, name, feed)]
             with conn.transaction():
                 answers = take_in_answers(conn, transport, carrier, business_date, waiting, receipts)
                 words = take_in_words(conn, journal, campaigns[0].people, receipts, business_date)
+                for override in read_overrides(journal):
+                    if held := receipts.held_back(override.key) if override.counts_by else None:
+                        waiting.add(f"journal/overrides/{override.name}", "RECEIPT", held)
                 if answers.loaded or answers.set_aside or words.loaded or words.set_aside:
                     _say_not_empty(conn)
         waiting.store(conn, business_date)
@@ -179,6 +219,13 @@ def _say_not_empty(conn: psycopg.Connection) -> None:
     conn.execute("update raw.current_run set state = 'TAKEN_IN' where state = 'EMPTY'")
 
 
+def _years_before(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:  # 29 February
+        return day.replace(year=day.year - years, day=28)
+
+
 def _bad_rows_limit_bp(campaign: Campaign, business_date: date) -> int:
     valid = [version for version in campaign.versions if version.effective_from <= business_date]
     limit_bp: int = (valid or campaign.versions[:1])[-1].terms["intake"]["bad_rows_limit_bp"]
@@ -194,26 +241,38 @@ class _Intake:
     business_date: date
     pass_no: int
     limit_bp: int
+    oldest: date  # dates of files from here on can be
     waiting: Waiting
     receipts: Receipts
+    masks: Masks
 
     def note_undeclared(self, transport: Transport) -> None:
-        """Note what lies in `in/` itself and is no folder of a feed."""
-        strangers = {*transport.others("in"), *(file.name for file in transport.list("in"))} - self.carrier.feeds.keys()
-        for stranger in strangers:
+        """Note what lies in `in/` itself and is no folder of a feed, and what is no folder where `out/` is written."""
+        try:
+            found = transport.look("in")
+        except UnreadableError as error:
+            raise TransportError(f"{error}. Nothing can be taken in before that") from error
+        for stranger in {*found.others, *(file.name for file in found.files)} - self.carrier.feeds.keys():
             declared = ", ".join(sorted(self.carrier.feeds))
-            self.waiting.add(f"in/{stranger}", "UNDECLARED", f"expected a folder of one of the feeds {declared}")
+            self.waiting.add_stranger("in", stranger, "UNDECLARED", f"expected a folder of one of the feeds {declared}")
+        for folder in ("out", *(f"out/{interface}" for interface in self.carrier.interfaces)):
+            try:
+                transport.require_folder(folder)
+            except UnreadableError as error:
+                self.waiting.add_folder(folder, error)
+                if folder == "out":
+                    break
 
     def take_feed(self, transport: Transport, name: str, feed: Feed) -> Iterator[Taken]:
         """Take in the files of one feed that are new, in the order of their dates and numbers."""
         for found in self._new_files(transport, name, feed):
-            log.info("%s: reading %s, %d bytes", name, found.data.name, found.data.size)
+            log.info("%s: reading %s, %d bytes", name, found.name, found.data.size)
             try:
-                with self.conn.transaction(), transport.open(found.path) as source:
+                with self.conn.transaction(), transport.open(found.opened) as source:
                     taken = self._take_file(source, name, feed, found)
                     _say_not_empty(self.conn)
             except _UNREADABLE as error:
-                self.waiting.add(found.path, "UNREADABLE", str(error))
+                self.waiting.add(found.path, "UNREADABLE", self._without_name(error, found.data.name, found.name))
                 continue
             log.info("%s", taken)
             yield taken
@@ -221,107 +280,155 @@ class _Intake:
             forget_older_snapshot(self.conn, name, self.business_date)
 
     def _new_files(self, transport: Transport, name: str, feed: Feed) -> list[_Found]:
-        """The files up to the business date that were neither loaded before nor stayed as they were set aside."""
+        """The files up to the business date that were neither loaded last under their name nor stayed as set aside."""
         folder, check_form = f"in/{name}", self.carrier.check_file
-        files = self._plain_files(transport, folder)
-        known = self._known(name)
+        files = self._plain_files(transport, name, feed)
+        last = self._last_deliveries(name)
         found, partners = [], set()
         for check_name in files:
             stem = check_name.removesuffix(check_form.suffix)
             if stem == check_name:
                 continue
+            shown = self._shown(check_name, stem, name, feed)
             delivered = [files[data] for data in self._data_names(stem) if data in files]
-            if self._waits_for_its_date(f"{folder}/{check_name}", stem, name, feed):
-                partners |= {file.name for file in delivered}
-                continue
-            if not delivered:
-                self.waiting.add(f"{folder}/{check_name}", "NO_DATA", f"expected {self._data_names(stem)[0]} beside it")
+            partners |= {file.name for file in delivered}
+            if self._is_of_another_time(f"{folder}/{shown}", stem, name, feed):
                 continue
             try:
                 with transport.open(f"{folder}/{check_name}") as file:
                     line = file.read(LONGEST_CHECK_FILE + 1)
             except _UNREADABLE as error:
-                self.waiting.add(f"{folder}/{check_name}", "UNREADABLE", str(error))
-                partners |= {file.name for file in delivered}
+                self.waiting.add(f"{folder}/{shown}", "UNREADABLE", self._without_name(error, check_name, shown))
                 continue
-            pair = self._paired(folder, check_name, line, delivered, parse_stem(stem, name, feed), feed)
-            partners.add(pair.data.name)
-            if not self.receipts.allow(("file", name, pair.data.name, pair.check_line)):
-                log.info("%s: %s waits for the date of its receipt", name, pair.data.name)
-            elif self._is_new(pair, known):
+            if not delivered:
+                before = last.get(stem)
+                if before is None or before.state != "LOADED" or before.check_line != self._kept(line, name, feed)[0]:
+                    expected = self._shown(self._data_names(stem)[0], stem, name, feed)
+                    self.waiting.add(f"{folder}/{shown}", "NO_DATA", f"expected {expected} beside it")
+                continue
+            pair = self._paired(name, feed, check_name, line, delivered)
+            partners -= {file.name for file in delivered} - {pair.data.name}
+            if held := self.receipts.held_back(("file", name, pair.name, pair.check_line)):
+                self.waiting.add(pair.path, "RECEIPT", held)
+            elif self._is_new(pair, last.get(self._stem(pair.name))):
                 found.append(pair)
         for data_name in files.keys() - partners:
-            self._note_alone(folder, data_name, name, feed)
+            self._note_alone(files[data_name], name, feed, last)
         return sorted(found, key=lambda file: (file.names, file.data.name))
 
-    def _plain_files(self, transport: Transport, folder: str) -> dict[str, RemoteFile]:
-        """The files of a folder by name; whatever else lies there is noted."""
-        for other in transport.others(folder):
-            self.waiting.add(f"{folder}/{other}", "NOT_A_FILE", "a folder, a link or a device, expected a file")
+    def _plain_files(self, transport: Transport, name: str, feed: Feed) -> dict[str, RemoteFile]:
+        """The files of a feed's folder by name; whatever else lies there is noted."""
+        try:
+            found = transport.look(f"in/{name}")
+        except UnreadableError as error:
+            self.waiting.add_folder(f"in/{name}", error)
+            return {}
+        for other in found.others:
+            shown = self._shown(other, self._stem(other), name, feed)
+            self.waiting.add(f"in/{name}/{shown}", "NOT_A_FILE", "a folder, a link or a device, expected a file")
         files = {}
-        for file in transport.list(folder):
+        for file in found.files:
             if is_plain(file.name):
                 files[file.name] = file
             else:
-                self.waiting.add(f"{folder}/{file.name}", "NAME", "expected printable characters without / and \\")
+                expected = "expected printable characters without / and \\"
+                self.waiting.add_stranger(f"in/{name}", file.name, "NAME", expected)
         return files
+
+    def _stem(self, file_name: str) -> str:
+        name = file_name.removesuffix(self.carrier.check_file.suffix)
+        return name.removesuffix(".gz").removesuffix(self.carrier.files.suffix)
+
+    def _shown(self, file_name: str, stem: str, name: str, feed: Feed) -> str:
+        """A name as it may be shown and kept: as it stands where it is a delivery's, else as the masks say."""
+        return file_name if parse_stem(stem, name, feed) else self.masks.name(file_name, folder=name)
+
+    def _kept(self, line: bytes, name: str, feed: Feed) -> tuple[str, Check | None, CheckFileError | None]:
+        """What is kept of a check file, and what it says: of one that cannot be read, or names a secret, its digest."""
+        try:
+            check = parse_check(line, self.carrier.check_file)
+        except CheckFileError as error:
+            return digest(line), None, error
+        if self._shown(check.file, self._stem(check.file), name, feed) != check.file:
+            return digest(line), check, None
+        return check_line(line), check, None
+
+    @staticmethod
+    def _without_name(error: Exception, file_name: str, shown: str) -> str:
+        return str(error).replace(file_name, shown)
 
     def _data_names(self, stem: str) -> tuple[str, str]:
         suffix = self.carrier.files.suffix
         return f"{stem}{suffix}", f"{stem}{suffix}.gz"
 
-    def _waits_for_its_date(self, path: str, stem: str, name: str, feed: Feed) -> bool:
-        """Whether a file is of a later run. One dated the day on which this run works may be there; none after it."""
+    def _is_of_another_time(self, path: str, stem: str, name: str, feed: Feed) -> bool:
+        """Whether a file is of a later run, or of a date that none can be of.
+
+        One dated the day on which this run works may be there; none after it.
+        """
         names = parse_stem(stem, name, feed)
-        if names is None or names.business_date <= self.business_date:
+        if names is None:
             return False
+        if names.business_date < self.oldest:
+            detail = f"dated {names.business_date}, long before the campaign: expected {self.oldest} or later"
+            self.waiting.add(path, "EARLIER", detail)
+            return True
         if names.business_date > self.business_date + timedelta(days=1):
             self.waiting.add(path, "LATER", f"dated {names.business_date}, the run closes {self.business_date}")
-        return True
+        return names.business_date > self.business_date
 
-    def _note_alone(self, folder: str, file_name: str, name: str, feed: Feed) -> None:
-        """Note a file that no check file names."""
+    def _note_alone(self, file: RemoteFile, name: str, feed: Feed, last: Mapping[str, _Last]) -> None:
+        """Note a file that no check file names, unless it was loaded and its check file is gone since."""
         suffix, check_suffix = self.carrier.files.suffix, self.carrier.check_file.suffix
-        stem = file_name.removesuffix(".gz").removesuffix(suffix)
-        if file_name.endswith(check_suffix) or self._waits_for_its_date(f"{folder}/{file_name}", stem, name, feed):
+        stem = self._stem(file.name)
+        shown = self._shown(file.name, stem, name, feed)
+        path = f"in/{name}/{shown}"
+        if file.name.endswith(check_suffix) or self._is_of_another_time(path, stem, name, feed):
             return
-        if file_name in self._data_names(stem):
-            self.waiting.add(f"{folder}/{file_name}", "NO_CHECK", f"expected {stem}{check_suffix}, which names it")
-        else:
-            self.waiting.add(f"{folder}/{file_name}", "NAME", f"expected {feed.file_pattern} with {suffix}")
+        if file.name not in self._data_names(stem):
+            self.waiting.add(path, "NAME", f"expected {feed.file_pattern} with {suffix}")
+        elif stem not in last or not last[stem].is_loaded(file.name, file):
+            expected = self._shown(f"{stem}{check_suffix}", stem, name, feed)
+            self.waiting.add(path, "NO_CHECK", f"expected {expected}, which names it")
 
-    def _paired(
-        self, folder: str, check_name: str, line: bytes, delivered: list[RemoteFile], names: FileDate | None, feed: Feed
-    ) -> _Found:
+    def _paired(self, name: str, feed: Feed, check_name: str, line: bytes, delivered: list[RemoteFile]) -> _Found:
         """A check file and the data file that it names, or else the one that lies beside it."""
-        check, refused = None, None
-        try:
-            check = parse_check(line, self.carrier.check_file)
-        except CheckFileError as error:
-            refused = Verdict("CHECK_FILE", f"{check_name}: {error}")
+        stem = self._stem(check_name)
+        kept, check, error = self._kept(line, name, feed)
+        refused = None
         data = next((file for file in delivered if check and file.name == check.file), delivered[0])
+        shown = self._shown(data.name, stem, name, feed)
+        names = parse_stem(stem, name, feed)
+        shown_check = self._shown(check_name, stem, name, feed)
+        if error is not None:
+            refused = Verdict("CHECK_FILE", f"{shown_check}: {error}")
         if names is None:
             refused = Verdict(
                 "NAME",
                 f"the name is not of the form {feed.file_pattern}{self.carrier.files.suffix}, with a date yyyymmdd",
             )
         elif check and check.file != data.name:
-            refused = Verdict("NAME", f"{check_name} names the file {check.file}, expected {data.name}")
+            said = self._shown(check.file, self._stem(check.file), name, feed)
+            refused = Verdict("NAME", f"{shown_check} names the file {said}, expected {data.name}")
         names = names or FileDate(self.business_date, 0)  # a row of a table needs a date
-        return _Found(f"{folder}/{data.name}", data, names, check_line(line), check, refused)
+        return _Found(f"in/{name}/{shown}", f"in/{name}/{data.name}", shown, data, names, kept, check, refused)
 
-    def _is_new(self, found: _Found, known: dict[tuple[str, str], tuple[str, int, int]]) -> bool:
-        state, size, mtime_ns = known.get((found.data.name, found.check_line), ("NEW", -1, -1))
-        if state == "LOADED" and size != found.data.size:
-            detail = f"loaded with {size} bytes, has {found.data.size} now; what was loaded stands"
+    def _is_new(self, found: _Found, last: _Last | None) -> bool:
+        """Whether a delivery is another than the one that came last under its name, also where it came before that."""
+        if last is None or (last.file_name, last.check_line) != (found.name, found.check_line):
+            return True
+        if last.state == "SET_ASIDE":
+            return (last.size, last.mtime_ns) != (found.data.size, found.data.mtime_ns)
+        if last.size != found.data.size:
+            detail = f"loaded with {last.size} bytes, has {found.data.size} now; what was loaded stands"
             self.waiting.add(found.path, "CHANGED", detail)
-        return state == "NEW" or (state == "SET_ASIDE" and (size, mtime_ns) != (found.data.size, found.data.mtime_ns))
+        return False
 
-    def _known(self, name: str) -> dict[tuple[str, str], tuple[str, int, int]]:
-        """What was taken in before, by (file name, check line): state, size and time of change when it was judged."""
+    def _last_deliveries(self, name: str) -> dict[str, _Last]:
+        """What was taken in last under each stem of a feed."""
         return {
-            (file_name, line): (state, size, mtime_ns)
-            for file_name, line, state, size, mtime_ns in self.conn.execute(
+            self._stem(file_name): _Last(file_name, *last)
+            for file_name, *last in self.conn.execute(
                 "select file_name, check_line, state, bytes, mtime_ns from raw.delivery "
                 "where feed = %s order by delivery_no",
                 (name,),
@@ -351,12 +458,12 @@ class _Intake:
                 self.conn, name, feed, self.carrier.files.delimiter, delivery_no, blocks,
                 sha256=found.check.sha256 if found.check else "",
             )  # fmt: skip
-            if found.refused or scan.verdict():
+            verdict = found.refused or scan.verdict() or self._emptied(name, feed, loaded)
+            if verdict:
                 raise psycopg.Rollback(loading)  # what was loaded so far goes again
-        verdict = found.refused or scan.verdict()
         taken = Taken(
             feed=name,
-            file_name=found.data.name,
+            file_name=found.name,
             rows_received=scan.rows,
             rows_loaded=0 if verdict else loaded,
             rows_set_aside=scan.rows if verdict else scan.bad_rows,
@@ -365,6 +472,21 @@ class _Intake:
         )
         self._record(delivery_no, found, scan, taken)
         return taken
+
+    def _emptied(self, name: str, feed: Feed, loaded: int) -> Verdict | None:
+        """Refuse a snapshot without rows that is the first one, or follows one of so many that it was cut short."""
+        if loaded or feed.kind != "snapshot":
+            return None
+        before = self.conn.execute(
+            "select rows_loaded from raw.delivery where feed = %s and state = 'LOADED' "
+            "order by business_date desc, seq desc, delivery_no desc limit 1",
+            (name,),
+        ).fetchone()
+        if before is None:
+            return Verdict("EMPTY", "the first snapshot of the feed has no rows")
+        if before[0] >= _TELLING_ROWS:
+            return Verdict("EMPTY", f"the snapshot has no rows, the one before has {before[0]}")
+        return None
 
     def _next_delivery_no(self) -> int:
         # counted, not drawn from the sequence, which loses numbers when a run or the server dies: models keep it
@@ -405,5 +527,5 @@ class _Intake:
         with self.conn.cursor().copy(
             "copy raw.set_aside_row (delivery_no, line_no, reason, field, expected, raw_text, raw_bytes) from stdin"
         ) as copy:
-            for row in scan.bad:
+            for row in map(self.masks.row, scan.bad):
                 copy.write_row((delivery_no, row.line_no, row.reason, row.field, row.expected, row.text, row.raw))

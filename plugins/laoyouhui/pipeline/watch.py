@@ -19,7 +19,7 @@ from laoyouhui.config.campaign import load_campaigns
 from laoyouhui.config.carrier import Carrier, load_carrier
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
-from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError, open_transport
+from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError, UnreadableError, open_transport
 from laoyouhui.feeds.names import parse_stem
 from laoyouhui.pipeline.campaign_files import running_campaigns
 from laoyouhui.pipeline.journal import Journal, JournalError
@@ -132,11 +132,17 @@ def _make_ready(settings: Settings, carrier: Carrier) -> None:
 def _look(conn: psycopg.Connection, transport: Transport, carrier: Carrier) -> None:
     """Write down what stands in `in/`: which data and check files, by stem."""
     check_suffix, data_suffix = carrier.check_file.suffix, carrier.files.suffix
+    transport.look("in")  # where it cannot be listed, nothing is known
     with conn.transaction():
         conn.execute("delete from raw.arrival")
         for name, feed in carrier.feeds.items():
             stems: dict[str, tuple[date, bool, bool]] = {}
-            for file in transport.list(f"in/{name}"):
+            try:
+                files = transport.list(f"in/{name}")
+            except UnreadableError as error:
+                log.warning("%s", error)  # `take_in` lists it; what is due and does not come is an alert
+                continue
+            for file in files:
                 is_check = file.name.endswith(check_suffix)
                 stem = file.name.removesuffix(check_suffix) if is_check else file.name.removesuffix(".gz")
                 named = parse_stem(stem if is_check else stem.removesuffix(data_suffix), name, feed)
