@@ -11,13 +11,16 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
 from tests.integration.test_take_in import EVE, NEXT, D, Intake, recharge, subscriber
 
-from laoyouhui.delivery.transport import FolderTransport
+from laoyouhui.delivery.transport import FolderTransport, TransportError
+from laoyouhui.pipeline.journal import JournalError
+from laoyouhui.pipeline.take_in import take_in
 
 
 @pytest.fixture
@@ -368,3 +371,309 @@ def test_a_rebuild_takes_in_the_same_rows(intake: Intake, tmp_path: Path, postgr
     assert waiting(anew) == waiting(intake)
     ask = "select delivery_no, line_no, recharge_id from raw.recharge order by 1, 2"
     assert anew.run(ask) == intake.run(ask)
+
+
+# --- the carrier's last word ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("days", [(EVE, EVE, EVE), (EVE, D, NEXT), (EVE, D, D)], ids=["one date", "three", "two"])
+@pytest.mark.parametrize("gz", [False, True], ids=["plain", "another ending"])
+def test_what_came_last_under_a_name_stands_also_where_it_came_before(intake: Intake, days: Any, gz: bool) -> None:
+    """A, B, and A again: of a snapshot the second A stands for its date, of events its rows are read again."""
+    for number, day in enumerate(days):
+        for ending in (".txt", ".txt.gz"):
+            for feed in ("subscriber", "recharge"):
+                (intake.root / feed / f"{feed}_20260125_0001{ending}").unlink(missing_ok=True)
+        intake.deliver("subscriber", EVE, [subscriber(1, "AS"[number % 2])], gz=gz and number == 1)
+        intake.deliver("recharge", EVE, [recharge(1 + number % 2)], total="10000", gz=gz and number == 1)
+        intake.take(day)
+        assert intake.take(day).files == ()
+        if number == 2 or days[number + 1] > day:
+            intake.release(day)
+    last = intake.run("select max(delivery_no) from raw.delivery where feed = 'subscriber'")[0][0]
+    assert intake.run("select status from raw.subscriber where delivery_no = %s", last) == [("A",)]
+    assert intake.run("select recharge_id from raw.recharge order by delivery_no") == [("R1",), ("R2",), ("R1",)]
+    assert waiting(intake) == {}
+
+
+def test_a_rebuild_reads_what_came_last_and_came_before(intake: Intake, tmp_path: Path, postgres: Any) -> None:
+    """Receipts name the content by its first date; delivered anew day by day, each is read when it was."""
+    anew = Intake(tmp_path / "anew", postgres.create_database("anew_last_word"))
+    days = (EVE, D, NEXT)
+    receipts = anew.settings.journal / "lyh2026" / "receipts"
+    receipts.mkdir(parents=True)
+    checks = []
+    for rebuilt, one in enumerate((intake, anew)):
+        for number, day in enumerate(days):
+            path = one.deliver("subscriber", EVE, [subscriber(1, "AS"[number % 2])])
+            if not rebuilt:
+                checks.append(path.with_suffix(".chk").read_text().strip())
+                told = f'[["LOADED", "file", "subscriber", "{path.name}", "{checks[-1]}"]]'
+                (receipts / f"{day:%Y%m%d}.json").write_text(told)
+            one.take(day)
+            one.release(day)
+    taken = "select check_line, received_on from raw.delivery order by delivery_no"
+    assert anew.run(taken) == intake.run(taken) == list(zip(checks, days, strict=True))
+
+
+@pytest.mark.parametrize("cleared", [".txt", ".chk"])
+def test_one_half_of_a_loaded_pair_that_the_carrier_clears_is_no_news(intake: Intake, cleared: str) -> None:
+    path = intake.deliver("recharge", EVE, [recharge(1)], total="10000")
+    bad = intake.deliver("recharge", EVE, [recharge(2)], total="1", seq=2)
+    intake.take(EVE)
+    intake.release(EVE)
+    path.with_suffix(cleared).unlink()
+    bad.with_suffix(cleared).unlink()  # this one was set aside: its correction is awaited
+    intake.take(D)
+    reason = {".txt": "NO_DATA", ".chk": "NO_CHECK"}[cleared]
+    left = {".txt": ".chk", ".chk": ".txt"}[cleared]
+    assert waiting(intake) == {f"in/recharge/recharge_20260125_0002{left}": reason}
+
+
+def test_new_data_under_a_loaded_name_still_needs_its_check_file(intake: Intake) -> None:
+    path = intake.deliver("recharge", EVE, [recharge(1)], total="10000")
+    intake.take(EVE)
+    path.with_suffix(".chk").unlink()
+    path.write_text(recharge(2) + "\n")
+    intake.take(EVE)
+    assert waiting(intake) == {"in/recharge/recharge_20260125_0001.txt": "NO_CHECK"}
+
+
+# --- dates that cannot be ---------------------------------------------------------------------------------------------
+
+
+def test_a_file_dated_long_before_the_campaign_is_listed_and_never_loaded(intake: Intake) -> None:
+    for name in ("recharge_00010101_0001", "recharge_20240124_0001"):
+        for ending in (".txt", ".chk"):
+            (intake.root / "recharge").mkdir(exist_ok=True)
+            (intake.root / "recharge" / f"{name}{ending}").write_text("x")
+    intake.deliver("recharge", EVE.replace(year=2025), [recharge(1)], total="10000")  # history, for the planner
+    intake.deliver("subscriber", EVE.replace(year=1994), [subscriber(1)]).with_suffix(".chk").unlink()
+    intake.take(EVE)
+    assert waiting(intake) == {
+        "in/recharge/recharge_00010101_0001.chk": "EARLIER",
+        "in/recharge/recharge_20240124_0001.chk": "EARLIER",
+        "in/subscriber/subscriber_19940125_0001.txt": "EARLIER",
+    }
+    assert [row[:3] for row in intake.deliveries()] == [("recharge", 1, None)]
+
+
+def test_an_answer_named_for_a_file_of_a_later_date_is_listed(intake: Intake) -> None:
+    folder = intake.root.parent / "ack" / "credit"
+    folder.mkdir(parents=True)
+    for day in ("00010101", "20260124", "20260125", "20270101"):
+        (folder / f"credit_lyh2026_{day}_0001.rsp").write_text(f"credit_lyh2026_{day}_0001|RIGHT|1|0\n")
+    intake.take(EVE)
+    assert waiting(intake) == {"ack/credit/credit_lyh2026_20270101_0001.rsp": "LATER"}
+    assert intake.run("select file_stem, reason from raw.answer order by 1") == [
+        ("credit_lyh2026_00010101_0001", "UNKNOWN_FILE"),
+        ("credit_lyh2026_20260124_0001", "UNKNOWN_FILE"),
+    ]
+
+
+# --- snapshots without rows -------------------------------------------------------------------------------------------
+
+
+def test_a_first_snapshot_without_rows_is_refused(intake: Intake) -> None:
+    for feed in ("subscriber", "hall"):
+        intake.deliver(feed, EVE, [])
+    intake.deliver("optout", EVE, [])  # of events there may be none
+    assert {(file.feed, file.reason) for file in intake.take(EVE).files} == {
+        ("subscriber", "EMPTY"), ("hall", "EMPTY"), ("optout", None)
+    }  # fmt: skip
+    intake.deliver("subscriber", EVE, [subscriber(1)], seq=2)
+    assert [(file.feed, file.reason) for file in intake.take(EVE).files] == [("subscriber", None)]
+
+
+@pytest.mark.parametrize(("before", "reason"), [(100, "EMPTY"), (99, None)])
+def test_a_later_snapshot_without_rows_is_refused_where_it_lost_too_many(
+    intake: Intake, before: int, reason: str | None
+) -> None:
+    intake.deliver("subscriber", EVE, [subscriber(number) for number in range(before)])
+    intake.deliver("subscriber", D, [])
+    intake.take(EVE)
+    intake.release(EVE)
+    assert [file.reason for file in intake.take(D).files] == [reason]
+
+
+# --- folders, links and what cannot be listed -------------------------------------------------------------------------
+
+
+def test_what_is_no_folder_where_one_is_expected_is_listed_and_the_others_go_on(intake: Intake, tmp_path: Path) -> None:
+    good(intake)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    stolen = intake.deliver("card_claim", EVE, ["C1|S1|20260125101112|TENCENT"])
+    for path in (stolen, stolen.with_suffix(".chk")):
+        path.rename(elsewhere / path.name)
+    (intake.root / "card_claim").rmdir()
+    (intake.root / "card_claim").symlink_to(elsewhere)
+    (intake.root / "hall").write_text("x")
+    exchange = intake.root.parent
+    for folder in ("ack", "out"):
+        (exchange / folder).mkdir()
+    (exchange / "ack" / "sms").write_text("x")
+    (exchange / "ack" / "credit").symlink_to(elsewhere)
+    (exchange / "out" / "credit").symlink_to(elsewhere)
+    intake.take(EVE)
+    assert waiting(intake) == dict.fromkeys(
+        ("in/card_claim", "in/hall", "ack/sms", "ack/credit", "out/credit"), "NOT_A_FOLDER"
+    )
+    assert_the_good_one_is_loaded(intake)
+    (exchange / "out").rename(tmp_path / "out")
+    (exchange / "out").symlink_to(tmp_path / "out")
+    intake.take(EVE)
+    assert waiting(intake)["out"] == "NOT_A_FOLDER"
+
+
+def test_an_in_that_cannot_be_listed_ends_the_run_with_one_error(intake: Intake, tmp_path: Path) -> None:
+    good(intake)
+    intake.root.rename(tmp_path / "in")
+    for make in (lambda path: path.symlink_to(tmp_path / "in"), lambda path: path.write_text("x")):
+        make(intake.root)
+        with pytest.raises(TransportError, match=r"in: .*put a folder there\. Nothing can be taken in before that"):
+            intake.take(EVE)
+        intake.root.unlink()
+    (tmp_path / "in").rename(intake.root)
+    intake.take(EVE)
+    assert_the_good_one_is_loaded(intake)
+
+
+# --- receipts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["99991231", "20260127", "20260126"])
+@pytest.mark.parametrize("holds", ["[]", '[["LOADED", "file", "recharge", "x", "y"]]'])
+def test_receipts_of_a_later_date_are_refused_and_hold_nothing_back_in_silence(
+    intake: Intake, name: str, holds: str
+) -> None:
+    good(intake)
+    folder = intake.settings.journal / "lyh2026" / "receipts"
+    folder.mkdir(parents=True)
+    (folder / f"{name}.json").write_text(holds)
+    with pytest.raises(JournalError, match=rf"{name}.json: receipts of .*move them away"):
+        intake.take(EVE)
+    (folder / f"{name}.json").unlink()
+    intake.take(EVE)
+    assert_the_good_one_is_loaded(intake)
+
+
+def test_receipts_of_a_date_that_is_not_over_are_refused_also_in_a_rebuild(intake: Intake) -> None:
+    good(intake)
+    folder = intake.settings.journal / "lyh2026" / "receipts"
+    folder.mkdir(parents=True)
+    for name in ("20260125", "20260127"):
+        (folder / f"{name}.json").write_text("[]")
+    with pytest.raises(JournalError, match=r"20260127.json: receipts of a date that is not over"):
+        take_in(replace(intake.settings, today=NEXT), EVE)
+
+
+def test_what_a_receipt_holds_back_is_listed(intake: Intake) -> None:
+    intake.deliver("recharge", EVE, [recharge(1)], total="10000")
+    late = intake.deliver("recharge", EVE, [recharge(2)], total="10000", seq=2)
+    folder = intake.settings.journal / "lyh2026" / "receipts"
+    folder.mkdir(parents=True)
+    line = late.with_suffix(".chk").read_text().strip()
+    (folder / "20260125.json").write_text("[]")
+    (folder / "20260126.json").write_text(f'[["LOADED", "file", "recharge", "{late.name}", "{line}"]]')
+    intake.take(EVE)
+    assert intake.run("select path, reason, detail from raw.waiting order by path") == [
+        ("in/recharge/recharge_20260125_0001.txt", "RECEIPT",
+         "no run up to 2026-01-26 took it in, which left the last receipts: it waits until that date is closed"),
+        ("in/recharge/recharge_20260125_0002.txt", "RECEIPT",
+         "the run of 2026-01-26 was the first to take it in: it waits for that date"),
+    ]  # fmt: skip
+    intake.release(EVE)
+    intake.take(D)
+    intake.release(D)
+    intake.take(NEXT)
+    assert waiting(intake) == {}
+    assert intake.run("select count(*) from raw.recharge") == [(2,)]
+
+
+# --- secrets in the wrong place ---------------------------------------------------------------------------------------
+
+CODE = "ABCD-EFGH-1234-5678"
+STOCK = f"{CODE}|TENCENT|20260120|20271231|15.00"
+
+
+def _swapped(intake: Intake, feed: str) -> None:
+    path = intake.deliver(feed, EVE, [STOCK])
+    check = path.with_suffix(".chk")
+    data, line = path.read_bytes(), check.read_bytes()
+    path.write_bytes(line)
+    check.write_bytes(data)
+
+
+def _named(intake: Intake, feed: str, ending: str) -> None:
+    (intake.root / feed).mkdir(exist_ok=True)
+    (intake.root / feed / f"{CODE}{ending}").write_text("x")
+
+
+def _pair_named(intake: Intake, feed: str) -> None:
+    path = intake.deliver(feed, EVE, [STOCK])
+    for ending in (".txt", ".chk"):
+        path.with_suffix(ending).rename(path.with_name(f"{CODE}{ending}"))
+
+
+def _check_names(intake: Intake, feed: str) -> None:
+    intake.deliver(feed, EVE, [STOCK], file=CODE)
+
+
+def _folder_named(intake: Intake) -> None:
+    (intake.root / CODE).mkdir()
+    (intake.root / f"{CODE}.txt").write_text("x")
+    (intake.root.parent / "ack" / "sms" / CODE).mkdir(parents=True)
+    (intake.root.parent / "ack" / "sms" / f"{CODE}.rsp").write_text("x")
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        pytest.param(lambda intake: _swapped(intake, "card_stock"), id="data and check file swapped"),
+        pytest.param(lambda intake: _swapped(intake, "recharge"), id="swapped, under another feed"),
+        pytest.param(lambda intake: intake.deliver("recharge", EVE, [STOCK]), id="under another feed"),
+        pytest.param(lambda intake: intake.deliver("expense", EVE, [STOCK], total="15.00"), id="of as many columns"),
+        pytest.param(lambda intake: intake.deliver("hall", EVE, [STOCK.replace("|", ",")]), id="another delimiter"),
+        pytest.param(lambda intake: intake.deliver("card_claim", EVE, [STOCK + "\0"]), id="no text"),
+        pytest.param(lambda intake: intake.deliver("card_stock", EVE, [STOCK + "|x", f"{CODE}||||"]), id="bad rows"),
+        pytest.param(lambda intake: _named(intake, "card_stock", ".txt"), id="a file's name"),
+        pytest.param(lambda intake: _named(intake, "card_stock", ".chk"), id="a check file's name"),
+        pytest.param(lambda intake: _named(intake, "card_stock", ""), id="a name without ending"),
+        pytest.param(lambda intake: _named(intake, "recharge", ".txt"), id="a file's name under another feed"),
+        pytest.param(lambda intake: _pair_named(intake, "card_stock"), id="a pair's name"),
+        pytest.param(lambda intake: _pair_named(intake, "recharge"), id="a pair's name under another feed"),
+        pytest.param(lambda intake: _check_names(intake, "card_stock"), id="a check file names it"),
+        pytest.param(lambda intake: _check_names(intake, "recharge"), id="a check file of another feed names it"),
+        pytest.param(_folder_named, id="a folder's name, a name in in/, names in ack/"),
+    ],
+)
+def test_a_code_in_the_wrong_place_is_shown_nowhere(
+    intake: Intake, mistake: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    good(intake)
+    mistake(intake)
+    with caplog.at_level("DEBUG"):
+        report = intake.take(EVE)
+        intake.take(EVE)  # as it stands it was judged
+    assert_the_good_one_is_loaded(intake)
+    told = [*waiting(intake), *(row for row in intake.deliveries() if row[2])]
+    told += intake.run("select reason from raw.set_aside_row")
+    assert told, "what is wrong is not silent"
+    shown = [
+        intake.run(f"select t::text from {table} as t")
+        for table in ("raw.delivery", "raw.set_aside_row", "raw.waiting", "raw.arrival")
+    ]
+    raw = intake.run("select coalesce(raw_bytes, '') from raw.set_aside_row")
+    for text in (str(shown), str(raw), caplog.text, str(report)):
+        assert CODE not in text
+
+
+def test_names_that_tell_nothing_secret_are_shown(intake: Intake) -> None:
+    (intake.root / "recharge").mkdir()
+    for name in ("README", "recharge_20260125_0001.csv", "old list.txt", "subscriber_20260125_0001.txt", "充值.chk"):
+        (intake.root / "recharge" / name).write_text("x")
+    intake.take(EVE)
+    assert {path.rpartition("/")[2] for path in waiting(intake)} == {
+        "README", "recharge_20260125_0001.csv", "old list.txt", "subscriber_20260125_0001.txt", "充值.chk"
+    }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -577,11 +578,18 @@ class Answers:
 
 
 @pytest.fixture
+def delivered(released: None, conn: psycopg.Connection) -> None:  # noqa: ARG001
+    """What was released is with the carrier, who can answer it."""
+    conn.execute("update outbox.file set delivered_at = now()")
+    conn.commit()
+
+
+@pytest.fixture
 def answers(settings: Settings, conn: psycopg.Connection, carrier: Carrier, campaign: Campaign) -> Answers:
     return Answers(settings, conn, carrier, campaign)
 
 
-@pytest.mark.usefixtures("released")
+@pytest.mark.usefixtures("delivered")
 def test_an_answer_is_loaded_once(answers: Answers, conn: psycopg.Connection) -> None:
     answers.write(f"{CREDIT}.txt|SEMIWRONG|1|1\n{K2}|11|用户状态异常\n")
     assert answers.take_in(DAY) == AnswersReport(0, 0)  # a run sees the answers to earlier dates alone
@@ -596,7 +604,7 @@ def test_an_answer_is_loaded_once(answers: Answers, conn: psycopg.Connection) ->
     ]
 
 
-@pytest.mark.usefixtures("released")
+@pytest.mark.usefixtures("delivered")
 def test_another_answer_to_the_same_file_changes_nothing(answers: Answers, conn: psycopg.Connection) -> None:
     answers.write(f"{CREDIT}|RIGHT|2|0\n")
     answers.take_in()
@@ -612,7 +620,7 @@ def test_another_answer_to_the_same_file_changes_nothing(answers: Answers, conn:
     assert conn.execute("select count(*) from raw.answer_row").fetchone() == (0,)
 
 
-@pytest.mark.usefixtures("released")
+@pytest.mark.usefixtures("delivered")
 @pytest.mark.parametrize(
     ("text", "state", "reason"),
     [
@@ -635,7 +643,7 @@ def test_what_an_answer_is_worth(answers: Answers, text: str, state: str, reason
     assert [row[:2] for row in answers.known()] == [(state, reason)]
 
 
-@pytest.mark.usefixtures("released")
+@pytest.mark.usefixtures("delivered")
 def test_a_rebuild_takes_no_other_answer_for_the_one_that_stood(answers: Answers, settings: Settings) -> None:
     """The carrier has written over its first answer, which the receipts know: the second is not booked instead."""
     first = f"{CREDIT}.txt|SEMIWRONG|1|1\n{K2}|11|m\n".encode("gb18030")
@@ -644,6 +652,7 @@ def test_a_rebuild_takes_no_other_answer_for_the_one_that_stood(answers: Answers
     receipts.parent.mkdir(parents=True)
     sha256 = hashlib.sha256(first).hexdigest()
     receipts.write_text(f'[["LOADED", "answer", "{CREDIT}", "{sha256}"]]')
+    receipts.with_name("20260201.json").write_text("[]")  # a released run leaves receipts, if empty ones
     answers.write(f"{CREDIT}.txt|RIGHT|2|0\n")
     assert answers.take_in(NEXT) == AnswersReport(0, 0)  # the first was read on 2 February, this one after that
     assert answers.take_in(date(2026, 2, 3)) == AnswersReport(0, 1)
@@ -660,6 +669,9 @@ def test_an_answer_to_no_file_of_ours_is_looked_at_again(
     assert answers.take_in() == AnswersReport(0, 0)
     _credit(conn, K1)
     _release(conn, carrier)
+    assert answers.take_in() == AnswersReport(0, 1)
+    assert answers.known() == [("SET_ASIDE", "NOT_DELIVERED", "RIGHT", NEXT)]
+    conn.execute("update outbox.file set delivered_at = now()")
     assert answers.take_in() == AnswersReport(1, 0)
     assert answers.known() == [("LOADED", None, "RIGHT", NEXT)]
 
@@ -673,16 +685,57 @@ def test_answers_that_are_not_ours_are_left_alone(answers: Answers) -> None:
 
 
 @pytest.mark.usefixtures("released")
-def test_a_file_that_the_carrier_answered_has_left(
-    settings: Settings, conn: psycopg.Connection, answers: Answers
-) -> None:
+def test_an_answer_to_a_file_that_has_not_left_counts_once_it_has(settings: Settings, answers: Answers) -> None:
+    """Nobody can have answered what nobody was given: until the file stands in out/ such an answer settles nothing."""
     answers.write(f"{CREDIT}.txt|RIGHT|2|0\n")
-    answers.take_in()
+    assert answers.take_in() == AnswersReport(0, 1)
+    assert answers.take_in() == AnswersReport(0, 0)
+    assert answers.known() == [("SET_ASIDE", "NOT_DELIVERED", "RIGHT", NEXT)]
     report = deliver(settings, DAY)
-    assert report.found == (CREDIT,)
-    assert report.delivered == ("credit_lyh2026_20260131_0002",)
-    assert f"{CREDIT}.txt" not in _files(settings)
-    row = conn.execute(
-        "select delivered_at is not null, bytes > 0 from outbox.file where file_stem = %s", (CREDIT,)
-    ).fetchone()
-    assert row == (True, True)
+    assert report.delivered == (CREDIT, "credit_lyh2026_20260131_0002")
+    assert f"{CREDIT}.txt" in _files(settings)
+    assert answers.take_in() == AnswersReport(1, 0)
+    assert answers.known() == [("LOADED", None, "RIGHT", NEXT)]
+
+
+@pytest.mark.usefixtures("delivered")
+def test_what_cannot_be_read_of_an_answer_is_shown_nowhere(answers: Answers, conn: psycopg.Connection) -> None:
+    """A file of codes, or of numbers, laid into ack/ by mistake."""
+    code = "ABCD-EFGH-1234"
+    for text in (
+        f"{code}|TENCENT|20260101|20271231|15.00\n",
+        f"{code}\n",
+        f"{CREDIT}.txt|SEMIWRONG|1|1\n{code}|10|m\n",
+        f"{CREDIT}.txt|SEMIWRONG|1|1\n{K2}|{code}|m\n",
+        f"{CREDIT}.txt|SEMIWRONG|1|1\n{code}\n",
+        f"{CREDIT}.txt|SEMIWRONG|0|2\n{code}|10|m\n{code}|10|m\n",
+        f"{CREDIT}.txt|BAD|0|2|{code} {code}\n",
+        f"{CREDIT}.txt|{code}|0|2\n",
+    ):
+        answers.write(text)
+        answers.take_in()
+    found = conn.execute("select reason, detail from raw.answer order by answer_no").fetchall()
+    assert [row[0] for row in found] == ["STATUS", "HEADER", "UNKNOWN_KEY", "CODE", "ROW", "KEY", "HEADER", "STATUS"]
+    assert code not in str(conn.execute("select answer::text from raw.answer").fetchall())
+
+
+@pytest.mark.usefixtures("delivered")
+def test_an_answer_is_held_against_its_file_before_a_row_is_read(
+    answers: Answers, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory is bounded by one row, whatever the carrier sends: 40 MB of rows are refused by the first line."""
+    rows = "".join(f"{number:032x}|10|{'m' * 60}\n" for number in range(400_000))
+    answers.write(f"{CREDIT}.txt|SEMIWRONG|0|400000\n{rows}")
+    tracemalloc.start()
+    try:
+        assert answers.take_in() == AnswersReport(0, 1)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+    assert answers.known() == [("SET_ASIDE", "COUNT", "SEMIWRONG", NEXT)]
+    monkeypatch.setattr("laoyouhui.pipeline.answers.LONGEST_LINE", 100)
+    monkeypatch.setattr("laoyouhui.pipeline.answers.LONGEST_ROW", 10)
+    answers.write(f"{CREDIT}.txt|SEMIWRONG|0|2\n{K1}|10|{'m' * 90}\n{K2}|10|m\n")
+    answers.take_in()
+    assert [row[1] for row in answers.known()] == ["COUNT", "SIZE"]
+    assert conn.execute("select count(*) from raw.answer_row").fetchone() == (0,)

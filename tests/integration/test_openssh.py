@@ -182,7 +182,7 @@ def test_a_server_that_is_killed_in_mid_transfer(keys: Path, tmp_path: Path, mov
     with serving(keys, root) as settings, open_transport("", settings) as transport:
         _put(transport, tmp_path, "out/sms/there.txt", big)
         if moved == "write":
-            _killing_later(settings.port, root / "out/sms/.a.txt.part")
+            _killing_later(settings.port, root / "out/sms", ".a.txt.*.part")
         with pytest.raises(TransportError, match=rf"{moved} out/sms/.*run again"):
             _put(transport, tmp_path, "out/sms/a.txt", big) if moved == "write" else _read_killing(
                 transport, "out/sms/there.txt", settings.port
@@ -217,13 +217,13 @@ def _kill_sessions(port: int) -> None:
                 process.kill()
 
 
-def _killing_later(port: int, part: Path) -> None:
+def _killing_later(port: int, folder: Path, parts: str) -> None:
     """Kill the sessions once the file of an upload has begun to grow."""
     import threading
 
     def wait_and_kill() -> None:
         for _ in range(2_000):
-            if part.exists() and part.stat().st_size > 100_000:
+            if any(part.stat().st_size > 100_000 for part in folder.glob(parts)):
                 _kill_sessions(port)
                 return
             time.sleep(0.002)

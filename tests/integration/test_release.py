@@ -117,6 +117,21 @@ def run(settings: Settings, sql: str) -> list[tuple[object, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
+def test_a_correction_that_is_whole_passes_though_what_it_corrects_was_too_long(settings: Settings) -> None:
+    with connect(settings.warehouse_dsn) as conn:
+        for day, seq, rows, on in (("29", 1, 1000, "30"), ("30", 2, 2000, "30"), ("30", 3, 1000, "31")):
+            conn.execute(
+                f"{SUBSCRIBERS} ('subscriber', 'x', '2026-01-{day}', {seq}, {rows}, {rows}, 0, 'LOADED', "
+                f"'2026-01-{on}')"
+            )
+        conn.execute("truncate marts_candidate.intake_by_file")
+        conn.execute(
+            "insert into marts_candidate.intake_by_file select feed, file_name, business_date, received_on, state, "
+            "reason, rows_received, rows_loaded, rows_set_aside from raw.delivery"
+        )
+    assert release(settings, D).released
+
+
 def marts_note(settings: Settings) -> object:
     return run(settings, "select note from marts.budget_by_line_month")[0][0]
 
@@ -206,6 +221,12 @@ values ('credit', '2026-01-30', 1, 1);
 """
 
 
+SUBSCRIBERS = (
+    "insert into raw.delivery (feed, file_name, business_date, seq, rows_received, rows_loaded, rows_set_aside, "
+    "state, received_on) values "
+)
+
+
 @pytest.mark.parametrize(
     ("breaks", "suite", "named"),
     [
@@ -263,6 +284,30 @@ values ('credit', '2026-01-30', 1, 1);
             "intake",
             ["has not fallen by more than 20 %", "subscriber_20260131_0001.txt", "previous_rows=1000"],
             id="half a snapshot",
+        ),
+        pytest.param(
+            SUBSCRIBERS + "('subscriber', 'subscriber_20260130_0002.txt', '2026-01-30', 2, 10, 10, 0, 'LOADED', "
+            "'2026-01-31')",
+            "intake",
+            ["has not fallen by more than 20 %", "subscriber_20260130_0002.txt", "previous_rows=1000"],
+            id="a correction of an older date that was cut short, with no date before it",
+        ),
+        pytest.param(
+            SUBSCRIBERS + "('subscriber', 'subscriber_20260129_0001.txt', '2026-01-29', 1, 1000, 1000, 0, 'LOADED', "
+            "'2026-01-30'), ('subscriber', 'subscriber_20260130_0002.txt', '2026-01-30', 2, 10, 10, 0, 'LOADED', "
+            "'2026-01-31')",
+            "intake",
+            ["has not fallen by more than 20 %", "subscriber_20260130_0002.txt", "subscriber_20260129_0001.txt"],
+            id="a correction of an older date that was cut short",
+        ),
+        pytest.param(
+            "delete from raw.set_aside_row; delete from raw.delivery; delete from marts_candidate.intake_by_file; "
+            "insert into raw.delivery (feed, file_name, business_date, seq, rows_received, rows_loaded, "
+            "rows_set_aside, state, reason, received_on) values ('subscriber', 'subscriber_20260131_0001.txt', "
+            "'2026-01-31', 1, 0, 0, 0, 'SET_ASIDE', 'EMPTY', '2026-01-31')",
+            "intake",
+            ["a subscriber snapshot counts", "subscriber_20260131_0001.txt", "reason=EMPTY"],
+            id="a first snapshot without rows",
         ),
         pytest.param(
             "delete from raw.set_aside_row",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -18,7 +19,14 @@ from laoyouhui.config.campaign import load_campaign
 from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
-from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError, open_transport
+from laoyouhui.delivery.transport import (
+    NotAFolderError,
+    SftpSettings,
+    Transport,
+    TransportError,
+    UnreadableError,
+    open_transport,
+)
 from laoyouhui.pipeline.deliver import deliver
 from laoyouhui.pipeline.outbox import fill_outbox
 from laoyouhui.warehouse.connection import connect
@@ -95,11 +103,26 @@ class Files(asyncssh.SFTPServer):
         return super().read(file_obj, offset, size)
 
     def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        name = Path(path.decode()).name
+        if f"shut {name}" in self._faults:
+            raise asyncssh.SFTPPermissionDenied("Permission denied")
+        if f"held {name}" in self._faults:
+            raise asyncssh.SFTPFailure("Failure")
         if pflags & asyncssh.FXF_WRITE and "deny" in self._faults:
             raise asyncssh.SFTPPermissionDenied("Permission denied")
         if pflags & asyncssh.FXF_WRITE:
             self._seen.append(("write", Path(path.decode()).name))
         return super().open(path, pflags, attrs)
+
+    def stat(self, path: bytes) -> object:
+        if "shut root" in self._faults:
+            raise asyncssh.SFTPPermissionDenied("Permission denied")
+        return super().stat(path)
+
+    def scandir(self, path: bytes) -> object:
+        if f"shut {Path(path.decode()).name}" in self._faults:
+            raise asyncssh.SFTPPermissionDenied("Permission denied")
+        return super().scandir(path)
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
         if "no posix-rename" in self._faults:
@@ -108,6 +131,8 @@ class Files(asyncssh.SFTPServer):
         super().posix_rename(oldpath, newpath)
 
     def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        if "no rename" in self._faults and not newpath.endswith(b".part"):
+            raise asyncssh.SFTPFailure("Failure")
         if (self._root / newpath.decode().lstrip("/")).exists():  # as SFTP 3 says, and asyncssh does not
             raise asyncssh.SFTPFailure("Failure")
         self._seen.append(("plain rename", Path(oldpath.decode()).name, Path(newpath.decode()).name))
@@ -164,14 +189,14 @@ def test_put_writes_a_temporary_name_then_renames(server: Server, tmp_path: Path
         _put(transport, tmp_path, "out/credit/a.chk", b"c\n")
         _put(transport, tmp_path, "out/credit/a.chk", b"cc\n")
         assert [file.name for file in transport.list("out/credit")] == ["a.chk", "a.txt"]
+    written = [seen[1] for seen in server.seen[::2]]
     assert server.seen == [
-        ("write", ".a.txt.part"),
-        ("rename", ".a.txt.part", "a.txt"),
-        ("write", ".a.chk.part"),
-        ("rename", ".a.chk.part", "a.chk"),
-        ("write", ".a.chk.part"),
-        ("rename", ".a.chk.part", "a.chk"),
+        (what, *names)
+        for part, name in zip(written, ("a.txt", "a.chk", "a.chk"), strict=True)
+        for what, *names in (("write", part), ("rename", part, name))
     ]
+    assert len(set(written)) == 3  # nobody can foresee such a name
+    assert all(re.fullmatch(r"\.a\.(txt|chk)\.[0-9a-f]{16}\.part", part) for part in written)
     assert (server.root / "out/credit/a.chk").read_bytes() == b"cc\n"
     assert sorted(path.name for path in (server.root / "out/credit").iterdir()) == ["a.chk", "a.txt"]
 
@@ -262,7 +287,7 @@ def test_an_upload_that_is_cut_leaves_no_file_and_is_sent_again(server: Server, 
         open_transport("", server.settings) as transport,
     ):
         _put(transport, tmp_path, "out/sms/a.txt", BIG)
-    assert [path.name for path in (server.root / "out/sms").iterdir()] == [".a.txt.part"]
+    assert [path.name[:7] for path in (server.root / "out/sms").iterdir()] == [".a.txt."]
     server.faults.clear()
     with open_transport("", server.settings) as transport:
         assert transport.list("out/sms") == []
@@ -311,7 +336,91 @@ def test_a_server_that_knows_no_posix_rename(server: Server, tmp_path: Path) -> 
         _put(transport, tmp_path, "out/sms/a.chk", b"22\n")
         assert transport.read("out/sms/a.chk") == b"22\n"
     assert [path.name for path in (server.root / "out/sms").iterdir()] == ["a.chk"]
-    assert server.seen[-1] == ("plain rename", ".a.chk.part", "a.chk")
+    assert server.seen[-1][::2] == ("plain rename", "a.chk")
+
+
+@pytest.mark.parametrize("aside", ["can step aside", "is in use"])
+def test_where_no_rename_is_possible_the_older_file_stays_as_it_was(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aside: str
+) -> None:
+    with open_transport("", server.settings) as transport:
+        _put(transport, tmp_path, "out/sms/a.chk", b"old\n")
+        server.faults |= {"no posix-rename", "no rename"}
+        if aside == "is in use":
+            monkeypatch.setattr(Files, "rename", _failing)
+        else:
+            monkeypatch.setattr(Files, "rename", _failing_but_for_the_old_one)
+        with pytest.raises(TransportError, match=r"write out/sms/a.chk: the server says 'Failure'.*in use"):
+            _put(transport, tmp_path, "out/sms/a.chk", b"new\n")
+        assert transport.read("out/sms/a.chk") == b"old\n"
+    assert [path.name for path in (server.root / "out/sms").iterdir()] == ["a.chk"]
+
+
+def _failing(*_: object) -> None:
+    raise asyncssh.SFTPFailure("Failure")
+
+
+def _failing_but_for_the_old_one(files: Files, oldpath: bytes, newpath: bytes) -> None:
+    """Let the file that stands there step aside and come back; the new one never takes its place."""
+    old = (files._root / oldpath.decode().lstrip("/")).read_bytes() == b"old\n"
+    if not old:
+        raise asyncssh.SFTPFailure("Failure")
+    super(Files, files).rename(oldpath, newpath)
+
+
+def test_one_file_that_may_not_be_read_or_is_held_waits_and_the_line_goes_on(server: Server) -> None:
+    (server.root / "in/recharge").mkdir(parents=True)
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (server.root / "in/recharge" / name).write_bytes(b"x")
+    server.faults |= {"shut a.txt", "held b.txt"}
+    with open_transport("", server.settings) as transport:
+        with pytest.raises(UnreadableError, match=r"read in/recharge/a.txt: permission denied: ask the carrier"):
+            transport.read("in/recharge/a.txt")
+        with pytest.raises(UnreadableError, match=r"read in/recharge/b.txt: the server says 'Failure'") as caught:
+            transport.read("in/recharge/b.txt")
+        assert "quota" not in str(caught.value)  # nothing was to be written
+        assert transport.read("in/recharge/c.txt") == b"x"
+
+
+def test_files_and_links_in_place_of_folders_are_told_and_not_followed(server: Server, tmp_path: Path) -> None:
+    for folder in ("in", "ack", "out", "elsewhere"):
+        (server.root / folder).mkdir()
+    (server.root / "elsewhere/a.txt").write_bytes(b"not ours")
+    (server.root / "in/hall").write_bytes(b"x")
+    for link in ("in/recharge", "ack/sms", "out/credit"):
+        (server.root / link).symlink_to(server.root / "elsewhere")
+    os.mkfifo(server.root / "elsewhere/pipe.txt")
+    with open_transport("", server.settings) as transport:
+        for folder in ("in/hall", "in/recharge", "ack/sms", "out/credit"):
+            with pytest.raises(NotAFolderError, match=f"{folder}: a link, a file or a device"):
+                transport.look(folder)
+            with pytest.raises(NotAFolderError):
+                transport.require_folder(folder)
+            with pytest.raises(NotAFolderError):
+                transport.read(f"{folder}/a.txt")
+        with pytest.raises(NotAFolderError):
+            _put(transport, tmp_path, "out/credit/b.txt", b"1")
+        with pytest.raises(UnreadableError):
+            transport.read("elsewhere/pipe.txt")
+    assert sorted(path.name for path in (server.root / "elsewhere").iterdir()) == ["a.txt", "pipe.txt"]
+
+
+def test_a_folder_that_may_not_be_listed_is_told(server: Server) -> None:
+    (server.root / "in/hall").mkdir(parents=True)
+    server.faults.add("shut hall")
+    with open_transport("", server.settings) as transport:
+        with pytest.raises(UnreadableError, match=r"list in/hall: permission denied"):
+            transport.look("in/hall")
+        assert transport.list("in") == []
+
+
+def test_a_root_that_may_not_be_looked_at_says_where(server: Server) -> None:
+    server.faults.add("shut root")
+    with (
+        pytest.raises(TransportError, match=r"SFTP lyh@127.0.0.1:\d+: the folder '/exchange': permission denied: ask"),
+        open_transport("", server.settings),
+    ):
+        pass
 
 
 def test_a_server_that_does_not_answer_is_given_up(

@@ -247,6 +247,7 @@ class FolderTransport:
 
     def put(self, local: Path, path: str) -> None:
         """Copy a local file here and make it last: the file is synced before its rename, the folder after it."""
+        _checked(path)
         with local.open("rb") as source:
             self._write(source, path)
 

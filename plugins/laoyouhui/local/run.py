@@ -12,21 +12,23 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 import psycopg
 
 from laoyouhui.config.errors import ConfigError
+from laoyouhui.delivery.transport import FolderTransport, RemoteFile
 from laoyouhui.exports.names import parse_stem as parse_sent_stem
 from laoyouhui.feeds.checkfile import check_line
+from laoyouhui.feeds.masks import digest
 from laoyouhui.feeds.names import parse_stem
 from laoyouhui.local.airflow import Airflow, AirflowError
 from laoyouhui.local.console import say
 from laoyouhui.local.server import ServerError
 from laoyouhui.local.summary import day_line, say_summary
 from laoyouhui.local.workspace import HOME, UsageError, Workspace, read_workspace
+from laoyouhui.pipeline.take_in import oldest_date
 from laoyouhui.sample.carrier import SampleCarrier
 from laoyouhui.warehouse.connection import connect
 
@@ -143,22 +145,25 @@ def dates_to_run(workspace: Workspace, warehouse: str, dates: Sequence[date]) ->
 
 def _has_news(conn: psycopg.Connection, workspace: Workspace, last: date) -> bool:
     carrier, exchange = workspace.carrier, workspace.exchange
+    oldest = oldest_date(workspace.campaigns)
     seen = {
-        (file_name, line): None if state == "LOADED" else (size, mtime_ns)
-        for file_name, line, state, size, mtime_ns in conn.execute(
-            "select file_name, check_line, state, bytes, mtime_ns from raw.delivery order by delivery_no"
+        (feed, file_name.partition(".")[0]): (file_name, line, state, size, mtime_ns)
+        for feed, file_name, line, state, size, mtime_ns in conn.execute(
+            "select feed, file_name, check_line, state, bytes, mtime_ns from raw.delivery order by delivery_no"
         )
     }
+    transport = FolderTransport(exchange)
     for name, feed in carrier.feeds.items():
-        for check in (exchange / "in" / name).glob(f"[!.]*{carrier.check_file.suffix}"):
-            stem = check.name.removesuffix(carrier.check_file.suffix)
-            named = parse_stem(stem, name, feed)
-            if named is not None and named.business_date > last:
+        files = {file.name: file for file in transport.list(f"in/{name}")}
+        for check in files:
+            stem = check.removesuffix(carrier.check_file.suffix)
+            named = parse_stem(stem, name, feed) if stem != check else None
+            if named is None or not oldest <= named.business_date <= last:
                 continue
-            paths = [check.with_name(stem + carrier.files.suffix + ending) for ending in ("", ".gz")]
-            data = [path for path in paths if path.exists()]
-            line = check_line(check.read_bytes())
-            if data and not any(_is_seen(path, line, seen) for path in data):
+            names = (stem + carrier.files.suffix, f"{stem}{carrier.files.suffix}.gz")
+            line = transport.read(f"in/{name}/{check}") or b""
+            data = [files[each] for each in names if each in files]
+            if data and not any(_is_seen(file, line, seen.get((name, stem))) for file in data):
                 return True
     answers = {(row[0], row[1]) for row in conn.execute("select file_stem, sha256 from raw.answer")}
     for name, interface in carrier.interfaces.items():
@@ -172,13 +177,11 @@ def _has_news(conn: psycopg.Connection, workspace: Workspace, last: date) -> boo
     return False
 
 
-def _is_seen(data: Path, line: str, seen: Mapping[tuple[str, str], tuple[int, int] | None]) -> bool:
-    """Whether a data file was loaded with this check line, or set aside as it stands now."""
-    if (data.name, line) not in seen:
+def _is_seen(data: RemoteFile, line: bytes, last: tuple[str, str, str, int, int] | None) -> bool:
+    """Whether a data file was taken in last under its name: loaded with this check line, or set aside as it stands."""
+    if last is None or last[0] != data.name or last[1] not in {check_line(line), digest(line)}:
         return False
-    as_set_aside = seen[data.name, line]
-    found = data.stat()
-    return as_set_aside in {None, (found.st_size, found.st_mtime_ns)}
+    return last[2] == "LOADED" or last[3:] == (data.size, data.mtime_ns)
 
 
 def _interrupt(*_: object) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from psycopg import sql
 
+from laoyouhui.config.private import private
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.statements import (
     StatementError,
@@ -37,6 +38,7 @@ class DecideError(Exception):
     """dbt could not build a model, or a truth that must hold does not; the message names each."""
 
 
+@private
 def decide(settings: Settings, business_date: date) -> None:
     """Decide the pass that `take_in` has begun; does nothing where it is released, or nothing new has come since.
 

@@ -18,6 +18,7 @@ from psycopg.rows import class_row
 
 from laoyouhui.config.campaign import load_campaigns
 from laoyouhui.config.carrier import Carrier, load_carrier
+from laoyouhui.config.private import private
 from laoyouhui.config.settings import Settings
 from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError, open_transport
 from laoyouhui.exports.names import check_line, control_total
@@ -93,6 +94,7 @@ class _Spooled:
     check_line: bytes
 
 
+@private
 def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | None = None) -> DeliverReport:
     """Write every released file up to `business_date` that the carrier has not got; again is harmless.
 
@@ -116,7 +118,7 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
         waiting = _waiting(conn, business_date)
         conn.commit()
         while waiting:
-            with open_transport(settings.exchange, sftp) as transport:
+            with open_transport(settings.exchange, sftp, readers=settings.out_readers) as transport:
                 waiting = _deliver_files(conn, transport, carrier, waiting, settings.work / "spool", done)
         conn.execute(
             "update raw.run set delivered_at = now() where business_date = %(date)s and delivered_at is null "

@@ -181,8 +181,8 @@ class Journal:
         """
         if last is not None and self._today is not None and last >= self._today:
             raise JournalError(
-                f"journal {self._path(last)}: receipts of a date that is not over: no run can have left them: move them "
-                "away, and find out who laid them there"
+                f"journal {self._path(last)}: receipts of a date that is not over: no run can have left them: move "
+                "them away, and find out who laid them there"
             )
         if last is not None and last > business_date and not self._path(business_date).exists():
             raise JournalError(

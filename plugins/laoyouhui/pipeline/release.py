@@ -20,6 +20,7 @@ from laoyouhui.config.campaign import Campaign, load_campaigns
 from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.located_yaml import load
+from laoyouhui.config.private import private
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.limits import above_limits, crowded_promises
 from laoyouhui.pipeline.outbox import OutboxError, fill_outbox
@@ -92,6 +93,7 @@ class ReleaseRefused(Exception):  # noqa: N818 - no error of the program: the ga
         super().__init__("\n".join(lines))
 
 
+@private
 def release(settings: Settings, business_date: date) -> ReleaseReport:
     """Check what was decided for `business_date`, then fill the outbox and show the new marts, in one transaction.
 

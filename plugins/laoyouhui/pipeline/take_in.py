@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import BinaryIO
@@ -12,6 +12,7 @@ import psycopg
 
 from laoyouhui.config.campaign import Campaign, load_campaigns
 from laoyouhui.config.carrier import Carrier, Feed, load_carrier
+from laoyouhui.config.private import private
 from laoyouhui.config.settings import Settings
 from laoyouhui.delivery.transport import (
     RemoteFile,
@@ -40,7 +41,7 @@ from laoyouhui.warehouse.readers import readers_give_way
 log = logging.getLogger(__name__)
 
 _UNREADABLE = (UnreadableError, FileNotFoundError, PermissionError)  # of one file; any other error ends the run
-_OLDEST_YEARS = 2  # before the first campaign begins: a year for the planner's season, and as much again
+_OLDEST_DAYS = 731  # before the first campaign begins
 _TELLING_ROWS = 100  # of the snapshot before: a share of fewer says nothing, as in expectations/intake.yml
 
 
@@ -110,6 +111,7 @@ class _Found:
     refused: Verdict | None
 
 
+@private
 def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | None = None) -> TakeInReport:
     """Begin the run that closes `business_date`, and load every file up to it that was not loaded before.
 
@@ -145,9 +147,10 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
         masks = Masks(carrier, *(campaign.campaign_id for campaign in campaigns))
         waiting = Waiting(masks)
         limit_bp = _bad_rows_limit_bp(campaigns[0], business_date)
-        oldest = _years_before(min(campaign.starts_on for campaign in campaigns), _OLDEST_YEARS)
-        intake = _Intake(conn, carrier, business_date, pass_no, limit_bp, oldest, waiting, receipts, masks)
-        with open_transport(settings.exchange, sftp) as transport:
+        intake = _Intake(
+            conn, carrier, business_date, pass_no, limit_bp, oldest_date(campaigns), waiting, receipts, masks
+        )
+        with open_transport(settings.exchange, sftp, readers=settings.out_readers) as transport:
             intake.note_undeclared(transport)
             files = [taken for name, feed in carrier.feeds.items() for taken in intake.take_feed(transport, name, feed)]
             with conn.transaction():
@@ -219,11 +222,10 @@ def _say_not_empty(conn: psycopg.Connection) -> None:
     conn.execute("update raw.current_run set state = 'TAKEN_IN' where state = 'EMPTY'")
 
 
-def _years_before(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:  # 29 February
-        return day.replace(year=day.year - years, day=28)
+def oldest_date(campaigns: Sequence[Campaign]) -> date:
+    """The earliest date that a file can be of: the planner needs a year before the launch, and has as much again."""
+    first = min(campaign.starts_on for campaign in campaigns)
+    return first - timedelta(days=_OLDEST_DAYS)
 
 
 def _bad_rows_limit_bp(campaign: Campaign, business_date: date) -> int:

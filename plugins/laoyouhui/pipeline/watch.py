@@ -18,6 +18,7 @@ from psycopg.rows import dict_row
 from laoyouhui.config.campaign import load_campaigns
 from laoyouhui.config.carrier import Carrier, load_carrier
 from laoyouhui.config.errors import ConfigError
+from laoyouhui.config.private import private
 from laoyouhui.config.settings import Settings
 from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError, UnreadableError, open_transport
 from laoyouhui.feeds.names import parse_stem
@@ -43,6 +44,7 @@ class WatchReport:
     open: int
 
 
+@private
 def watch(
     settings: Settings, *, as_of: datetime | None = None, sftp: SftpSettings | None = None, look: bool = True
 ) -> WatchReport:
@@ -88,6 +90,7 @@ def watch_run(settings: Settings, business_date: date) -> WatchReport:
     return watch(settings, as_of=min(datetime.now(_SHANGHAI), day_after), look=False)
 
 
+@private
 def step_failed(settings: Settings, business_date: date, step: str, reason: str) -> None:
     """Record that a step was given up, and watch. Where the warehouse is part of the trouble, tell it all the same."""
     try:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
+from laoyouhui.config.private import private
 from laoyouhui.config.settings import Settings
 from laoyouhui.reports.report import report_folder
 from laoyouhui.reports.snapshot import ReportError, RulesVersion, Snapshot, rules_version, snapshot
@@ -38,6 +39,7 @@ class _Column:
     type: str  # as PostgreSQL spells it
 
 
+@private
 def archive(settings: Settings) -> list[Path]:
     """Write each campaign's archive and give the folders; again, the same bytes. The report has to be there.
 

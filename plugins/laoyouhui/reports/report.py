@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from laoyouhui.config.private import private
 from laoyouhui.config.settings import Settings
 from laoyouhui.reports.document import document
 from laoyouhui.reports.page import page
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 _AS_MADE = ".made.sha256"  # what was written here: a file that differs from it was edited
 
 
+@private
 def report(settings: Settings) -> list[Path]:
     """Write each campaign's report as HTML and .docx and give the files; again, the same bytes.
 

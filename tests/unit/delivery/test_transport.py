@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import grp
+import os
+import stat
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from laoyouhui.config.errors import ConfigError
-from laoyouhui.delivery.transport import FolderTransport, RemoteFile, SftpSettings, open_transport
+from laoyouhui.delivery.transport import (
+    FolderTransport,
+    NotAFolderError,
+    RemoteFile,
+    SftpSettings,
+    TransportError,
+    UnreadableError,
+    open_transport,
+)
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKhtyYzI1xnwPfKWDJXBpDvBUxoWO6vXlTTk0NNNZO2a"
 
@@ -94,3 +107,157 @@ def test_a_host_key_that_pins_nothing_is_refused(line: str) -> None:
 
 def test_settings_show_no_secret() -> None:
     assert "hunter2" not in repr(SftpSettings("sftp", 22, "u", "hunter2", None, HOST_KEY, "/"))
+
+
+# --- nothing in the exchange is followed ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A folder outside the exchange, with a file in it."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "a.txt").write_bytes(b"not ours\n")
+    return folder
+
+
+@pytest.mark.parametrize("link", ["in", "in/hall", "out", "out/credit", "ack/credit"])
+def test_a_link_in_place_of_a_folder_is_not_followed(tmp_path: Path, elsewhere: Path, link: str) -> None:
+    root = tmp_path / "exchange"
+    (root / link).parent.mkdir(parents=True, exist_ok=True)
+    (root / link).symlink_to(elsewhere)
+    transport = FolderTransport(root)
+    for use in (
+        lambda: transport.list(link),
+        lambda: transport.others(link),
+        lambda: transport.require_folder(link),
+        lambda: transport.open(f"{link}/a.txt"),
+        lambda: transport.read(f"{link}/a.txt"),
+        lambda: _put(transport, tmp_path, f"{link}/b.txt", b"1"),
+        lambda: transport.write(b"1", f"{link}/a.txt"),
+    ):
+        with pytest.raises(NotAFolderError, match="not followed"):
+            use()
+    assert {path.name: path.read_bytes() for path in elsewhere.iterdir()} == {"a.txt": b"not ours\n"}
+
+
+def test_a_plain_file_in_place_of_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "hall").write_bytes(b"x")
+    transport = FolderTransport(tmp_path)
+    for use in (lambda: transport.look("in/hall"), lambda: transport.read("in/hall/a.txt")):
+        with pytest.raises(NotAFolderError, match="in/hall: a link, a file or a device, expected a folder"):
+            use()
+    transport.require_folder("in")
+    transport.require_folder("in/recharge")  # none yet is none wrong
+
+
+@pytest.mark.parametrize("what", ["link", "pipe", "folder", "dangling"])
+def test_what_took_a_files_place_since_it_was_listed_is_not_read(tmp_path: Path, elsewhere: Path, what: str) -> None:
+    root = tmp_path / "exchange"
+    (root / "in/hall").mkdir(parents=True)
+    path = root / "in/hall/a.txt"
+    path.write_bytes(b"x")
+    transport = FolderTransport(root)
+    assert [file.name for file in transport.list("in/hall")] == ["a.txt"]
+    path.unlink()
+    if what == "link":
+        path.symlink_to(elsewhere / "a.txt")
+    elif what == "dangling":
+        path.symlink_to(elsewhere / "b.txt")
+    elif what == "pipe":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+    raised: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            transport.read("in/hall/a.txt")
+        except UnreadableError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=read, daemon=True)  # a pipe would wait for its writer, for ever
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert len(raised) == 1
+
+
+def test_a_link_under_a_temporary_name_is_not_written_through(tmp_path: Path, elsewhere: Path) -> None:
+    root = tmp_path / "exchange"
+    folder = root / "out/credit"
+    folder.mkdir(parents=True)
+    for name in (".b.txt.part", "b.txt.part", ".b.txt.0123456789abcdef.part"):
+        (folder / name).symlink_to(elsewhere / "a.txt")
+    (folder / "b.txt").symlink_to(elsewhere / "a.txt")  # replaced, not written through
+    _put(FolderTransport(root), tmp_path, "out/credit/b.txt", b"1")
+    assert (elsewhere / "a.txt").read_bytes() == b"not ours\n"
+    assert not (folder / "b.txt").is_symlink()
+    assert (folder / "b.txt").read_bytes() == b"1"
+
+
+def test_no_temporary_name_is_used_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr("laoyouhui.delivery.transport.os.rename", lambda *names, **_: seen.append(names[0]) or 1 / 0)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            _put(FolderTransport(tmp_path / "exchange"), tmp_path, "out/credit/a.txt", b"1")
+    assert len(set(seen)) == 2
+
+
+# --- private, whatever the umask --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def open_umask() -> Iterator[None]:
+    """A umask that takes nothing away."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_what_is_put_is_for_our_user_alone_and_wide_folders_of_ours_are_narrowed(tmp_path: Path) -> None:
+    root = tmp_path / "exchange"
+    for folder in ("in/hall", "out/credit"):
+        (root / folder).mkdir(parents=True)
+    for name in ("credit", "sms"):
+        _put(FolderTransport(root), tmp_path, f"out/{name}/a.txt", b"1")
+    modes = {
+        path.relative_to(root).as_posix(): oct(stat.S_IMODE(path.stat().st_mode)) for path in (root, *root.rglob("*"))
+    }
+    assert modes == {
+        ".": "0o777", "in": "0o777", "in/hall": "0o777",  # the carrier's
+        "out": "0o700", "out/credit": "0o700", "out/credit/a.txt": "0o600",
+        "out/sms": "0o700", "out/sms/a.txt": "0o600",
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_a_group_that_is_named_may_read_what_is_put(tmp_path: Path) -> None:
+    root = tmp_path / "exchange"
+    root.mkdir()
+    group = grp.getgrgid(os.getegid()).gr_name
+    with open_transport(str(root), readers=group) as transport:
+        local = tmp_path / "local"
+        local.write_bytes(b"1")
+        transport.put(local, "out/credit/a.txt")
+    modes = [oct(stat.S_IMODE((root / path).stat().st_mode)) for path in ("out", "out/credit", "out/credit/a.txt")]
+    assert modes == ["0o750", "0o750", "0o640"]
+    with pytest.raises(ConfigError, match="LAOYOUHUI_OUT_READERS"), open_transport(str(root), readers="nobody here"):
+        pass
+
+
+def test_what_cannot_be_written_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "exchange"
+    _put(FolderTransport(root), tmp_path, "out/credit/a.txt", b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("laoyouhui.delivery.transport.shutil.copyfileobj", full)
+        with pytest.raises(TransportError, match="No space left on device"):
+            _put(FolderTransport(root), tmp_path, "out/credit/a.txt", b"new")
+    assert {path.name: path.read_bytes() for path in (root / "out/credit").iterdir()} == {"a.txt": b"old"}

@@ -14,6 +14,8 @@ select
             then
                 'Ask the carrier for the unit of the amounts and for a corrected delivery; where they are right, '
                 || 'change what the carrier profile says is usual, and have the files written again.'
+        when 'EMPTY'
+            then 'Ask the carrier for the whole snapshot. While none counts, no date is released.'
         else 'Ask the carrier for a corrected delivery (same name with a new check file, or the next number).'
     end as what_to_do
 from {{ ref('stg_carrier__files') }} as deliveries
@@ -52,6 +54,12 @@ select
         when 'NO_CHECK' then 'Ask the carrier for the check file: without it the data file does not count.'
         when 'NO_DATA' then 'Ask the carrier for the data file, or for the right name of the check file.'
         when 'LATER' then 'Nothing, if its date is right: its own run takes it in. Else ask for a right name.'
+        when 'EARLIER' then 'Ask the carrier for a right name: nothing of that date is ever loaded.'
+        when 'RECEIPT'
+            then
+                'Nothing, where dates are closed anew: its own run takes it in. Else look who laid receipts into the '
+                || 'journal.'
+        when 'NOT_A_FOLDER' then 'Have a folder put in its place: nothing is read or written there before.'
         when 'CHANGED' then 'Ask the carrier whether it corrects what was loaded: then a new check file is needed.'
         when 'UNDECLARED' then 'Declare the feed in the carrier profile, or ask the carrier to take it away.'
         when 'UNREADABLE' then 'Have its permissions mended; the next run looks again.'
@@ -73,6 +81,9 @@ select
     answers.reason || coalesce(': ' || answers.detail, '') as detail,
     case answers.reason
         when 'CONTRADICTS' then 'Ask the carrier which answer is true; the first one stands and is booked.'
+        when 'NOT_DELIVERED'
+            then
+                'Deliver the file: the answer counts once it has left. Ask who answered what the carrier had not got.'
         else 'Ask the carrier for a right answer to this file; until then its rows stay unanswered.'
     end as what_to_do
 from {{ ref('stg_carrier__answers_received') }} as answers
