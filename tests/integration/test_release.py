@@ -124,11 +124,7 @@ def test_a_correction_that_is_whole_passes_though_what_it_corrects_was_too_long(
                 f"{SUBSCRIBERS} ('subscriber', 'x', '2026-01-{day}', {seq}, {rows}, {rows}, 0, 'LOADED', "
                 f"'2026-01-{on}')"
             )
-        conn.execute("truncate marts_candidate.intake_by_file")
-        conn.execute(
-            "insert into marts_candidate.intake_by_file select feed, file_name, business_date, received_on, state, "
-            "reason, rows_received, rows_loaded, rows_set_aside from raw.delivery"
-        )
+        conn.execute(IN_THE_MART.removeprefix(";"))
     assert release(settings, D).released
 
 
@@ -221,6 +217,10 @@ values ('credit', '2026-01-30', 1, 1);
 """
 
 
+IN_THE_MART = (  # what marts.intake_by_file must say of it
+    "; truncate marts_candidate.intake_by_file; insert into marts_candidate.intake_by_file select feed, file_name, "
+    "business_date, received_on, state, reason, rows_received, rows_loaded, rows_set_aside from raw.delivery"
+)
 SUBSCRIBERS = (
     "insert into raw.delivery (feed, file_name, business_date, seq, rows_received, rows_loaded, rows_set_aside, "
     "state, received_on) values "
@@ -287,7 +287,7 @@ SUBSCRIBERS = (
         ),
         pytest.param(
             SUBSCRIBERS + "('subscriber', 'subscriber_20260130_0002.txt', '2026-01-30', 2, 10, 10, 0, 'LOADED', "
-            "'2026-01-31')",
+            "'2026-01-31')" + IN_THE_MART,
             "intake",
             ["has not fallen by more than 20 %", "subscriber_20260130_0002.txt", "previous_rows=1000"],
             id="a correction of an older date that was cut short, with no date before it",
@@ -295,7 +295,7 @@ SUBSCRIBERS = (
         pytest.param(
             SUBSCRIBERS + "('subscriber', 'subscriber_20260129_0001.txt', '2026-01-29', 1, 1000, 1000, 0, 'LOADED', "
             "'2026-01-30'), ('subscriber', 'subscriber_20260130_0002.txt', '2026-01-30', 2, 10, 10, 0, 'LOADED', "
-            "'2026-01-31')",
+            "'2026-01-31')" + IN_THE_MART,
             "intake",
             ["has not fallen by more than 20 %", "subscriber_20260130_0002.txt", "subscriber_20260129_0001.txt"],
             id="a correction of an older date that was cut short",
@@ -304,7 +304,7 @@ SUBSCRIBERS = (
             "delete from raw.set_aside_row; delete from raw.delivery; delete from marts_candidate.intake_by_file; "
             "insert into raw.delivery (feed, file_name, business_date, seq, rows_received, rows_loaded, "
             "rows_set_aside, state, reason, received_on) values ('subscriber', 'subscriber_20260131_0001.txt', "
-            "'2026-01-31', 1, 0, 0, 0, 'SET_ASIDE', 'EMPTY', '2026-01-31')",
+            "'2026-01-31', 1, 0, 0, 0, 'SET_ASIDE', 'EMPTY', '2026-01-31')" + IN_THE_MART,
             "intake",
             ["a subscriber snapshot counts", "subscriber_20260131_0001.txt", "reason=EMPTY"],
             id="a first snapshot without rows",

@@ -22,8 +22,6 @@ class Settings:
     `warehouse_dsn` is `postgresql://user:password@host:port/database`. `alert_urls` are the addresses
     that alerts are told to, parted by blanks; they hold secrets. `today` is the day in Shanghai: no date is closed
     that is not over, and none that leaves a gap. It is None for stories, which play their dates as they tell them.
-    `out_readers` is the group of this machine, such as the carrier's, that may read what is delivered into a folder;
-    without it nobody else may.
     """
 
     home: Path
@@ -33,7 +31,6 @@ class Settings:
     warehouse_dsn: str
     alert_urls: str = field(default="", repr=False)
     today: date | None = None
-    out_readers: str = ""
 
     @property
     def journal(self) -> Path:
@@ -67,7 +64,6 @@ class Settings:
             warehouse_dsn=dsn,
             alert_urls=environ.get("LAOYOUHUI_ALERT_URLS", ""),
             today=today,
-            out_readers=environ.get("LAOYOUHUI_OUT_READERS", ""),
         )
 
 

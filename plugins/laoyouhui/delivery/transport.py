@@ -185,13 +185,14 @@ class _Reading:
 class FolderTransport:
     """The exchange as a folder of this machine or of a mounted disk.
 
-    What is put is private to this user, whatever the umask; with `readers`, the name of a group, that group may read
-    it. A folder on its way that is ours and open to more is narrowed.
+    What is put is private to this user, whatever the umask, and a folder on its way that is ours and open to more is
+    narrowed. Where its first folder, `out`, hands its group on (setgid) and lets it read, that group may read it, too:
+    `chgrp carrier out; chmod 2750 out`.
     """
 
-    def __init__(self, root: Path, *, readers: str = "") -> None:
+    def __init__(self, root: Path) -> None:
         self._root = root
-        self._readers = _group(readers) if readers else None
+        self._shared_with: int | None = None  # the group that may read what is put
 
     def list(self, folder: str) -> list[RemoteFile]:
         """Give the files of a folder by name; see Transport."""
@@ -304,20 +305,22 @@ class FolderTransport:
                 os.close(at)
                 at = below
                 if make:
+                    self._shared_with = self._shared_with if number > 1 else _shared_with(at)
                     self._grant(at, 0o700)
             yield at
         finally:
             os.close(at)
 
     def _grant(self, opened: int, mode: int) -> None:
-        """Make a file or folder of ours private to us, or to us and the group of readers."""
+        """Make a file or folder of ours private to us, or to us and the group that `out` is shared with."""
         found = os.fstat(opened)
         if found.st_uid != os.geteuid():
             return  # somebody else's folder: its rights are his
-        if self._readers is not None:
+        if self._shared_with is not None:
             mode |= (mode & 0o500) >> 3  # what we may read and enter, they may
-            if found.st_gid != self._readers:
-                os.fchown(opened, -1, self._readers)
+            if found.st_gid != self._shared_with:
+                os.fchown(opened, -1, self._shared_with)
+        mode |= found.st_mode & stat.S_ISGID
         if stat.S_IMODE(found.st_mode) != mode:
             os.fchmod(opened, mode)
 
@@ -337,20 +340,15 @@ class FolderTransport:
             )
 
 
+def _shared_with(opened: int) -> int | None:
+    found = os.fstat(opened)
+    shared = stat.S_ISGID | stat.S_IRGRP | stat.S_IXGRP
+    return found.st_gid if found.st_mode & shared == shared else None
+
+
 def _names(opened: int) -> list[str]:
     with os.scandir(opened) as entries:
         return [entry.name for entry in entries]
-
-
-def _group(name: str) -> int:
-    import grp
-
-    try:
-        return grp.getgrnam(name).gr_gid
-    except KeyError as error:
-        raise ConfigError(
-            f"environment: LAOYOUHUI_OUT_READERS: value {name!r}: expected a group of this machine"
-        ) from error
 
 
 class SftpTransport:
@@ -696,10 +694,8 @@ def _require_root(session: paramiko.SFTPClient, settings: SftpSettings, where: s
 
 
 @contextmanager
-def open_transport(exchange: str, sftp: SftpSettings | None = None, *, readers: str = "") -> Iterator[Transport]:
+def open_transport(exchange: str, sftp: SftpSettings | None = None) -> Iterator[Transport]:
     """Open the exchange: the SFTP server of `sftp` where it is given, else the folder `exchange`.
-
-    `readers` is the group of this machine that may read what is put into a folder; without it nobody else may.
 
     Raises ConfigError when the exchange or its root is not there, TransportError when it cannot be reached or its host
     key is not the pinned one.
@@ -714,4 +710,4 @@ def open_transport(exchange: str, sftp: SftpSettings | None = None, *, readers: 
         )
     if not Path(exchange).is_dir():
         raise ConfigError(f"exchange {exchange!r}: there is no such folder: expected one with in/, out/, ack/")
-    yield FolderTransport(Path(exchange), readers=readers)
+    yield FolderTransport(Path(exchange))

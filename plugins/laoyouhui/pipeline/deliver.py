@@ -118,7 +118,7 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
         waiting = _waiting(conn, business_date)
         conn.commit()
         while waiting:
-            with open_transport(settings.exchange, sftp, readers=settings.out_readers) as transport:
+            with open_transport(settings.exchange, sftp) as transport:
                 waiting = _deliver_files(conn, transport, carrier, waiting, settings.work / "spool", done)
         conn.execute(
             "update raw.run set delivered_at = now() where business_date = %(date)s and delivered_at is null "

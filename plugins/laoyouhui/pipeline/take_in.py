@@ -150,7 +150,7 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
         intake = _Intake(
             conn, carrier, business_date, pass_no, limit_bp, oldest_date(campaigns), waiting, receipts, masks
         )
-        with open_transport(settings.exchange, sftp, readers=settings.out_readers) as transport:
+        with open_transport(settings.exchange, sftp) as transport:
             intake.note_undeclared(transport)
             files = [taken for name, feed in carrier.feeds.items() for taken in intake.take_feed(transport, name, feed)]
             with conn.transaction():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import grp
 import os
 import stat
 import threading
@@ -235,18 +234,17 @@ def test_what_is_put_is_for_our_user_alone_and_wide_folders_of_ours_are_narrowed
 
 
 @pytest.mark.usefixtures("open_umask")
-def test_a_group_that_is_named_may_read_what_is_put(tmp_path: Path) -> None:
+def test_the_group_that_out_is_shared_with_may_read_what_is_put(tmp_path: Path) -> None:
+    """`chmod 2755 out` says so: no umask makes a folder hand its group on."""
     root = tmp_path / "exchange"
-    root.mkdir()
-    group = grp.getgrgid(os.getegid()).gr_name
-    with open_transport(str(root), readers=group) as transport:
-        local = tmp_path / "local"
-        local.write_bytes(b"1")
-        transport.put(local, "out/credit/a.txt")
-    modes = [oct(stat.S_IMODE((root / path).stat().st_mode)) for path in ("out", "out/credit", "out/credit/a.txt")]
-    assert modes == ["0o750", "0o750", "0o640"]
-    with pytest.raises(ConfigError, match="LAOYOUHUI_OUT_READERS"), open_transport(str(root), readers="nobody here"):
-        pass
+    (root / "out").mkdir(parents=True)
+    group = next((group for group in os.getgroups() if group != os.getegid()), 1 if os.geteuid() == 0 else os.getegid())
+    os.chown(root / "out", -1, group)
+    (root / "out").chmod(0o2755)
+    _put(FolderTransport(root), tmp_path, "out/credit/a.txt", b"1")
+    found = [(root / path).stat() for path in ("out", "out/credit", "out/credit/a.txt")]
+    assert [oct(stat.S_IMODE(each.st_mode)) for each in found] == ["0o2750", "0o2750", "0o640"]
+    assert {each.st_gid for each in found} == {group}
 
 
 def test_what_cannot_be_written_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
