@@ -447,7 +447,8 @@ def test_a_file_dated_long_before_the_campaign_is_listed_and_never_loaded(intake
         for ending in (".txt", ".chk"):
             (intake.root / "recharge").mkdir(exist_ok=True)
             (intake.root / "recharge" / f"{name}{ending}").write_text("x")
-    intake.deliver("recharge", EVE.replace(year=2025), [recharge(1)], total="10000")  # history, for the planner
+    old = recharge(1).replace("|20260124", "|20250124")
+    intake.deliver("recharge", EVE.replace(year=2025), [old], total="10000")  # history, for the planner
     intake.deliver("subscriber", EVE.replace(year=1994), [subscriber(1)]).with_suffix(".chk").unlink()
     intake.take(EVE)
     assert waiting(intake) == {
@@ -503,7 +504,7 @@ def test_what_is_no_folder_where_one_is_expected_is_listed_and_the_others_go_on(
     good(intake)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    stolen = intake.deliver("card_claim", EVE, ["C1|S1|20260125101112|TENCENT"])
+    stolen = intake.deliver("card_claim", EVE, ["C1|S1|20260124101112|TENCENT"])
     for path in (stolen, stolen.with_suffix(".chk")):
         path.rename(elsewhere / path.name)
     (intake.root / "card_claim").rmdir()

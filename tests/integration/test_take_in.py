@@ -89,7 +89,7 @@ def subscriber(number: int, status: str = "A") -> str:
 
 
 def recharge(number: int, channel: str = "APP") -> str:
-    return f"R{number}|S{number}||20260126101112|RECHARGE||10000|9500|{channel}||"
+    return f"R{number}|S{number}||20260124101112|RECHARGE||10000|9500|{channel}||"
 
 
 def test_what_was_delivered_is_loaded_as_it_was_spelled(intake: Intake) -> None:
