@@ -20,6 +20,7 @@ from laoyouhui.pipeline.release import ReleaseRefused, load_suites, release
 from laoyouhui.warehouse.connection import connect
 from laoyouhui.warehouse.passes import NotBegunError
 from laoyouhui.warehouse.prepare import prepare
+from laoyouhui.warehouse.roles import hand_over
 
 HOME = Path(__file__).parents[2]
 D = date(2026, 1, 31)
@@ -108,6 +109,7 @@ def settings(database_dsn: str, tmp_path: Path) -> Settings:
         prepare(conn, load_carrier(campaign.carrier_file), campaign)
         conn.execute(";\n".join(relations()))
         conn.execute(ROWS)
+        hand_over(conn)  # as dbt, which makes them, is the owner's
     return made
 
 

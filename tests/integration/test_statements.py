@@ -30,6 +30,12 @@ def check(
     return Statement(name, f"tests/{name}.sql", sql, after, severity=severity)
 
 
+@pytest.fixture(autouse=True)
+def schema(database_dsn: str) -> None:
+    with psycopg.connect(database_dsn) as conn:
+        conn.execute("create schema made")
+
+
 def rows(dsn: str, name: str) -> list[int]:
     with psycopg.connect(dsn) as conn:
         return [n for (n,) in conn.execute(f"select n from made.{name} order by n")]

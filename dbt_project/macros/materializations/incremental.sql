@@ -60,6 +60,7 @@
 
     {#- the planner of the next model has to know what a table holds: autovacuum comes too late, to small ones never -#}
     {%- do run_query('analyze ' ~ target_relation) -%}
+    {%- do declare_readers(target_relation) -%}
     {% do adapter.commit() %}
     {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization %}

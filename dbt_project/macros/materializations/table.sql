@@ -23,6 +23,7 @@
             ) as new_rows
     {%- endcall -%}
     {%- do run_query('analyze ' ~ target_relation) -%}
+    {%- do declare_readers(target_relation) -%}
     {% do adapter.commit() %}
     {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization %}

@@ -16,6 +16,7 @@
             {{ sql }}
         $view$)
     {%- endcall -%}
+    {%- do declare_readers(target_relation) -%}
     {% do adapter.commit() %}
     {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization %}

@@ -28,7 +28,7 @@ class Settings:
     exchange: str
     campaign_files: tuple[Path, ...]
     work: Path
-    warehouse_dsn: str
+    warehouse_dsn: str = field(repr=False)  # it holds a password
     alert_urls: str = field(default="", repr=False)
     today: date | None = None
 

@@ -8,7 +8,6 @@ import os
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from psycopg import sql
 
@@ -23,9 +22,11 @@ from laoyouhui.pipeline.statements import (
     statements_of,
 )
 from laoyouhui.warehouse.connection import SESSION, connect, hold_warehouse
+from laoyouhui.warehouse.dsn import libpq_environment, with_options
 from laoyouhui.warehouse.marts import drop_candidates_but
 from laoyouhui.warehouse.passes import NotBegunError, begin_deciding, end_deciding, open_pass
 from laoyouhui.warehouse.readers import readers_give_way
+from laoyouhui.warehouse.roles import OWNER, give_rights, has_roles, work_as
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -67,7 +68,7 @@ def decide(settings: Settings, business_date: date) -> None:
             build(settings, conn)
         else:
             try:
-                run_statements(settings.warehouse_dsn, statements)
+                run_statements(settings.warehouse_dsn, statements, step="decide")
             except StatementError as error:
                 raise DecideError(str(error)) from error
         end_deciding(conn)
@@ -76,6 +77,7 @@ def decide(settings: Settings, business_date: date) -> None:
 def build(settings: Settings, conn: Connection) -> None:
     """Make and test every model of the project, and keep the statements for other days. Raises DecideError."""
     project = settings.home / "dbt_project"
+    work_as(conn, "owner")
     (manifest,) = run_dbt(settings, ["parse"])
     forget_statements(conn)
     _drop_strange_relations(conn, manifest)
@@ -86,6 +88,9 @@ def build(settings: Settings, conn: Connection) -> None:
         if str(result.status) == "warn":
             log.warning("%s: warn: %s", result.node.original_file_path, (result.message or "").strip())
     keep_statements(conn, settings.home, statements_of(manifest, results, project))
+    if has_roles(conn):
+        give_rights(conn)
+    work_as(conn, "decide")
 
 
 def _drop_strange_relations(conn: Connection, manifest: Manifest) -> None:
@@ -103,16 +108,17 @@ def _drop_strange_relations(conn: Connection, manifest: Manifest) -> None:
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """The variables that the dbt project and libpq read: the warehouse by its DSN, and the project's `parts`."""
-    dsn = urlsplit(settings.warehouse_dsn)
-    return {
-        "LAOYOUHUI_PGHOST": dsn.hostname or "127.0.0.1",
-        "LAOYOUHUI_PGPORT": str(dsn.port or 5432),
-        "LAOYOUHUI_PGUSER": unquote(dsn.username or ""),
-        "DBT_ENV_SECRET_LAOYOUHUI_PGPASSWORD": unquote(dsn.password or ""),
-        "LAOYOUHUI_PGDATABASE": dsn.path.lstrip("/"),
-        "LAOYOUHUI_PARTS": parts(settings.home / "dbt_project"),
-        "PGOPTIONS": SESSION,
-    }
+    with connect(settings.warehouse_dsn) as conn:  # of several hosts, the one that answers
+        return {
+            "LAOYOUHUI_PGHOST": conn.info.host,
+            "LAOYOUHUI_PGPORT": str(conn.info.port),
+            "LAOYOUHUI_PGUSER": conn.info.user,
+            "DBT_ENV_SECRET_LAOYOUHUI_PGPASSWORD": conn.info.password,
+            "LAOYOUHUI_PGDATABASE": conn.info.dbname,
+            "LAOYOUHUI_PGROLE": OWNER if has_roles(conn) else "",
+            "LAOYOUHUI_PARTS": parts(settings.home / "dbt_project"),
+            "PGOPTIONS": with_options(settings.warehouse_dsn, SESSION),
+        } | libpq_environment(settings.warehouse_dsn)
 
 
 def parts(project: Path) -> str:

@@ -29,7 +29,7 @@ def measured(settings: Settings, business_date: date, step: str) -> Iterator[Non
     """Record how many seconds a step took that ended well."""
     began = time.monotonic()
     yield
-    with connect(settings.warehouse_dsn) as conn:
+    with connect(settings.warehouse_dsn, step="watch") as conn:
         conn.execute(
             "insert into raw.step (business_date, step, seconds) values (%s, %s, %s)",
             (business_date, step, round(time.monotonic() - began, 3)),

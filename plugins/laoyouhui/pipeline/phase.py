@@ -27,7 +27,7 @@ class Phase:
 
 def phases_on(settings: Settings, business_date: date) -> list[Phase]:
     """The phase of each campaign of the warehouse on a date; none where no run has decided there yet."""
-    with connect(settings.warehouse_dsn) as conn:
+    with connect(settings.warehouse_dsn, step="watch") as conn:
         known = conn.execute("select to_regclass('watch.phases') is not null").fetchone()
         if known is None or not known[0]:
             return []

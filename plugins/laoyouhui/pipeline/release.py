@@ -25,9 +25,11 @@ from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.limits import above_limits, crowded_promises
 from laoyouhui.pipeline.outbox import OutboxError, fill_outbox
 from laoyouhui.warehouse.connection import connect, hold_warehouse
+from laoyouhui.warehouse.dsn import sqlalchemy_url
 from laoyouhui.warehouse.marts import MartError, publish_marts
 from laoyouhui.warehouse.passes import open_pass
 from laoyouhui.warehouse.readers import readers_give_way
+from laoyouhui.warehouse.roles import STEPS, has_roles
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -182,10 +184,11 @@ def validate(dsn: str, suites: Sequence[Suite], business_date: date) -> list[Che
     """
     import great_expectations as gx
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
-    from sqlalchemy.engine import make_url
 
     import laoyouhui.pipeline.expect_query_to_give_no_rows  # noqa: F401 - makes it known to GX
 
+    with connect(dsn) as conn:
+        role = f" -crole={STEPS['release']}" if has_roles(conn) else ""
     config = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
         progress_bars={"globally": False},
@@ -200,8 +203,7 @@ def validate(dsn: str, suites: Sequence[Suite], business_date: date) -> list[Che
             schema, table = suite.relation.split(".")
             if schema not in warehouses:
                 # the driver is named, and a `$` in the password spelled %24: GX would take it for a variable of its own
-                url = make_url(dsn).set(drivername="postgresql+psycopg")
-                url = url.update_query_dict({"options": f"-csearch_path={schema}"})
+                url = sqlalchemy_url(dsn, f"-csearch_path={schema}{role}")
                 connection = url.render_as_string(hide_password=False).replace("$", "%24")
                 warehouses[schema] = context.data_sources.add_postgres(schema, connection_string=connection)
             # a table, not a query: of a query GX fetches every row, only to see its columns

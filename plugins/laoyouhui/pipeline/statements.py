@@ -168,10 +168,11 @@ def statements_of(manifest: Manifest, results: Iterable[Any], project: Path) -> 
     ]
 
 
-def run_statements(dsn: str, statements: Sequence[Statement]) -> None:
+def run_statements(dsn: str, statements: Sequence[Statement], *, step: str | None = None) -> None:
     """Run each after those that it reads, two at a time, each model in a transaction of its own.
 
-    A test that fails stops nothing else, so that all are named; a model that fails lets nothing more begin.
+    The sessions work as the role of `step`. A test that fails stops nothing else, so that all are named; a model that
+    fails lets nothing more begin.
 
     Raises:
         StatementError: what failed.
@@ -184,9 +185,7 @@ def run_statements(dsn: str, statements: Sequence[Statement]) -> None:
     failures: list[str] = []
     is_broken = False
     with ExitStack() as stack:
-        free = [stack.enter_context(connect(dsn, autocommit=True, name=DBT)) for _ in range(_SESSIONS)]
-        for schema in sorted({each.relation.partition(".")[0] for each in statements if each.relation}):
-            free[0].execute(f"create schema if not exists {schema}".encode())
+        free = [stack.enter_context(connect(dsn, autocommit=True, name=DBT, step=step)) for _ in range(_SESSIONS)]
         pool = stack.enter_context(ThreadPoolExecutor(_SESSIONS))
         while order.is_active():
             ready += order.get_ready()

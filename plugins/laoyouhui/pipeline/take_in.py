@@ -37,6 +37,7 @@ from laoyouhui.warehouse.connection import connect, hold_warehouse
 from laoyouhui.warehouse.load import analyze, copy_lines, forget_older_snapshot
 from laoyouhui.warehouse.prepare import create_schema, prepare
 from laoyouhui.warehouse.readers import readers_give_way
+from laoyouhui.warehouse.roles import work_as
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +134,7 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
     with readers_give_way(settings.warehouse_dsn), connect(settings.warehouse_dsn, autocommit=True) as conn:
         hold_warehouse(conn, "take_in", business_date)
         create_schema(conn)
+        work_as(conn, "take_in")  # whose role it may just have made
         journal = Journal(settings, load_campaigns(settings.campaign_files)[0])
         require_due(conn, settings, journal, running_campaigns(settings, conn)[0].people, business_date)
         refuse_frozen_changes(conn, settings)

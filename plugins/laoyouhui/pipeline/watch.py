@@ -29,6 +29,7 @@ from laoyouhui.pipeline.tell import Alert, Event, tell, write_events
 from laoyouhui.pipeline.words import accept_alerts, note_pending, read_overrides, take_back_alerts
 from laoyouhui.warehouse.connection import connect, hold_warehouse
 from laoyouhui.warehouse.prepare import prepare
+from laoyouhui.warehouse.roles import give_rights, has_roles, work_as
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ def watch(
     with connect(settings.warehouse_dsn, autocommit=True) as conn:
         if not _exists(conn, "raw.watched") or not _exists(conn, "watch.alerts"):
             _make_ready(settings, carrier)
+        work_as(conn, "watch")
         conn.execute(
             'insert into raw.watched (as_of) values (coalesce(%s, now())) on conflict ("only") '
             "do update set as_of = greatest(watched.as_of, excluded.as_of)",
@@ -94,7 +96,7 @@ def watch_run(settings: Settings, business_date: date) -> WatchReport:
 def step_failed(settings: Settings, business_date: date, step: str, reason: str) -> None:
     """Record that a step was given up, and watch. Where the warehouse is part of the trouble, tell it all the same."""
     try:
-        with connect(settings.warehouse_dsn) as conn:
+        with connect(settings.warehouse_dsn, step="watch") as conn:
             conn.execute(
                 "insert into raw.step (business_date, step, failure) values (%s, %s, %s)",
                 (business_date, step, reason),
@@ -130,6 +132,9 @@ def _make_ready(settings: Settings, carrier: Carrier) -> None:
         hold_warehouse(conn, "watch", datetime.now(_SHANGHAI).date())
         prepare(conn, carrier, *running_campaigns(settings, conn))
         run_dbt(settings, ["run", "--select", "+path:models/watch"])
+        work_as(conn, "owner")
+        if has_roles(conn):
+            give_rights(conn)
 
 
 def _look(conn: psycopg.Connection, transport: Transport, carrier: Carrier) -> None:

@@ -45,6 +45,7 @@ from laoyouhui.pipeline.journal import Entry, Journal, JournalError, Receipts
 from laoyouhui.pipeline.override_kinds import KINDS, Mistake, OverrideKind
 from laoyouhui.warehouse.connection import connect
 from laoyouhui.warehouse.prepare import create_schema
+from laoyouhui.warehouse.roles import work_as
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 _ASK, _CONFIRM = "ASK", "CONFIRM"
@@ -256,6 +257,7 @@ def _speaking(settings: Settings) -> Iterator[tuple[Journal, People, psycopg.Con
     with connect(settings.warehouse_dsn) as conn:
         if not exists(conn, "raw.pending_override"):
             create_schema(conn)
+        work_as(conn, "take_in")
         campaign = running_campaigns(settings, conn)[0]  # by the content that was accepted: it declares the people
         journal = Journal(settings, campaign)
         with journal.locked():

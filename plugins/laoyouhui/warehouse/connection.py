@@ -7,10 +7,17 @@ from datetime import date
 
 import psycopg
 
+from laoyouhui.warehouse.dsn import with_options
+from laoyouhui.warehouse.roles import work_as
+
 # A killed run's statement ends within the second that the server looks after its client, not when it is done: what
 # begins after it does not work beside it.
-# Nothing waits for ever for a lock: readers that hold one are ended long before (warehouse/readers.py).
-SESSION = "-c timezone=Asia/Shanghai -c client_connection_check_interval=1s -c lock_timeout=5min"
+# Nothing waits for ever for a lock: readers that hold one are ended long before (warehouse/readers.py). The database
+# ends those who idle (warehouse/prepare.py); a step's session may wait for another one of it.
+SESSION = (
+    "-c timezone=Asia/Shanghai -c client_connection_check_interval=1s -c lock_timeout=5min "
+    "-c idle_in_transaction_session_timeout=0"
+)
 STEP_LOCK = 7_041_001  # the advisory lock's number: the same in every process
 DBT = "laoyouhui dbt"  # the name of dbt's sessions, as dbt_project/profiles.yml gives it
 _LOOK_SECONDS = 0.05
@@ -20,9 +27,23 @@ class RunningError(Exception):
     """Another run is at work; the message says at which step of which business date."""
 
 
-def connect(dsn: str, *, autocommit: bool = False, name: str | None = None) -> psycopg.Connection:
-    """Open a connection whose session speaks UTF-8 and Shanghai time; the caller closes it (`with`)."""
-    return psycopg.connect(dsn, autocommit=autocommit, client_encoding="utf8", options=SESSION, application_name=name)
+def connect(
+    dsn: str, *, autocommit: bool = False, name: str | None = None, step: str | None = None
+) -> psycopg.Connection:
+    """Open a connection whose session speaks UTF-8 and Shanghai time; the caller closes it (`with`).
+
+    It works as the role of `step` where one is named and the warehouse has roles.
+    """
+    conn = psycopg.connect(
+        dsn,
+        autocommit=autocommit,
+        client_encoding="utf8",
+        options=with_options(dsn, SESSION),
+        application_name=name,
+    )
+    if step is not None:
+        work_as(conn, step)
+    return conn
 
 
 def hold_warehouse(conn: psycopg.Connection, step: str, business_date: date, *, wait_seconds: float = 10) -> None:
@@ -31,6 +52,7 @@ def hold_warehouse(conn: psycopg.Connection, step: str, business_date: date, *, 
     The session's name in `pg_stat_activity` shows the others who is at work. Waits some seconds, since the server may
     take a moment to notice that a killed run is gone; then raises RunningError. dbt has sessions of its own, which may
     outlive the lock when the server was restarted under them: they are waited for as well. Ends the transaction.
+    From then on the session works as the step's role.
     """
     deadline = time.monotonic() + wait_seconds
     conn.execute("select set_config('application_name', %s, false)", (f"{step} {business_date}",))
@@ -44,6 +66,7 @@ def hold_warehouse(conn: psycopg.Connection, step: str, business_date: date, *, 
             )
         if not is_held:
             time.sleep(_LOOK_SECONDS)
+    work_as(conn, step)
 
 
 def _try(conn: psycopg.Connection) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
+from laoyouhui.warehouse.roles import GROUPS, give_rights, has_roles, working_as
+
 _CANDIDATES = "select relname from pg_class where relnamespace = to_regnamespace('marts_candidate') and relkind = 'r'"
 
 # A row is held against another by its text; alike ones are numbered, so that two of a kind stay two.
@@ -46,9 +48,11 @@ def publish_marts(conn: psycopg.Connection) -> None:
     """Make the marts what dbt has decided; the caller's transaction shows all of it or nothing. Raises MartError."""
     candidates = {name for (name,) in conn.execute(_CANDIDATES)}
     try:
-        for name in sorted(candidates):
-            _reshape(conn, name)
-        _drop_gone(conn, candidates)
+        with working_as(conn, "owner"):
+            for name in sorted(candidates):
+                _reshape(conn, name)
+            _drop_gone(conn, candidates)
+            _let_read(conn)
     except psycopg.errors.DependentObjectsStillExist as error:
         raise MartError(_spell(error)) from error
     for name in sorted(candidates):
@@ -76,9 +80,32 @@ def _reshape(conn: psycopg.Connection, name: str) -> None:
             )
         )
         conn.execute("select raw.give_default_rights(%s)", (mart,))
+        if has_roles(conn):
+            give_rights(conn)
     elif not is_same:
         conn.execute("select raw.reshape(%s, %s)", (mart, candidate))
     conn.execute("insert into raw.mart (name) values (%s) on conflict do nothing", (name,))
+
+
+def _let_read(conn: psycopg.Connection) -> None:
+    """Let groups of people read the marts that they may read by what dbt has given them on the candidates."""
+    conn.execute(
+        """
+        select raw.declare_readers(mart.oid, array_agg(role.rolname::text) filter (
+            where has_table_privilege(role.oid, candidate.oid, 'select')
+        ))
+        from pg_class as candidate
+        join pg_class as mart on mart.relname = candidate.relname and mart.relnamespace = 'marts'::regnamespace
+        cross join pg_roles as role
+        where candidate.relnamespace = 'marts_candidate'::regnamespace and candidate.relkind = 'r'
+            and role.rolname = any(%s)
+        group by mart.oid
+        having bool_or(
+            has_table_privilege(role.oid, candidate.oid, 'select') <> has_table_privilege(role.oid, mart.oid, 'select')
+        )
+        """,
+        (list(GROUPS),),
+    )
 
 
 def _drop_gone(conn: psycopg.Connection, candidates: set[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,6 +14,24 @@ from psycopg.types.json import Jsonb
 from laoyouhui.config.campaign import Campaign
 from laoyouhui.config.carrier import Carrier, Feed
 from laoyouhui.config.errors import ConfigError
+from laoyouhui.warehouse.roles import hand_over, has_roles, make_roles, open_database, working_as
+
+SCHEMA_VERSION = 2  # raised with each change after which an older release would misread or miswrite a table of Python's
+OLDEST_VERSION = 2  # that this release can work with; 1 is what bore no version
+
+# The server ends whoever idles in a transaction, unless somebody has said otherwise of this database.
+_END_WHO_IDLES = b"""
+do $$ begin
+    if not exists (
+        select from pg_db_role_setting cross join unnest(setconfig) as said
+        where setdatabase = (select oid from pg_database where datname = current_database())
+            and setrole = 0 and said like 'idle_in_transaction_session_timeout=%'
+    ) then
+        execute format('alter database %I set idle_in_transaction_session_timeout = %L', current_database(), '30min');
+    end if;
+exception when insufficient_privilege then null; -- the database is somebody else's
+end $$
+"""
 
 _Versions = dict[date, dict[str, object]]
 _SCHEMA = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "append_only.sql", "relations.sql"))
@@ -24,10 +43,10 @@ def prepare(conn: psycopg.Connection, carrier: Carrier, *campaigns: Campaign) ->
     One transaction. Raises ConfigError when the feeds' columns are not those of the warehouse, or when something that a
     released business date was decided by has changed: see `frozen_changes`.
     """
-    with conn.transaction():
-        create_schema(conn)
+    with conn.transaction(), working_as(conn, "owner"):
+        create_schema(conn, carrier)
         for name, feed in carrier.feeds.items():
-            _prepare_feed(conn, name, feed)
+            _require_columns(conn, name, feed)
         for campaign in campaigns:
             if mistakes := frozen_changes(conn, campaign):
                 raise ConfigError("\n".join(mistakes))
@@ -35,21 +54,89 @@ def prepare(conn: psycopg.Connection, carrier: Carrier, *campaigns: Campaign) ->
         _write_carrier(conn, carrier, campaigns)
 
 
-def create_schema(conn: psycopg.Connection) -> None:
-    """Create what Python owns, but for the tables of the feeds; again is harmless."""
-    for file in _SCHEMA:
-        conn.execute(file.read_bytes())
+def create_schema(conn: psycopg.Connection, carrier: Carrier | None = None) -> None:
+    """Create what Python owns, with the tables of the carrier's feeds where it is given; again is harmless.
+
+    One transaction. Where this version of it stands already, nothing is done. Raises ConfigError
+    where the warehouse is of another version than this one can work with.
+    """
+    with conn.transaction(), working_as(conn, None):
+        _require_version(conn)
+        feeds = carrier.feeds if carrier is not None else {}
+        digest = _digest(b"".join(file.read_bytes() for file in _SCHEMA))
+        of_feeds = _digest(json.dumps({name: [feed.kind, *_columns(feed)] for name, feed in feeds.items()}).encode())
+        with_roles = make_roles(conn)
+        if with_roles:
+            open_database(conn)
+        conn.execute(_END_WHO_IDLES)
+        if _stands(conn, digest, of_feeds if carrier is not None else None, with_roles=with_roles):
+            return
+        for file in _SCHEMA:
+            conn.execute(file.read_bytes())
+        for name, feed in feeds.items():
+            _prepare_feed(conn, name, feed)
+        if with_roles:
+            hand_over(conn, [name for name, feed in feeds.items() if feed.kind == "events"])
+        conn.execute(
+            'insert into raw.prepared (version, digest, feeds) values (%s, %s, %s) on conflict ("only") '
+            "do update set version = excluded.version, digest = excluded.digest, feeds = excluded.feeds",
+            (SCHEMA_VERSION, digest, of_feeds),
+        )
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _stands(conn: psycopg.Connection, digest: str, of_feeds: str | None, *, with_roles: bool) -> bool:
+    row = conn.execute("select to_regclass('raw.prepared') is not null").fetchone()
+    if row is None or not row[0] or has_roles(conn) != with_roles:
+        return False
+    row = conn.execute("select digest, feeds from raw.prepared").fetchone()
+    return row is not None and row[0] == digest and of_feeds in {None, row[1]}
+
+
+def _require_version(conn: psycopg.Connection) -> None:
+    """Refuse a warehouse whose tables this version of the pipeline would misread."""
+    row = conn.execute("select to_regclass('raw.run') is not null, to_regclass('raw.prepared') is not null").fetchone()
+    stands, is_stamped = row or (False, False)
+    if not stands:
+        return
+    found = conn.execute("select version from raw.prepared").fetchone() if is_stamped else None
+    version = found[0] if found else 1
+    if version > SCHEMA_VERSION:
+        raise ConfigError(
+            f"the warehouse was upgraded to version {version} by a newer release of laoyouhui, this one works with "
+            f"{SCHEMA_VERSION}: run that release, or restore the backup that was made before it"
+        )
+    if version < OLDEST_VERSION:
+        raise ConfigError(
+            f"the warehouse has version {version}, made by an older release of laoyouhui; this one works with "
+            f"{OLDEST_VERSION} and later: rebuild it, in an empty database, from the exchange and the journal "
+            "(docs/deployment.md)"
+        )
 
 
 def _prepare_feed(conn: psycopg.Connection, name: str, feed: Feed) -> None:
     table = sql.Identifier("raw", name)
-    columns = [*(column.name for column in feed.columns), *(f"{secret}_length" for secret in feed.secrets)]
-    text_columns = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(column)) for column in columns)
+    text_columns = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(column)) for column in _columns(feed))
     conn.execute(
         sql.SQL("create table if not exists {} (delivery_no int not null, line_no bigint not null, {})").format(
             table, text_columns
         )
     )
+    if feed.kind == "events":  # snapshots go with their date; events are looked up by delivery for good
+        index = sql.Identifier(f"{name}_delivery_no")
+        conn.execute(sql.SQL("create index if not exists {} on {} (delivery_no)").format(index, table))
+        conn.execute("select raw.make_append_only(%s::regclass, 'delivery')", (f"raw.{name}",))
+
+
+def _columns(feed: Feed) -> list[str]:
+    return [*(column.name for column in feed.columns), *(f"{secret}_length" for secret in feed.secrets)]
+
+
+def _require_columns(conn: psycopg.Connection, name: str, feed: Feed) -> None:
+    columns = _columns(feed)
     found = conn.execute(
         "select array_agg(attname::text order by attnum) from pg_attribute "
         "where attrelid = to_regclass(%s) and attnum > 2 and not attisdropped",
@@ -60,10 +147,6 @@ def _prepare_feed(conn: psycopg.Connection, name: str, feed: Feed) -> None:
             f"feeds.{name}.columns: value {columns}: expected those of the warehouse's table raw.{name}, {found[0]}: "
             "alter the table by hand, or use a new warehouse"
         )
-    if feed.kind == "events":  # snapshots go with their date; events are looked up by delivery for good
-        index = sql.Identifier(f"{name}_delivery_no")
-        conn.execute(sql.SQL("create index if not exists {} on {} (delivery_no)").format(index, table))
-        conn.execute("select raw.make_append_only(%s::regclass, 'delivery')", (f"raw.{name}",))
 
 
 def frozen_changes(conn: psycopg.Connection, campaign: Campaign) -> list[str]:

@@ -1,6 +1,14 @@
 -- Relations that people read are changed in place: rights and people's views upon them stand (docs/adr/0013).
 -- dbt's materializations and the release call these functions; `prepare` makes them.
 
+-- which version of the pipeline's tables stands here, and a digest of what they were made from
+create table if not exists raw.prepared (
+    "only" boolean primary key default true check ("only"),
+    version int not null,
+    digest text not null,
+    feeds text not null
+);
+
 -- rights of relations that had to be made anew, until they stand again
 create table if not exists raw.kept_right (
     relation text not null,
@@ -278,3 +286,29 @@ $$;
 
 -- the marts that releases have made: what else lies in the schema is people's
 create table if not exists raw.mart (name text primary key);
+
+-- Let the groups of people read a relation that its model declares (dbt's `grants`), and no other group.
+create or replace function raw.declare_readers(relation regclass, readers text[]) returns void
+language plpgsql as $$
+declare
+    people record;
+    schema_name text := (select relnamespace::regnamespace::text from pg_class where oid = relation);
+begin
+    for people in
+        select rolname, coalesce(rolname = any (readers), false) as is_declared,
+            has_table_privilege(rolname, relation, 'select') as may_read
+        from pg_roles where rolname in ('laoyouhui_finance', 'laoyouhui_marketing')
+    loop
+        if people.is_declared and not people.may_read then
+            execute format('grant select on %s to %I', raw.full_name(relation), people.rolname);
+        elsif people.may_read and not people.is_declared then
+            execute format('revoke all on %s from %I', raw.full_name(relation), people.rolname);
+        end if;
+        -- nobody looks into marts before they are released
+        if people.is_declared and schema_name <> 'marts_candidate'
+            and not has_schema_privilege(people.rolname, schema_name, 'usage')
+        then
+            execute format('grant usage on schema %s to %I', schema_name, people.rolname);
+        end if;
+    end loop;
+end $$;

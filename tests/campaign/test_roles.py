@@ -1,0 +1,191 @@
+"""Who may do what in the warehouse: each step's role and each group of people tries what it may not, and is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from tests.campaign.harness import Carrier, Story, close, people, recharges, settings, subscribers, terms
+
+from laoyouhui.config.errors import ConfigError
+from laoyouhui.pipeline.take_in import take_in
+
+WHO = people("""
+S-ONE 01
+S-TWO 02
+""")
+
+
+@pytest.fixture(scope="module")
+def dsn(new_warehouse: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A warehouse in which two dates were closed, with a user in each group."""
+    folder = tmp_path_factory.mktemp("roles")
+    made = settings(Story("roles", terms("2026-01-26", "2026-04-30"), []), folder, new_warehouse())
+    carrier = Carrier(Path(made.exchange))
+    for day in ("20260125", "20260126"):
+        carrier.deliver(subscribers(WHO), day)
+        if day == "20260126":
+            carrier.deliver(recharges("R-ONE S-ONE 20260126100000 20000 18800 APP"), day)
+        close(made, day)
+    with psycopg.connect(made.warehouse_dsn) as conn:
+        conn.execute("create role mei login password 'reads' in role laoyouhui_marketing")
+        conn.execute("create role cai login password 'reads' in role laoyouhui_finance")
+        conn.execute("create role nobody_s login password 'reads'")
+    return made.warehouse_dsn
+
+
+def ask(dsn: str, sql: str, *, step: str | None = None, user: str | None = None) -> list[tuple[Any, ...]]:
+    """Run a statement as a step's role, or logged in as a person; what it did is taken back."""
+    login = {"user": user, "password": "reads"} if user else {}
+    with psycopg.connect(dsn, **login) as conn:
+        if step:
+            conn.execute(f"set role laoyouhui_{step}".encode())
+        cursor = conn.execute(sql.encode())
+        rows = cursor.fetchall() if cursor.description else []
+        conn.rollback()
+    return rows
+
+
+def test_what_the_pipeline_made_is_the_owner_s(dsn: str) -> None:
+    others = """
+        select nspname, relname, relowner::regrole from pg_class
+        join pg_namespace as schema on schema.oid = relnamespace
+        where relkind in ('r', 'v') and relowner <> 'laoyouhui_owner'::regrole and nspname in ('raw', 'outbox', 'vault',
+            'staging', 'intermediate', 'ledger', 'exports', 'marts_candidate', 'marts', 'watch')
+    """
+    assert ask(dsn, others) == []
+    assert ask(dsn, "select count(*) > 10 from pg_tables where schemaname = 'marts'") == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("step", "sql"),
+    [
+        ("load", "update raw.delivery set rows_loaded = 0"),
+        ("load", "delete from raw.delivery"),
+        ("load", "update raw.recharge set face_amount = '1'"),
+        ("load", "truncate raw.recharge"),
+        ("load", "update raw.word set said_by = 'x'"),
+        ("load", "delete from vault.secret"),
+        ("load", "insert into ledger.expenses default values"),
+        ("load", "insert into outbox.file default values"),
+        ("load", "create table raw.mine (n int)"),
+        ("load", "drop table raw.recharge"),
+        ("decide", "select * from vault.secret"),
+        ("decide", "insert into raw.recharge default values"),
+        ("decide", "update ledger.recharge_decisions set entitled_fen = 1"),
+        ("decide", "insert into outbox.item default values"),
+        ("decide", "insert into marts.budget_by_line_month default values"),
+        ("decide", "create or replace view ledger.members as select 1"),
+        ("release", "update outbox.item set line = ''"),
+        ("release", "delete from outbox.file"),
+        ("release", "select secret from vault.secret"),
+        ("release", "insert into ledger.expenses default values"),
+        ("release", "update exports.export_credit set amount = 1"),
+        ("release", "alter table marts.exceptions add column mine int"),
+        ("deliver", "update outbox.item set line = ''"),
+        ("deliver", "update outbox.file set rows = 0"),
+        ("deliver", "delete from outbox.item"),
+        ("deliver", "insert into outbox.item default values"),
+        ("deliver", "insert into vault.secret default values"),
+        ("deliver", "update raw.run set passes_released = 9"),
+        ("deliver", "insert into ledger.expenses default values"),
+        ("watch", "delete from raw.alert"),
+        ("watch", "select * from vault.secret"),
+        ("watch", "update raw.run set delivered_at = now()"),
+        ("watch", "insert into outbox.file default values"),
+        ("watch", "insert into ledger.expenses default values"),
+    ],
+)
+def test_a_step_is_refused_what_is_another_s(dsn: str, step: str, sql: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        ask(dsn, sql, step=step)
+
+
+@pytest.mark.parametrize("mart", ["participation_by_day", "messages_by_day", "budget_by_line_month"])
+def test_marketing_reads_figures(dsn: str, mart: str) -> None:
+    ask(dsn, f"select * from marts.{mart}", user="mei")
+    ask(dsn, f"select * from marts.{mart}", user="cai")
+
+
+def test_marketing_reads_nothing_of_subscribers_by_any_road(dsn: str) -> None:
+    """Every relation that marketing may read is one of figures, and no other schema opens."""
+    columns = ask(
+        dsn,
+        """
+        select relation.oid::regclass::text, attname from pg_attribute
+        join pg_class as relation on relation.oid = attrelid
+        where attname in ('subscriber_id', 'customer_id', 'msisdn', 'item_key', 'family_msisdn') and attnum > 0
+            and relnamespace::regnamespace::text !~ '^pg_' and has_schema_privilege(relnamespace, 'usage')
+            and has_column_privilege(relation.oid, attnum, 'select')
+        """,
+        user="mei",
+    )
+    assert columns == []
+    for relation in (
+        "marts.exceptions",
+        "marts.device_orders",
+        "marts_candidate.budget_by_line_month",
+        "raw.subscriber",
+        "ledger.ledger_entries",
+        "ledger.members",
+        "outbox.item",
+        "vault.secret",
+        "exports.export_credit",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            ask(dsn, f"select * from {relation}", user="mei")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        ask(dsn, "set role laoyouhui_owner", user="mei")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        ask(dsn, "insert into marts.participation_by_day select * from marts.participation_by_day", user="mei")
+
+
+def test_finance_reads_the_ledger_with_subscribers_and_no_phone_number(dsn: str) -> None:
+    assert ask(
+        dsn, "select distinct subscriber_id from ledger.ledger_entries where benefit = 'RECHARGE_BONUS'", user="cai"
+    ) == [("S-ONE",)]
+    ask(dsn, "select * from marts.exceptions", user="cai")
+    readable = ask(
+        dsn,
+        """
+        select relation.oid::regclass::text from pg_class as relation
+        where relkind in ('r', 'v') and relnamespace::regnamespace::text in ('marts', 'ledger', 'watch')
+            and has_schema_privilege(relnamespace, 'usage') and has_table_privilege(relation.oid, 'select')
+        """,
+        user="cai",
+    )
+    assert len(readable) > 20
+    for (relation,) in readable:
+        for row in ask(dsn, f"select row_to_json(r)::text from {relation} as r", user="cai"):
+            assert "1300000000" not in row[0], relation
+    for relation in ("ledger.members", "raw.subscriber", "outbox.item", "intermediate.int_subscriber__history"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            ask(dsn, f"select * from {relation}", user="cai")
+
+
+def test_who_is_in_no_group_reads_nothing(dsn: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        ask(dsn, "select * from marts.participation_by_day", user="nobody_s")
+
+
+def test_the_server_ends_who_idles_in_a_transaction(dsn: str) -> None:
+    assert ask(dsn, "show idle_in_transaction_session_timeout", user="mei") == [("30min",)]
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [(99, "upgraded to version 99 by a newer release.*restore the backup"), (1, "rebuild it, in an empty database")],
+)
+def test_a_warehouse_of_another_version_is_refused(
+    new_warehouse: Callable[[], str], tmp_path: Path, version: int, said: str
+) -> None:
+    made = settings(Story("version", terms("2026-01-26", "2026-04-30"), []), tmp_path, new_warehouse())
+    Carrier(Path(made.exchange)).deliver(subscribers(WHO), "20260125")
+    with psycopg.connect(made.warehouse_dsn) as conn:
+        conn.execute("update raw.prepared set version = %s", (version,))
+    with pytest.raises(ConfigError, match=said):
+        take_in(made, date(2026, 1, 25))
