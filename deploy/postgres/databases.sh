@@ -10,7 +10,9 @@ create role airflow login password :'airflow_password';
 create database airflow owner airflow;
 revoke all on database airflow from public;
 
-create role warehouse login password :'warehouse_password';
+-- it makes the roles of the steps and of readers, which it then has, and ends readers who hold up a run
+create role warehouse login createrole password :'warehouse_password';
+grant pg_signal_backend, pg_read_all_stats to warehouse;
 create database warehouse owner warehouse;
 revoke all on database warehouse from public;
 SQL

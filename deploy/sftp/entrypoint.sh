@@ -18,10 +18,14 @@ mkdir -p /keys/server/authorized_keys
 cp "$client_key.pub" /keys/server/authorized_keys/laoyouhui
 printf '%s\n' "${CARRIER_PUBLIC_KEY:-}" > /keys/server/authorized_keys/carrier
 
-# in/ and ack/ are the carrier's to write, out/ ours; both read all of it.
+# in/ and ack/ are the carrier's to write, out/ ours; both read all of it. What holds them is root's: nobody renames one of
+# them or lays another beside it.
 exchange=/srv/sftp/exchange
 mkdir -p "$exchange/in" "$exchange/out" "$exchange/ack" /run/sshd
-chown carrier:carrier "$exchange" "$exchange/in" "$exchange/ack"
+mkdir -p "$exchange/.carrier" # the sample carrier's notes
+chown root:root "$exchange"
+chmod 0755 "$exchange"
+chown carrier:carrier "$exchange/in" "$exchange/ack" "$exchange/.carrier"
 chown laoyouhui:laoyouhui "$exchange/out"
 
 exec /usr/sbin/sshd -D -e

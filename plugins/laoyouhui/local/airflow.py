@@ -30,6 +30,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from laoyouhui.local.api import DAG_ID, AirflowApi
 from laoyouhui.local.server import create_database, database_dsn, free_port
+from laoyouhui.warehouse.dsn import libpq_environment
 
 _SERVICES = {
     "scheduler": ["scheduler", "--skip-serve-logs"],  # the API server reads the logs from the same disk
@@ -75,6 +76,11 @@ class Airflow:
     def page(self) -> str:
         """The address of Airflow's page while the services run."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def passwords_file(self) -> Path:
+        """Where the page's password can be read, by our user alone: it is never said aloud."""
+        return self.folder / "passwords.json"
 
     @cached_property
     def password(self) -> str:
@@ -206,7 +212,7 @@ class Airflow:
             connection.execute("update dag_run set state = 'failed' where state in ('running', 'queued')")
 
     def environment(self, database: str) -> dict[str, str]:
-        passwords = self.folder / "passwords.json"
+        passwords = self.passwords_file
         if not passwords.exists():
             _write_secret(passwords, json.dumps({"admin": self.password}))
         address = database_dsn(self._server_dsn, database)
@@ -247,6 +253,7 @@ class Airflow:
             "LAOYOUHUI_ALERT_URLS": os.environ.get("LAOYOUHUI_ALERT_URLS", ""),
             "LAOYOUHUI_HOME": str(self.home),
             "PYTHONPATH": str(self.home / "plugins"),
+            **libpq_environment(address),  # asyncpg reads sslmode and certificates there
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
         }

@@ -21,6 +21,7 @@ from laoyouhui.local.server import ServerError, binary
 from laoyouhui.local.workspace import HOME, UsageError, Workspace, read_workspace
 from laoyouhui.reports.snapshot import ReportError
 from laoyouhui.warehouse.connection import RunningError
+from laoyouhui.warehouse.dsn import read_dsn, with_options
 
 
 def main(what: str) -> int:
@@ -58,15 +59,20 @@ def _open(what: str, workspace: Workspace, server_dsn: str) -> int:
 def _psql(warehouse: str) -> int:
     import psycopg
 
-    words = psycopg.conninfo.conninfo_to_dict(warehouse)
+    words = read_dsn(warehouse)
+    words.pop("options", None)
     # The password goes by the environment: a command line can be read by everybody.
-    password = {"PGPASSWORD": str(words.pop("password"))} if words.get("password") else {}
-    environment = os.environ | password | {"PGOPTIONS": "-c search_path=marts,ledger,exports,raw,outbox,public"}
+    password = {"PGPASSWORD": words.pop("password")} if words.get("password") else {}
+    environment = (
+        os.environ
+        | password
+        | {"PGOPTIONS": with_options(warehouse, "-c search_path=marts,ledger,exports,raw,outbox,public")}
+    )
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends a query of psql, not us
     if sys.stdin.isatty():
         say("\\dt marts.* lists what people read; ledger.ledger_entries holds every entry; \\q leaves")
     return subprocess.run(
-        [binary("psql"), psycopg.conninfo.make_conninfo("", **words)], env=environment, check=False
+        [binary("psql"), psycopg.conninfo.make_conninfo(**words)], env=environment, check=False
     ).returncode
 
 
@@ -98,7 +104,7 @@ def _airflow(workspace: Workspace, server_dsn: str) -> int:
     pipeline = workspace.pipeline_environment(workspace.warehouse(server_dsn))
     with Airflow(HOME, workspace.folder, server_dsn, workspace.airflow_database, pipeline) as airflow:
         airflow.wait_until_ready()
-        say(f"{airflow.page}  user admin, password {airflow.password}\nCtrl-C ends it")
+        say(f"{airflow.page}  user admin, password in {airflow.passwords_file}\nCtrl-C ends it")
         while not done.wait(1):
             airflow.check()
     return 0

@@ -80,7 +80,7 @@ def _close(workspace: Workspace, server_dsn: str, warehouse: str, dates: Sequenc
         airflow.wait_until_ready()
         say(
             f"Airflow is up after {time.monotonic() - started:.0f} s: {airflow.page} "
-            f"(user admin, password {airflow.password})\n"
+            f"(user admin, password in {airflow.passwords_file})\n"
         )
         for day in dates:
             if carrier:

@@ -28,6 +28,7 @@ PIPELINE_SCHEMAS = (
 
 log = logging.getLogger(__name__)
 
+_SET_SINCE = 160000
 _MAINTAIN_SINCE = 170000  # before PostgreSQL 17 only the owner may analyse a table
 
 # What no step changes or takes away once it stands. Tables of events feeds are added to it.
@@ -108,9 +109,9 @@ def work_as(conn: psycopg.Connection, step: str) -> None:
 def has_roles(conn: psycopg.Connection) -> bool:
     """Whether this warehouse is the owner role's, and the session's user may work as it."""
     row = conn.execute(
-        "select coalesce(pg_has_role(session_user, relowner, 'MEMBER'), false) from pg_class "
+        "select coalesce(pg_has_role(session_user, relowner, %s), false) from pg_class "
         "where oid = to_regclass('raw.run') and relowner = to_regrole(%s)",
-        (OWNER,),
+        (_member(conn), OWNER),
     ).fetchone()
     return row is not None and bool(row[0])
 
@@ -130,10 +131,10 @@ def make_roles(conn: psycopg.Connection) -> bool:
     """Make the roles where they are missing, and let the session's user work as them; say whether they are there."""
     names = [OWNER, *STEPS.values(), *GROUPS]
     missing = conn.execute(
-        "select bool_and(coalesce(pg_has_role(session_user, to_regrole(name), 'MEMBER'), false)) "
+        "select bool_and(coalesce(pg_has_role(session_user, to_regrole(name), %s), false)) "
         ""
         "from unnest(%s::text[]) as roles (name)",
-        (names,),
+        (_member(conn), names),
     ).fetchone()
     if missing and missing[0]:
         return True
@@ -151,6 +152,11 @@ def make_roles(conn: psycopg.Connection) -> bool:
     return True
 
 
+def _member(conn: psycopg.Connection) -> str:
+    """How PostgreSQL calls the right to work as a role: since 16 who made one is a member and may not."""
+    return "SET" if conn.info.server_version >= _SET_SINCE else "MEMBER"
+
+
 def _make_role(conn: psycopg.Connection, name: str) -> None:
     """Another warehouse of this server may be making the same role."""
     conn.execute(
@@ -162,7 +168,7 @@ def _make_role(conn: psycopg.Connection, name: str) -> None:
         exception when duplicate_object or unique_violation then null;
         end $$;
         do $$ begin
-            if not pg_has_role(session_user, '{name}', 'MEMBER') then
+            if not pg_has_role(session_user, '{name}', '{_member(conn)}') then
                 execute format('grant {name} to %I', session_user);
             end if;
         exception when unique_violation then null;
