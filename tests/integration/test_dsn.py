@@ -24,7 +24,7 @@ HOME = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
-def environment(database_dsn: str) -> Iterator[None]:  # made after the database, so put back before it goes
+def environment(database_dsn: str) -> Iterator[None]:  # noqa: ARG001 - put back before the database goes
     before = dict(os.environ)
     yield
     os.environ.clear()
