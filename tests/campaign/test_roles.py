@@ -172,10 +172,6 @@ def test_who_is_in_no_group_reads_nothing(dsn: str) -> None:
         ask(dsn, "select * from marts.participation_by_day", user="nobody_s")
 
 
-def test_the_server_ends_who_idles_in_a_transaction(dsn: str) -> None:
-    assert ask(dsn, "show idle_in_transaction_session_timeout", user="mei") == [("30min",)]
-
-
 @pytest.mark.parametrize(
     ("version", "said"),
     [(99, "upgraded to version 99 by a newer release.*restore the backup"), (1, "rebuild it, in an empty database")],

@@ -19,20 +19,6 @@ from laoyouhui.warehouse.roles import hand_over, has_roles, make_roles, open_dat
 SCHEMA_VERSION = 2  # raised with each change after which an older release would misread or miswrite a table of Python's
 OLDEST_VERSION = 2  # that this release can work with; 1 is what bore no version
 
-# The server ends whoever idles in a transaction, unless somebody has said otherwise of this database.
-_END_WHO_IDLES = b"""
-do $$ begin
-    if not exists (
-        select from pg_db_role_setting cross join unnest(setconfig) as said
-        where setdatabase = (select oid from pg_database where datname = current_database())
-            and setrole = 0 and said like 'idle_in_transaction_session_timeout=%'
-    ) then
-        execute format('alter database %I set idle_in_transaction_session_timeout = %L', current_database(), '30min');
-    end if;
-exception when insufficient_privilege then null; -- the database is somebody else's
-end $$
-"""
-
 _Versions = dict[date, dict[str, object]]
 _SCHEMA = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "append_only.sql", "relations.sql"))
 
@@ -68,7 +54,6 @@ def create_schema(conn: psycopg.Connection, carrier: Carrier | None = None) -> N
         with_roles = make_roles(conn)
         if with_roles:
             open_database(conn)
-        conn.execute(_END_WHO_IDLES)
         if _stands(conn, digest, of_feeds if carrier is not None else None, with_roles=with_roles):
             return
         for file in _SCHEMA:
