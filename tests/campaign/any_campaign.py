@@ -345,12 +345,15 @@ def written(folder: Path, campaign: Mapping[str, Any], profile: Mapping[str, Any
 
 
 def dates(campaign: Campaign) -> list[date]:
-    """The eve of the announcement and of the launch, the first days, a month's start, the close and the days after."""
+    """The eve of the announcement and of the launch, the first days, a month's start, the close and the day after it."""
     first, last = campaign.starts_on, campaign.ends_on
     templates = campaign.versions[0].terms["messages"]["templates"]
     announced = [first - timedelta(each["days_before_start"] + 1) for each in templates if each["days_before_start"]]
     month_end = (first.replace(day=1) + timedelta(32)).replace(day=1) - timedelta(1)
-    days = {*announced[:1], first - timedelta(1), first, first + timedelta(1), month_end, last, last + timedelta(1)}
+    days = {*announced[:1], first - timedelta(1), first, first + timedelta(1), month_end}
+    # of a longer gap people would have to confirm that two instalments fall due in one run
+    if last <= first + timedelta(60):
+        days |= {*(month_end + timedelta(each) for each in (10, 20, 30)), last, last + timedelta(1)}
     return sorted(days)
 
 

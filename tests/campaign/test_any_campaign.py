@@ -40,9 +40,9 @@ def test_whatever_passes_the_check_is_played_to_the_archive(
     )
     @given(st.data())
     def each(data: Any) -> None:
+        campaign, profile = data.draw(campaigns()), data.draw(profiles())
         if len(played) >= (MANY or 3):
             return
-        campaign, profile = data.draw(campaigns()), data.draw(profiles())
         folder: Path = tmp_path_factory.mktemp("any")
         file = written(folder, campaign, profile)
         try:
