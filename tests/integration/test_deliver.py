@@ -32,7 +32,7 @@ NEXT = date(2026, 2, 1)
 CREDIT = "credit_lyh2026_20260131_0001"
 K1, K2, K3 = ("a" * 32, "b" * 32, "c" * 32)
 
-SETTLED = "'X', 'B2', 7, 0"  # benefit, budget line, committed and liability
+SETTLED = "'X', 'B2', 7, 0, null"  # benefit, budget line, committed and liability; nothing is lacking
 RELATIONS = """
 create schema exports;
 create table exports.row (campaign_id text, item_key text, answer_key text, benefit text, budget_line text,
@@ -120,7 +120,7 @@ def test_files_leave_as_the_interface_spells_them(
         (K2,),
     )
     conn.execute(
-        "insert into exports.export_eligibility values ('lyh2026', 'e', 's1', null, null, null, null, null, "
+        "insert into exports.export_eligibility values ('lyh2026', 'e', 's1', null, null, null, null, null, null, "
         "'s1', null, 'ADD', '2026-02-01', 'ELIGIBLE')"
     )
     conn.execute(
