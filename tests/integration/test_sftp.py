@@ -260,6 +260,22 @@ def test_another_host_key_is_refused_before_the_password_is_told(server: Server)
     assert "Ask the carrier" in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", ["ssh-ed25519", "ecdsa-sha2-nistp256"])
+def test_while_the_host_key_is_rotated_either_of_two_is_accepted(server: Server, kind: str) -> None:
+    other = asyncssh.generate_private_key(kind)
+    pinned = server.settings.host_key
+    for both in (f"{pinned}\n{_public(other)}\n", f"# theirs\n{_public(other)}\n\n{pinned}"):
+        with open_transport("", replace(server.settings, host_key=both)) as transport:
+            assert transport.list("in") == []
+    third = asyncssh.generate_private_key(kind)
+    neither = f"{_public(other)}\n{_public(third)}"
+    refused = replace(server.settings, host_key=neither)
+    with pytest.raises(TransportError, match="nothing was sent") as caught, open_transport("", refused):
+        pass
+    assert other.get_fingerprint() in str(caught.value)
+    assert third.get_fingerprint() in str(caught.value)
+
+
 def test_a_wrong_password_key_or_root_says_what_to_mend(server: Server) -> None:
     with (
         pytest.raises(TransportError, match="password was refused"),
@@ -463,13 +479,13 @@ def test_released_files_leave_over_sftp_the_check_file_last(server: Server, data
         conn.execute("insert into raw.run (business_date, passes_released) values (%s, 1)", (day,))
         conn.execute(
             "create schema exports create table exports.export_sms (campaign_id text, item_key text, answer_key text, "
-            "benefit text, budget_line text, committed_fen bigint, liability_fen bigint, resend_of text, "
+            "benefit text, budget_line text, committed_fen bigint, liability_fen bigint, lacks text, resend_of text, "
             "message_key text, msisdn text, template_code text, not_before timestamp, not_after timestamp, "
             "segments int, text text, subscriber_id text)"
         )
         conn.execute(
-            "insert into exports.export_sms values ('lyh2026', 'k', 'k', 'SMS', 'B5.1', 1, 0, null, 'k', '138', 'T', "
-            "'2026-02-01', '2026-02-01', 1, '【中国联通】𠮷', 's1')"
+            "insert into exports.export_sms values ('lyh2026', 'k', 'k', 'SMS', 'B5.1', 1, 0, null, null, 'k', '138', "
+            "'T', '2026-02-01', '2026-02-01', 1, '【中国联通】𠮷', 's1')"
         )
         fill_outbox(conn, carrier, day)
     assert deliver(settings, day, sftp=server.settings).delivered == (stem,)

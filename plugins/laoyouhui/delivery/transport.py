@@ -65,9 +65,9 @@ class RemoteFile:
 class SftpSettings:
     """How to reach the carrier's SFTP server.
 
-    `host_key` is the server's public key, as `ssh-ed25519 AAAA...` or as a line of `known_hosts`; `private_key` is the
-    key's text, not a path; `root` is the folder that holds `in/`, `out/` and `ack/`. Exactly one of `password` and
-    `private_key` is given, else ConfigError.
+    `host_key` is the server's public key, as `ssh-ed25519 AAAA...` or as a line of `known_hosts`; while that key is
+    rotated, the old and the new one, one a line. `private_key` is the key's text, not a path; `root` is the folder that
+    holds `in/`, `out/` and `ack/`. Exactly one of `password` and `private_key` is given, else ConfigError.
     """
 
     host: str
@@ -85,7 +85,7 @@ class SftpSettings:
                 f"SFTP {self.user}@{self.host}:{self.port}: expected exactly one of password and private key, "
                 f"{given} is given: mend the connection"
             )
-        _key_blob(self)
+        _pinned_keys(self)
 
 
 class Look(NamedTuple):
@@ -553,10 +553,17 @@ def _kind(blob: bytes) -> str:
     return blob[4 : 4 + int.from_bytes(blob[:4], "big")].decode("ascii", "replace")
 
 
-def _key_blob(settings: SftpSettings) -> bytes:
-    """Give the pinned key in SSH's wire form, out of `[host] type base64 [comment]`."""
-    words = settings.host_key.split()
-    for kind, text in pairwise(words):
+def _pinned_keys(settings: SftpSettings) -> list[bytes]:
+    """Give the pinned keys in SSH's wire form, out of lines `[host] type base64 [comment]`."""
+    lines = [line.strip() for line in settings.host_key.splitlines()]
+    return [_pinned_key(settings, line) for line in lines if line and not line.startswith("#")] or [
+        _pinned_key(settings, "")
+    ]
+
+
+def _pinned_key(settings: SftpSettings, line: str) -> bytes:
+    marked = line.startswith("@")  # `@revoked`, `@cert-authority`: not a key that a server may show
+    for kind, text in pairwise(() if marked else line.split()):
         try:
             blob = base64.b64decode(text, validate=True)
         except binascii.Error:
@@ -564,8 +571,9 @@ def _key_blob(settings: SftpSettings) -> bytes:
         if _kind(blob) == kind:
             return blob
     raise ConfigError(
-        f"SFTP {settings.user}@{settings.host}:{settings.port}: host_key: value {settings.host_key[:60]!r}: expected "
-        "the server's public key, such as 'ssh-ed25519 AAAA...', or its line of known_hosts. Ask the carrier for it"
+        f"SFTP {settings.user}@{settings.host}:{settings.port}: host_key: value {line[:60]!r}: expected the server's "
+        "public key, such as 'ssh-ed25519 AAAA...', or its line of known_hosts; two during a rotation, one a line. "
+        "Ask the carrier for it"
     )
 
 
@@ -633,7 +641,7 @@ def _open_sftp(settings: SftpSettings) -> Iterator[SftpTransport]:
     transport = paramiko.Transport(connection)
     transport.banner_timeout = transport.auth_timeout = _CONNECT_SECONDS
     try:
-        _require_host_key(transport, _key_blob(settings), where)
+        _require_host_key(transport, _pinned_keys(settings), where)
         if key is None:
             transport.auth_password(settings.user, settings.password or "")
         else:
@@ -654,11 +662,11 @@ def _open_sftp(settings: SftpSettings) -> Iterator[SftpTransport]:
         transport.close()
 
 
-def _require_host_key(transport: paramiko.Transport, pinned: bytes, where: str) -> None:
-    """Begin the session and refuse a server whose key is not the pinned one, before it is told any secret."""
-    # A server shows one of its keys: ask for the pinned kind first, so that the right one is compared.
-    kind = _kind(pinned)
-    wanted = {"rsa-sha2-512", "rsa-sha2-256"} if kind == "ssh-rsa" else {kind}
+def _require_host_key(transport: paramiko.Transport, pinned: list[bytes], where: str) -> None:
+    """Begin the session and refuse a server whose key is none of the pinned, before it is told any secret."""
+    # A server shows one of its keys: ask for the pinned kinds first, so that the right one is compared.
+    kinds = {_kind(key) for key in pinned}
+    wanted = kinds | ({"rsa-sha2-512", "rsa-sha2-256"} if "ssh-rsa" in kinds else set())
     options = transport.get_security_options()
     options.key_types = tuple(sorted(options.key_types, key=lambda offered: offered not in wanted))
     try:
@@ -666,9 +674,10 @@ def _require_host_key(transport: paramiko.Transport, pinned: bytes, where: str) 
     except EOFError as error:
         raise TransportError(f"{where}: the server hung up: check that it is an SFTP server; run again") from error
     shown = transport.get_remote_server_key().asbytes()
-    if shown != pinned:
+    if shown not in pinned:
+        known = " and ".join(map(_fingerprint, pinned))
         raise TransportError(
-            f"{where}: the server's host key is {_fingerprint(shown)}, pinned is {_fingerprint(pinned)}: nothing was "
+            f"{where}: the server's host key is {_fingerprint(shown)}, pinned is {known}: nothing was "
             "sent. Ask the carrier whether its key was changed; only if so, put the new key into the connection"
         )
 

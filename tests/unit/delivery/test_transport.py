@@ -97,7 +97,18 @@ def test_the_host_key_may_be_a_line_of_known_hosts(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["", "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-rsa " + HOST_KEY.split()[1], "SHA256:abc"]
+    "line",
+    [
+        "",
+        "ssh-ed25519",
+        "ssh-ed25519 AAAA",
+        "ssh-rsa " + HOST_KEY.split()[1],
+        "SHA256:abc",
+        "# a remark",
+        f"@revoked sftp.example {HOST_KEY}",
+        f"{HOST_KEY}\nssh-ed25519 AAAA",
+        f"{HOST_KEY}\n@revoked sftp.example {HOST_KEY}",
+    ],
 )
 def test_a_host_key_that_pins_nothing_is_refused(line: str) -> None:
     with pytest.raises(ConfigError, match="host_key"):

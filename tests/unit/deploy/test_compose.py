@@ -218,6 +218,28 @@ def test_the_scheduler_pins_the_key_that_the_sftp_server_made(tmp_path: Path):
     assert none == {}
 
 
+def test_the_scheduler_pins_both_host_keys_while_they_are_rotated(tmp_path: Path):
+    (tmp_path / "id_ed25519").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n...\n")
+    (tmp_path / "host_key.pub").write_text("ssh-ed25519 AAAA\necdsa-sha2-nistp256 BBBB\n")
+    connection = json.loads(entrypoint.sftp_connection(tmp_path))
+    assert connection["extra"]["host_key"] == "ssh-ed25519 AAAA\necdsa-sha2-nistp256 BBBB"
+
+
+def test_the_host_keys_lie_apart_from_the_exchange_where_no_other_service_sees_them():
+    holders = {
+        volume.split(":")[0]: {name for name, service in SERVICES.items() if volume in service["volumes"]}
+        for volume in SERVICES["sftp"]["volumes"]
+    }
+    assert holders["sftp-server-keys"] == {"sftp"}
+    mounted = [volume.split(":")[1] for volume in SERVICES["sftp"]["volumes"]]
+    assert not any(Path(one).is_relative_to(other) for one in mounted for other in mounted if one != other)
+
+
+def test_nobody_but_root_writes_where_the_accounts_are_shut_in():
+    """sshd refuses a root that others may write; a tmpfs is open to all unless it is said."""
+    assert "/srv/sftp/dev:mode=0755" in SERVICES["sftp"]["tmpfs"]
+
+
 def test_the_pages_password_goes_into_a_file_of_its_own(tmp_path: Path):
     file = tmp_path / "passwords.json"
     environ = {entrypoint.PASSWORDS_FILE: str(file), "AIRFLOW_ADMIN_PASSWORD": "asked"}
@@ -255,4 +277,5 @@ def test_the_sftp_server_takes_keys_only_and_shuts_accounts_in():
     )
     assert config["ChrootDirectory"] == "/srv/sftp"
     assert config["ForceCommand"].startswith("internal-sftp ")
+    assert " -l INFO " in config["ForceCommand"], "who moved which file is logged"
     assert config["DisableForwarding"] == "yes"
