@@ -186,7 +186,7 @@ STORY = Story(
                     "why not O-3",
                     "select rule, outcome, reason from ledger.reasons where subject_id = 'O-3'"
                     " and rule in ('CAP', 'DECISION')",
-                    "CAP|fails|\nDECISION|WITHDRAWN|CAP",
+                    "CAP|failed|\nDECISION|WITHDRAWN|CAP",
                 ),
             ],
         ),

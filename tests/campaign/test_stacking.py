@@ -167,7 +167,7 @@ def requests(text: str) -> File:
     return File("family_request", ["|".join(line.split()) + "|APP|" for line in text.splitlines() if line.strip()])
 
 
-REASON = "select campaign_id, rule_no, input from ledger.reasons where rule = 'EXCLUSIVE' and outcome = 'fails'"
+REASON = "select campaign_id, rule_no, input from ledger.reasons where rule = 'EXCLUSIVE' and outcome = 'failed'"
 
 ASKED = Story(
     "orders and requests of two campaigns",

@@ -45,7 +45,7 @@ from laoyouhui.pipeline.journal import Entry, Journal, JournalError, Receipts
 from laoyouhui.pipeline.override_kinds import KINDS, Mistake, OverrideKind
 from laoyouhui.warehouse.connection import connect
 from laoyouhui.warehouse.prepare import create_schema
-from laoyouhui.warehouse.roles import work_as
+from laoyouhui.warehouse.roles import work_as, working_as
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 _ASK, _CONFIRM = "ASK", "CONFIRM"
@@ -222,7 +222,8 @@ def say(settings: Settings, word: Word) -> str:
         if keep is not None:
             _refuse(keep(settings, journal, conn, word.fields))
         entry = journal.add({"entry": _ASK, **word.model_dump(mode="json")})
-        accept_alerts(conn, people, [Override(word, entry)])
+        with working_as(conn, "watch"):
+            accept_alerts(conn, people, [Override(word, entry)])
         return entry.name
 
 

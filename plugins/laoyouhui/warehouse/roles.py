@@ -51,7 +51,6 @@ _RIGHTS = (
     ("laoyouhui_decide", "insert, delete, truncate, maintain", "watch.*"),
     ("laoyouhui_release", "insert", "outbox.*"),
     ("laoyouhui_release", "select, insert", "vault.owner"),
-    ("laoyouhui_release", "select, insert", "vault.owner"),
     ("laoyouhui_release", "insert, delete", "raw.release_check"),
     ("laoyouhui_release", "insert, delete", "raw.mart"),
     ("laoyouhui_release", "insert, delete", "marts.*"),
@@ -132,7 +131,6 @@ def make_roles(conn: psycopg.Connection) -> bool:
     names = [OWNER, *STEPS.values(), *GROUPS]
     missing = conn.execute(
         "select bool_and(coalesce(pg_has_role(session_user, to_regrole(name), %s), false)) "
-        ""
         "from unnest(%s::text[]) as roles (name)",
         (_member(conn), names),
     ).fetchone()
