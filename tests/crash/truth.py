@@ -92,9 +92,7 @@ def wrong(dsn: str, exchange: Path, work: Path) -> Iterator[str]:
             yield f"{stem}: not recorded as delivered"
         for (day,) in conn.execute("select business_date from raw.run where delivered_at is null"):
             yield f"{day}: not recorded as delivered"
-        for (name,) in conn.execute(
-            "select relname from pg_class where relnamespace = 'marts_candidate'::regnamespace"
-        ).fetchall():
+        for (name,) in conn.execute("select tablename from pg_tables where schemaname = 'marts_candidate'").fetchall():
             differ = conn.execute(
                 sql.SQL("(table {0} except all table {1}) union all (table {1} except all table {0})").format(
                     sql.Identifier("marts", name), sql.Identifier("marts_candidate", name)

@@ -153,7 +153,7 @@ def test_a_watch_that_fails_does_not_undo_a_delivery(monkeypatch, in_run, tmp_pa
     for name in ("LAOYOUHUI_EXCHANGE", "LAOYOUHUI_CAMPAIGN", "LAOYOUHUI_WORK", "WAREHOUSE_DSN"):
         monkeypatch.setenv(name, str(tmp_path))
     monkeypatch.setattr(deliver, "deliver", lambda *_, **__: None)
-    monkeypatch.setattr(metrics, "connect", lambda _dsn: contextlib.nullcontext(SimpleNamespace(execute=print)))
+    monkeypatch.setattr(metrics, "connect", lambda _dsn, **_: contextlib.nullcontext(SimpleNamespace(execute=print)))
 
     def lose_the_line(*_):
         raise ConnectionError("the line is down")
@@ -189,7 +189,7 @@ def test_a_date_asked_for_by_hand_is_closed_in_any_phase(monkeypatch, in_run, tm
     settled = phase.Phase("lyh2026", "CLOSE", date(2026, 5, 11), None, is_settled=True)
     taken = []
     monkeypatch.setattr(phase, "phases_on", lambda *_: [settled])
-    monkeypatch.setattr(metrics, "connect", lambda _dsn: contextlib.nullcontext(SimpleNamespace(execute=print)))
+    monkeypatch.setattr(metrics, "connect", lambda _dsn, **_: contextlib.nullcontext(SimpleNamespace(execute=print)))
     monkeypatch.setattr(take_in, "take_in", lambda _settings, day, **_: taken.append(day))
     tasks.take_in.function()
     assert taken == [date(2026, 9, 1)]
@@ -202,7 +202,7 @@ def test_the_phase_is_shown_by_the_run(monkeypatch, in_run, tmp_path):
     in_run("2026-02-01", None)
     for name in ("LAOYOUHUI_EXCHANGE", "LAOYOUHUI_CAMPAIGN", "LAOYOUHUI_WORK", "WAREHOUSE_DSN"):
         monkeypatch.setenv(name, str(tmp_path))
-    monkeypatch.setattr(metrics, "connect", lambda _dsn: contextlib.nullcontext(SimpleNamespace(execute=print)))
+    monkeypatch.setattr(metrics, "connect", lambda _dsn, **_: contextlib.nullcontext(SimpleNamespace(execute=print)))
     monkeypatch.setattr(decide, "decide", lambda *_: None)
     warm_up = phase.Phase("lyh2026", "WARM_UP", date(2026, 1, 19), date(2026, 2, 1), is_settled=False)
     monkeypatch.setattr(phase, "phases_on", lambda *_: [warm_up])
@@ -220,7 +220,7 @@ def test_a_campaign_that_cannot_be_reported_fails_at_once_and_a_run_at_work_is_w
 
     for name in ("LAOYOUHUI_EXCHANGE", "LAOYOUHUI_CAMPAIGN", "LAOYOUHUI_WORK", "WAREHOUSE_DSN"):
         monkeypatch.setenv(name, str(tmp_path))
-    monkeypatch.setattr(metrics, "connect", lambda _dsn: contextlib.nullcontext(SimpleNamespace(execute=print)))
+    monkeypatch.setattr(metrics, "connect", lambda _dsn, **_: contextlib.nullcontext(SimpleNamespace(execute=print)))
 
     def raise_(error):
         raise error

@@ -57,19 +57,19 @@ select delivery_no, 7, 'FIELDS', null, '16 fields', 'a broken line'
 from raw.delivery where business_date = '2026-01-31';
 
 insert into exports.export_eligibility values
-    ('lyh2026', '{FIRST}', 's1', null, null, null, null, null,
+    ('lyh2026', '{FIRST}', 's1', null, null, null, null, null, null,
      's1', '13800000001', 'ADD', '2026-02-01', 'ELIGIBLE');
 insert into exports.export_data_grant values
-    ('lyh2026', '{SECOND}', '{SECOND}', 'DATA_GIFT', 'B1', 250, 0, null,
+    ('lyh2026', '{SECOND}', '{SECOND}', 'DATA_GIFT', 'B1', 250, 0, null, null,
      '{SECOND}', 's1', '13800000001', 'LYHMLD5G', 5120, '2026-02-01', '2026-02-28');
 insert into exports.export_credit values
-    ('lyh2026', '{THIRD}', '{THIRD}', 'RECHARGE_BONUS', 'B2', 400, 400, null,
+    ('lyh2026', '{THIRD}', '{THIRD}', 'RECHARGE_BONUS', 'B2', 400, 400, null, null,
      '{THIRD}', 's1', '13800000001', 400, 'INSTALMENT', 1, 6, 'r1');
 insert into intermediate.int_recharge__events
     (recharge_id, subscriber_id, recharged_at, recharged_on, kind, face_fen, paid_fen, run_on, pass_no)
 values ('r1', 's1', '2025-12-30 10:00', '2025-12-30', 'RECHARGE', 20000, 18800, '2025-12-30', 1);
 insert into exports.export_sms values
-    ('lyh2026', '{FOURTH}', '{FOURTH}', 'SMS', 'B5.1', 4, 0, null,
+    ('lyh2026', '{FOURTH}', '{FOURTH}', 'SMS', 'B5.1', 4, 0, null, null,
      '{FOURTH}', 's1', '13800000001', 'GIFT_ARRIVED', '2026-02-01 08:00', '2026-02-03 20:00', 1,
      '【中国联通】感谢您的长期陪伴！');
 
@@ -541,7 +541,7 @@ TWO_INSTALMENTS = f"""
 update raw.run set business_date = '2025-12-30' where business_date = '2026-01-30';
 update intermediate.int_recharge__events set recharged_on = '2025-11-30';
 insert into exports.export_credit values
-    ('lyh2026', '{"e" * 32}', '{"e" * 32}', 'RECHARGE_BONUS', 'B2', 400, 400, null,
+    ('lyh2026', '{"e" * 32}', '{"e" * 32}', 'RECHARGE_BONUS', 'B2', 400, 400, null, null,
      '{"e" * 32}', 's1', '13800000001', 400, 'INSTALMENT', 2, 6, 'r1');
 update ledger.ledger_entries set amount_fen = 400 where grant_key = '{"e" * 32}';
 """

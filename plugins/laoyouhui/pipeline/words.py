@@ -208,6 +208,8 @@ def say(settings: Settings, word: Word) -> str:
     """Ask for an override; give its name. Raises WordError when it makes no sense now, or who asks may not."""
     with _speaking(settings) as (journal, people, conn):
         word = word.model_copy(update={"said_by": _declared(people, word.said_by, "ask", settings)})
+        if not KINDS[word.kind].before_any_date and not exists(conn, "ledger.sendings"):
+            raise WordError("no date was closed in this warehouse: there is nothing yet to speak about")
         _refuse(_judge(conn, word, date.max))
         known = {row[0] for row in conn.execute("select file_name from raw.word")}
         for other in read_overrides(journal):
