@@ -161,15 +161,21 @@ def test_killed_after_a_rename_nothing_stays_in_the_spool(
     pid = os.fork()
     if pid == 0:
         with suppress(BaseException):
-            replace = Path.replace
+            rename, replace = os.rename, Path.replace
 
-            def die_after(path: Path, target: Path) -> Path:
+            def die_after_rename(source: str, target: str, **folders: int) -> None:
+                rename(source, target, **folders)
+                if target == after:
+                    os.kill(os.getpid(), 9)
+
+            def die_after_replace(path: Path, target: Path) -> Path:
                 replace(path, target)
                 if target.name == after:
                     os.kill(os.getpid(), 9)
                 return target
 
-            monkeypatch.setattr(Path, "replace", die_after)
+            monkeypatch.setattr(os, "rename", die_after_rename)  # the exchange's way
+            monkeypatch.setattr(Path, "replace", die_after_replace)  # the journal's
             deliver(released, DAY)
         os._exit(1)
     assert os.waitpid(pid, 0)[1] == 9
