@@ -169,3 +169,65 @@
 {% macro without_numbers(text_column) -%}
     regexp_replace({{ text_column }}, '(?<![0-9A-Za-z])(\+?(00)?86)?1[0-9]{10}(?![0-9A-Za-z])', '***', 'g')
 {%- endmacro %}
+
+{#- Deliveries that this run reads: those it took in; where it has learned that a delivery of the feed is withdrawn, all
+    that stand, since a row of one may have been hidden by the same row of the other. `run` is stg_run__current. -#}
+{% macro is_read_now(alias, this_run='run') -%}
+    (
+        {{ alias }}.received_on = {{ this_run }}.business_date
+        or {{ alias }}.feed in (
+            select withdrawn.feed from {{ ref('stg_carrier__withdrawals') }} as withdrawn
+            where withdrawn.withdrawn_on = {{ this_run }}.business_date and withdrawn.pass_no = {{ this_run }}.pass_no
+        )
+    )
+{%- endmacro %}
+
+{#- Of a delivery that was withdrawn after the row was made of it; what came later under its name is another delivery. -#}
+{% macro is_withdrawn(alias, feed) -%}
+    exists (
+        select from {{ ref('stg_carrier__withdrawals') }} as withdrawn
+        where
+            withdrawn.feed = '{{ feed }}'
+            and withdrawn.file_name = {{ alias }}.source_file
+            and ({{ alias }}.run_on, {{ alias }}.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+    )
+{%- endmacro %}
+
+{#- Withdrawn by what this run has read, and not before; `run` is stg_run__current. -#}
+{% macro is_withdrawn_now(alias, feed) -%}
+    (
+        (run.business_date, run.pass_no) = (
+            select
+                withdrawn.withdrawn_on,
+                withdrawn.pass_no
+            from {{ ref('stg_carrier__withdrawals') }} as withdrawn
+            where
+                withdrawn.feed = '{{ feed }}'
+                and withdrawn.file_name = {{ alias }}.source_file
+                and ({{ alias }}.run_on, {{ alias }}.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+            order by withdrawn.withdrawn_on, withdrawn.pass_no
+            limit 1
+        )
+    )
+{%- endmacro %}
+
+{#- Decided before what it was decided on was withdrawn: it no longer holds, and a further decision may follow. voids: the
+    model that says so of an id. -#}
+{% macro is_void(alias, voids, id_column) -%}
+    exists (
+        select from {{ ref(voids) }} as voids
+        where
+            voids.{{ id_column }} = {{ alias }}.{{ id_column }}
+            and ({{ alias }}.run_on, {{ alias }}.pass_no) < (voids.run_on, voids.pass_no)
+    )
+{%- endmacro %}
+
+{#- An id as keys name it: what is granted again under an id whose grant was withdrawn has keys of its own. void: the last
+    one of that id, with run_on and pass_no, null where there is none. -#}
+{% macro life(id, void) -%}
+    ({{ id }} || coalesce(
+        '@' || to_char({{ void }}.run_on, 'YYYYMMDD')
+        || case when {{ void }}.pass_no > 1 then '-' || {{ void }}.pass_no else '' end,
+        ''
+    ))
+{%- endmacro %}

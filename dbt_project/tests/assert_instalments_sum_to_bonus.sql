@@ -8,7 +8,8 @@ inner join {{ ref('stg_run__current') }} as run on decisions.run_on = run.busine
 left join {{ ref('credit_obligations') }} as obligations
     on
         decisions.campaign_id = obligations.campaign_id
-        and decisions.recharge_id = obligations.recharge_id
+        and decisions.life_id = obligations.life_id
+        and obligations.promised_for = 'RECHARGE'
         and obligations.kind = 'INSTALMENT'
 where
     decisions.reason = 'GRANTED'

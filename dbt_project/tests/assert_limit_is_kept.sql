@@ -27,7 +27,10 @@ live as (
             and granted_now.tier_face_fen = granted.tier_face_fen
             and granted_now.campaign_id = granted.campaign_id
     left join {{ ref('int_recharge__reversals') }} as reversals on granted.recharge_id = reversals.recharge_id
-    where granted.reason = 'GRANTED' and reversals.recharge_id is null
+    where
+        granted.reason = 'GRANTED'
+        and reversals.recharge_id is null
+        and not {{ is_void('granted', 'int_recharge__voids', 'recharge_id') }}
 )
 
 select

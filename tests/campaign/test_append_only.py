@@ -18,7 +18,7 @@ STORY = Story(
     ],
     aside=frozenset({"eligibility", "data_grant", "credit", "sms"}),
 )
-OPEN = ("ledger.recharge_decisions", "ledger.credit_obligations", "intermediate.int_recharge__events")
+OPEN = ("ledger.recharge_decisions", "ledger.credit_obligations", "intermediate.int_recharge__received")
 
 
 @pytest.fixture(scope="module")

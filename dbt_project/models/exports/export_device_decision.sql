@@ -69,7 +69,7 @@ outcomes as (
         'RETURNED' as decision,
         list_price_fen as entitled_price,
         paid_price_fen as paid_price,
-        'RETURNED' as reason,
+        case reason when 'RETURNED' then reason else 'WITHDRAWN' end as reason,
         run_on,
         pass_no
     from {{ ref('device_returns') }}

@@ -44,15 +44,58 @@ claimed as (
 undone as (
     select
         'RECHARGE_DISCOUNT' as benefit,
-        recharge_id as claim_id
+        recharge_id as claim_id,
+        null::date as run_on,
+        null::integer as pass_no
     from {{ ref('int_recharge__reversals') }}
+
+    union all
+
+    -- of what was claimed before its row was withdrawn
+    select
+        'RECHARGE_DISCOUNT' as benefit,
+        recharge_id as claim_id,
+        run_on,
+        pass_no
+    from {{ ref('int_recharge__voids') }}
 
     union all
 
     select
         'DEVICE' as benefit,
-        order_id as claim_id
+        order_id as claim_id,
+        null::date as run_on,
+        null::integer as pass_no
     from {{ ref('int_device_order__returns') }}
+
+    union all
+
+    select
+        'DEVICE' as benefit,
+        order_id as claim_id,
+        run_on,
+        pass_no
+    from {{ ref('int_device_order__voids') }}
+
+    union all
+
+    select
+        'TRIAL' as benefit,
+        application_id as claim_id,
+        run_on,
+        pass_no
+    from {{ ref('int_trial__voids') }}
+
+    union all
+
+    select distinct
+        'CARD' as benefit,
+        claims.claim_id,
+        withdrawn.withdrawn_on as run_on,
+        withdrawn.pass_no
+    from {{ ref('stg_carrier__withdrawals') }} as withdrawn
+    inner join {{ ref('stg_card_claim__claims') }} as claims on withdrawn.delivery_no = claims.delivery_no
+    where withdrawn.feed = 'card_claim'
 ),
 
 -- whoever waits still, and whether it is wanted still
@@ -61,7 +104,10 @@ waiting as (
         waits.*,
         exists (
             select from undone
-            where undone.benefit = waits.benefit and undone.claim_id = waits.claim_id
+            where
+                undone.benefit = waits.benefit
+                and undone.claim_id = waits.claim_id
+                and (undone.run_on is null or (waits.run_on, waits.pass_no) < (undone.run_on, undone.pass_no))
         )
         -- what would begin only now begins for nobody who has left; a recharge and a device were paid before
         or (

@@ -1,4 +1,5 @@
--- Expense vouchers, each once by its number; they carry the budget lines that the benefits do not.
+-- Expense vouchers, each once by its number, and again where its delivery was withdrawn before; they carry the budget
+-- lines that the benefits do not.
 {{ config(
     materialized='incremental',
     indexes=[{'columns': ['run_on'], 'type': 'brin'}],
@@ -22,12 +23,15 @@ final as (
         run.pass_no
     from {{ ref('stg_expense__vouchers') }} as vouchers
     inner join {{ ref('stg_carrier__deliveries') }} as deliveries on vouchers.delivery_no = deliveries.delivery_no
-    inner join run on deliveries.received_on = run.business_date
+    inner join run on {{ is_read_now('deliveries') }}
     where
         deliveries.feed = 'expense'
         and not exists (
             select from {{ this }} as known
-            where known.voucher_id = vouchers.voucher_id and {{ is_standing('known') }}
+            where
+                known.voucher_id = vouchers.voucher_id
+                and {{ is_standing('known') }}
+                and not {{ is_withdrawn('known', 'expense') }}
         )
     order by vouchers.voucher_id, deliveries.business_date, deliveries.seq, vouchers.line_no
 )

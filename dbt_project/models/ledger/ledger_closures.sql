@@ -31,7 +31,10 @@ touched as (
     select obligations.grant_key
     from {{ ref('credit_obligations') }} as obligations
     inner join new_reversals
-        on obligations.recharge_id = new_reversals.recharge_id and obligations.promised_for = new_reversals.promised_for
+        on
+            obligations.recharge_id = new_reversals.recharge_id
+            and obligations.promised_for = new_reversals.promised_for
+            and obligations.life_id = coalesce(new_reversals.life_id, obligations.life_id)
 
     union
 
@@ -85,6 +88,7 @@ open_obligations as (
         states.status,
         reversals.reversal_id,
         reversals.reversed_on,
+        reversals.reason as reversal_reason,
         reversals.source_file as reversal_file,
         reversals.source_line as reversal_line,
         sendings.file_stem as last_file_stem,
@@ -111,8 +115,16 @@ open_obligations as (
         order by history.state_on desc, history.revision desc
         limit 1
     ) as states on true
-    left join {{ ref('int_credit__reversals') }} as reversals
-        on obligations.recharge_id = reversals.recharge_id and obligations.promised_for = reversals.promised_for
+    left join lateral (
+        select found.*
+        from {{ ref('int_credit__reversals') }} as found
+        where
+            found.recharge_id = obligations.recharge_id
+            and found.promised_for = obligations.promised_for
+            and coalesce(found.life_id, obligations.life_id) = obligations.life_id
+        order by found.seen_on, found.reversal_id
+        limit 1
+    ) as reversals on true
     left join lateral (
         select
             outcomes.file_stem,
@@ -169,7 +181,7 @@ entries as (
         actions.grant_key as entry_grant_key,
         -actions.amount_fen as committed_fen,
         -actions.amount_fen as liability_fen,
-        'REVERSED' as reason,
+        actions.reversal_reason as reason,
         actions.reversed_on as event_on
     from actions
     where actions.action = 'cancel'
@@ -185,7 +197,7 @@ entries as (
         actions.grant_key as entry_grant_key,
         0 as committed_fen,
         pairs.sign * actions.amount_fen as liability_fen,
-        'REVERSED' as reason,
+        actions.reversal_reason as reason,
         actions.reversed_on as event_on
     from actions
     cross join (values ('clawed_back', 1), ('cancelled', -1)) as pairs (entry_type, sign)
@@ -199,12 +211,12 @@ entries as (
         'promised' as entry_type,
         'CLAWBACK' as entry_benefit,
         {{ content_key([
-            'actions.campaign_id', "'CLAWBACK'", 'actions.subscriber_id', 'actions.recharge_id',
+            'actions.campaign_id', "'CLAWBACK'", 'actions.subscriber_id', 'actions.life_id',
             "case actions.promised_for when 'DEVICE' then 'DEVICE_MAKE_GOOD' else actions.kind end", 'actions.instalment_no'
         ]) }} as entry_grant_key,
         -actions.amount_fen as committed_fen,
         0 as liability_fen,
-        'REVERSED' as reason,
+        actions.reversal_reason as reason,
         actions.reversed_on as event_on
     from actions
     where actions.action = 'claw_back'

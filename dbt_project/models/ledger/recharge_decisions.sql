@@ -1,6 +1,7 @@
 -- Each recharge decided once, in the first run that sees it, by the first reason that holds (rules, 4). A recharge
 -- refused for LIMIT whose place is freed by a reversal gets a second decision, GRANTED; one in conflict gets its second
--- when a person has chosen a row. Nothing is ever rewritten.
+-- when a person has chosen a row; so does one decided on a row, or for a reversal, that was withdrawn since. Nothing is
+-- ever rewritten.
 {{ config(
     materialized='incremental',
     indexes=[
@@ -13,12 +14,26 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
--- decisions that stand: what a broken-off pass left is about to be replaced
+-- decisions that stand: what a broken-off pass left is about to be replaced; what was decided on a row withdrawn since
+-- no longer holds
 decided as not materialized (
     select decisions.*
     from {{ this }} as decisions
     cross join run
-    where {{ is_standing('decisions') }}
+    where {{ is_standing('decisions') }} and not {{ is_void('decisions', 'int_recharge__voids', 'recharge_id') }}
+),
+
+-- ids of which this run has learned that what was decided does not hold any more
+voided as materialized (
+    select voids.recharge_id
+    from {{ ref('int_recharge__voids') }} as voids
+    inner join run on {{ is_this_pass('voids') }}
+),
+
+lives as materialized (
+    select distinct on (voids.recharge_id) voids.*
+    from {{ ref('int_recharge__voids') }} as voids
+    order by voids.recharge_id asc, voids.run_on desc, voids.pass_no desc
 ),
 
 -- rows that a person has chosen, as of this run, out of those in conflict
@@ -35,8 +50,19 @@ arrived as (
         campaigns.starts_on,
         campaigns.ends_on,
         events.*
-    from {{ ref('int_recharge__events') }} as events
-    inner join run on events.run_on = run.business_date
+    from (
+        select today.*
+        from {{ ref('int_recharge__events') }} as today
+        inner join run on today.run_on = run.business_date
+
+        union all
+
+        select earlier.*
+        from voided
+        inner join {{ ref('int_recharge__events') }} as earlier on voided.recharge_id = earlier.recharge_id
+        cross join run
+        where earlier.run_on < run.business_date
+    ) as events
     cross join {{ ref('int_campaign__campaigns') }} as campaigns
     where
         events.kind = 'RECHARGE'
@@ -209,7 +235,7 @@ with_reasons as (
     left join {{ ref('int_recharge__reversals') }} as reversals on judged.recharge_id = reversals.recharge_id
 ),
 
--- places freed by a reversal that this run saw
+-- places freed by a reversal that this run saw, or by a withdrawal
 freed as (
     select distinct
         decided.campaign_id,
@@ -221,6 +247,19 @@ freed as (
     inner join {{ ref('int_recharge__reversals') }} as reversals on decided.recharge_id = reversals.recharge_id
     inner join run on reversals.seen_on = run.business_date
     where decided.reason = 'GRANTED'
+
+    union
+
+    select
+        given_back.campaign_id,
+        given_back.subscriber_id,
+        given_back.customer_id,
+        given_back.tier_face_fen,
+        given_back.recharged_month
+    from voided
+    inner join {{ this }} as given_back on voided.recharge_id = given_back.recharge_id
+    cross join run
+    where given_back.reason = 'GRANTED' and {{ is_standing('given_back') }}
 ),
 
 waiting as (
@@ -581,12 +620,15 @@ new_decisions as (
 checked as (
     select
         new_decisions.*,
+        {{ life('new_decisions.recharge_id', 'lives') }} as life_id,
         {{ content_key([
-            'new_decisions.campaign_id', "'RECHARGE'", 'new_decisions.subscriber_id', 'new_decisions.recharge_id'
+            'new_decisions.campaign_id', "'RECHARGE'", 'new_decisions.subscriber_id',
+            life('new_decisions.recharge_id', 'lives')
         ]) }} as grant_key,
         case when new_decisions.reason = 'GRANTED' then new_decisions.discount_fen else 0 end as entitled_fen,
         greatest(new_decisions.face_fen - new_decisions.paid_fen, 0) as applied_fen
     from new_decisions
+    left join lives on new_decisions.recharge_id = lives.recharge_id
 ),
 
 final as (

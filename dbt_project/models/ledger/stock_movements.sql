@@ -23,12 +23,15 @@ arrived as (
         movements.line_no as source_line
     from {{ ref('stg_stock_movement__movements') }} as movements
     inner join {{ ref('stg_carrier__deliveries') }} as deliveries on movements.delivery_no = deliveries.delivery_no
-    inner join run on deliveries.received_on = run.business_date
+    inner join run on {{ is_read_now('deliveries') }}
     where
         deliveries.feed = 'stock_movement'
         and not exists (
             select from {{ this }} as known
-            where known.movement_id = movements.movement_id and {{ is_standing('known') }}
+            where
+                known.movement_id = movements.movement_id
+                and {{ is_standing('known') }}
+                and not {{ is_withdrawn('known', 'stock_movement') }}
         )
     order by movements.movement_id, deliveries.business_date, deliveries.seq, movements.line_no
 ),
@@ -38,12 +41,14 @@ opening as (
         known.item,
         known.item_kind,
         known.hall_code,
-        sum(known.quantity) as on_hand
+        -- what went out before its receipt was withdrawn had been there
+        greatest(sum(known.quantity), 0) as on_hand
     from {{ this }} as known
     cross join run
     where
         known.reason = 'COUNTED'
         and {{ is_standing('known') }}
+        and not {{ is_withdrawn('known', 'stock_movement') }}
         and (known.item, known.item_kind, known.hall_code) in (
             select
                 arrived.item,

@@ -149,7 +149,9 @@ def _has_news(conn: psycopg.Connection, workspace: Workspace, last: date) -> boo
     seen = {
         (feed, file_name.partition(".")[0]): (file_name, line, state, size, mtime_ns)
         for feed, file_name, line, state, size, mtime_ns in conn.execute(
-            "select feed, file_name, check_line, state, bytes, mtime_ns from raw.delivery order by delivery_no"
+            "select taken.feed, taken.file_name, check_line, case when withdrawn_on is null then state "
+            "else 'WITHDRAWN' end, bytes, mtime_ns "
+            "from raw.delivery as taken left join raw.withdrawal using (delivery_no) order by delivery_no"
         )
     }
     transport = FolderTransport(exchange)

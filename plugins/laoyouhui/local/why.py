@@ -63,7 +63,7 @@ _REASONS = """
 _FEEDS = """
     select feed, count(*) as files, max(business_date) as last_date
     from raw.delivery
-    where state = 'LOADED'
+    where state = 'LOADED' and delivery_no not in (select delivery_no from raw.withdrawal)
     group by feed
     order by feed
 """

@@ -43,7 +43,7 @@ class Receipts:
     """What earlier runs, also those of a warehouse that is no more, were the first to take in, and when.
 
     `now` and `pass_no` are the run that asks; `dates` gives the date of each thing, `answers` the content (sha256) of
-    the answer that stands for a file; `last` is the latest date that has receipts.
+    the answer that stands for a file; `last` is the latest date that has receipts; `today` what this very date loaded.
     """
 
     now: date = date.max
@@ -51,6 +51,11 @@ class Receipts:
     dates: Mapping[Key, date] = field(default_factory=dict)
     answers: Mapping[str, str] = field(default_factory=dict)
     last: date | None = None
+    today: frozenset[Key] = frozenset()
+
+    def names(self, key: Key) -> bool:
+        """Say whether the run of this very date has loaded the thing before, in a warehouse that is no more."""
+        return key in self.today
 
     def allow(self, key: Key) -> bool:
         """Say whether this run may take the thing in: one with a receipt from its date on, never sooner.
@@ -172,7 +177,8 @@ class Journal:
                         answers[key[1]] = key[2]
                 dates.setdefault(key, day)
         self._refuse_strangers(business_date, last)
-        return Receipts(business_date, pass_no, dates, answers, last)
+        today = frozenset(tuple(words) for state, *words in self._read(business_date) if state == _LOADED)
+        return Receipts(business_date, pass_no, dates, answers, last, today)
 
     def _refuse_strangers(self, business_date: date, last: date | None) -> None:
         """Refuse receipts of later dates where the date itself has none: no run of this warehouse can have left them.

@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
+from psycopg import sql
 
 if TYPE_CHECKING:
     from laoyouhui.config.settings import Settings
@@ -45,6 +46,8 @@ class OverrideKind:
     `judge(conn, fields, business_date)` says why it makes no sense in the run of a date (`date.max`: now); it may look
     at what dbt decides, unless `before_any_date`: such an override can be asked for in an empty warehouse. `keep` keeps
     beside the chain what the override is about as it is asked for, or says why it cannot.
+    `complete(conn, fields)` adds what the warehouse knows as it is asked for; `apply(conn, override, fields)` does what
+    it does beside standing in `raw.word`, where it counts.
     """
 
     name: str
@@ -54,6 +57,8 @@ class OverrideKind:
     needs_two: bool = True
     before_any_date: bool = False
     keep: Callable[[Settings, Journal, psycopg.Connection, Fields], Mistake | None] | None = None
+    complete: Callable[[psycopg.Connection, Fields], dict[str, str | int]] = lambda _, fields: dict(fields)
+    apply: Callable[[psycopg.Connection, str, Fields], None] = lambda *_: None
 
     @property
     def command(self) -> str:
@@ -199,6 +204,85 @@ def _judge_release(conn: psycopg.Connection, fields: Fields, business_date: date
     return None
 
 
+# the deliveries of a name that stand, up to the one that was seen as it was asked for; those after it are others
+_MEANT = sql.SQL(
+    "from raw.delivery as meant where meant.feed = %(feed)s and meant.file_name = %(source_file)s "
+    "and meant.state = 'LOADED' "
+    "and not exists (select from raw.withdrawal where withdrawal.delivery_no = meant.delivery_no) "
+    "and (%(check_line)s::text is null or meant.delivery_no <= (select max(seen.delivery_no) from raw.delivery as seen "
+    "where seen.feed = meant.feed and seen.file_name = meant.file_name and seen.check_line = %(check_line)s))"
+)
+
+
+def _named(fields: Fields) -> dict[str, str | int | None]:
+    return {name: fields.get(name) for name in ("feed", "source_file", "check_line")}
+
+
+def _with_check_line(conn: psycopg.Connection, fields: Fields) -> dict[str, str | int]:
+    """The fields with the check line of the last delivery under the name that stands now."""
+    found = conn.execute(
+        sql.SQL("select meant.check_line {} order by meant.delivery_no desc limit 1").format(_MEANT), _named(fields)
+    ).fetchone()
+    return {"check_line": found[0], **fields} if found else dict(fields)
+
+
+def _judge_withdrawal(conn: psycopg.Connection, fields: Fields, _: date) -> Mistake | None:
+    name = fields["source_file"]
+    if conn.execute(sql.SQL("select true {}").format(_MEANT), _named(fields)).fetchone():
+        return _judge_what_came_since(conn, fields)
+    told = conn.execute(
+        "select state, reason, withdrawn_on from raw.delivery as taken left join raw.withdrawal using (delivery_no) "
+        "where taken.feed = %(feed)s and taken.file_name = %(source_file)s order by delivery_no desc limit 1",
+        _named(fields),
+    ).fetchone()
+    if told is None:
+        return Mistake("UNKNOWN_FILE", f"no file {name} of the feed {fields['feed']} came: see marts.intake_by_file")
+    state, reason, withdrawn_on = told
+    if state == "SET_ASIDE":
+        return Mistake("NOT_LOADED", f"{name} was set aside ({reason}): none of its rows counts")
+    if withdrawn_on is None:
+        return Mistake("GONE", f"another delivery lies under the name {name}: the one that was seen was not taken in")
+    return Mistake("WITHDRAWN", f"{name} was withdrawn in the run of {withdrawn_on} already")
+
+
+def _judge_what_came_since(conn: psycopg.Connection, fields: Fields) -> Mistake | None:
+    later = conn.execute(
+        sql.SQL(
+            "select later.received_on from raw.delivery as later join raw.run on run.business_date = later.received_on "
+            "where later.feed = %(feed)s and later.file_name = %(source_file)s and later.state = 'LOADED' "
+            "and later.pass_no <= run.passes_released "
+            "and later.delivery_no > (select max(meant.delivery_no) {}) order by later.delivery_no limit 1"
+        ).format(_MEANT),
+        _named(fields),
+    ).fetchone()
+    if later is None:
+        return None
+    return Mistake(
+        "DELIVERED_AGAIN",
+        f"{fields['source_file']} was delivered again and taken in by the run of {later[0]}, after this was asked for: "
+        "ask again, for all that came under the name",
+    )
+
+
+def _withdraw(conn: psycopg.Connection, override: str, fields: Fields) -> None:
+    """Note the deliveries that are withdrawn, with the open pass: the first without their rows."""
+    conn.execute(
+        sql.SQL(
+            "insert into raw.withdrawal (delivery_no, word_no, withdrawn_on, pass_no, feed, file_name, business_date, "
+            "seq, rows_loaded, because, revision) "
+            "select meant.delivery_no, word.word_no, run.business_date, run.pass_no, meant.feed, meant.file_name, "
+            "meant.business_date, meant.seq, meant.rows_loaded, 'WITHDRAWN by ' || word.said_by || ' at ' "
+            "|| to_char(word.said_at at time zone 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI') || ': ' || word.why, "
+            "(select max(number) from (select max(delivery_no) from raw.delivery union all "
+            "select max(revision) from raw.withdrawal) as numbers (number)) "
+            "+ row_number() over (order by meant.delivery_no) "
+            "from raw.current_run as run, raw.word, lateral (select meant.* {}) as meant "
+            "where word.file_name = %(override)s"
+        ).format(_MEANT),
+        {**_named(fields), "override": override},
+    )
+
+
 _FILE = Target("file_stem", "FILE", "name of a file in out/, such as credit_..._0001")
 _ROW = Target("row_key", "KEY", "one row of it: grant_key, message_key, ...", option="--row")
 
@@ -261,6 +345,19 @@ KINDS: Mapping[str, OverrideKind] = {
                 Target("amount_fen", "FEN", "what the day pays in credits, as the refusal says it", type=int),
             ),
             _judge_release,
+        ),
+        OverrideKind(
+            "WITHDRAW",
+            "withdraw a delivery: its rows stop counting",
+            (
+                Target("feed", "FEED", "feed of marts.intake_by_file, such as recharge"),
+                Target("source_file", "FILE", "file_name of marts.intake_by_file"),
+                Target("check_line", "LINE", "its check line, where not the last one is meant", option="--check-line"),
+            ),
+            _judge_withdrawal,
+            before_any_date=True,
+            complete=_with_check_line,
+            apply=_withdraw,
         ),
     )
 }

@@ -314,7 +314,7 @@ class _Intake:
             partners -= {file.name for file in delivered} - {pair.data.name}
             if held := self.receipts.held_back(("file", name, pair.name, pair.check_line)):
                 self.waiting.add(pair.path, "RECEIPT", held)
-            elif self._is_new(pair, last.get(self._stem(pair.name))):
+            elif self._is_new(name, pair, last.get(self._stem(pair.name))):
                 found.append(pair)
         for data_name in files.keys() - partners:
             self._note_alone(files[data_name], name, feed, last)
@@ -417,11 +417,13 @@ class _Intake:
         names = names or FileDate(self.business_date, 0)  # a row of a table needs a date
         return _Found(f"in/{name}/{shown}", f"in/{name}/{data.name}", shown, data, names, kept, check, refused)
 
-    def _is_new(self, found: _Found, last: _Last | None) -> bool:
+    def _is_new(self, name: str, found: _Found, last: _Last | None) -> bool:
         """Whether a delivery is another than the one that came last under its name, also where it came before that."""
         if last is None or (last.file_name, last.check_line) != (found.name, found.check_line):
             return True
-        if last.state == "SET_ASIDE":
+        if last.state == "WITHDRAWN" and self.receipts.names(("file", name, found.name, found.check_line)):
+            return True  # of a rebuild: it was delivered again then, though it lies here once
+        if last.state != "LOADED":
             return (last.size, last.mtime_ns) != (found.data.size, found.data.mtime_ns)
         if last.size != found.data.size:
             detail = f"loaded with {last.size} bytes, has {found.data.size} now; what was loaded stands"
@@ -433,9 +435,11 @@ class _Intake:
         return {
             self._stem(file_name): _Last(file_name, *last)
             for file_name, *last in self.conn.execute(
-                "select file_name, check_line, state, bytes, mtime_ns from raw.delivery "
-                "where feed = %s order by delivery_no",
-                (name,),
+                "select taken.file_name, taken.check_line, case when withdrawn_on is null then state "
+                "when received_on < %s then 'WITHDRAWN' else 'WITHDRAWN_NOW' end, bytes, mtime_ns "
+                "from raw.delivery as taken left join raw.withdrawal using (delivery_no) where taken.feed = %s "
+                "order by delivery_no",
+                (self.business_date, name),
             )
         }
 
@@ -482,7 +486,8 @@ class _Intake:
         if loaded or feed.kind != "snapshot":
             return None
         before = self.conn.execute(
-            "select rows_loaded from raw.delivery where feed = %s and state = 'LOADED' "
+            "select rows_loaded from raw.delivery as taken where feed = %s and state = 'LOADED' "
+            "and not exists (select from raw.withdrawal where withdrawal.delivery_no = taken.delivery_no) "
             "order by business_date desc, seq desc, delivery_no desc limit 1",
             (name,),
         ).fetchone()
@@ -494,7 +499,10 @@ class _Intake:
 
     def _next_delivery_no(self) -> int:
         # counted, not drawn from the sequence, which loses numbers when a run or the server dies: models keep it
-        row = self.conn.execute("select coalesce(max(delivery_no), 0) + 1 from raw.delivery").fetchone()
+        row = self.conn.execute(
+            "select coalesce(greatest((select max(delivery_no) from raw.delivery), "
+            "(select max(revision) from raw.withdrawal)), 0) + 1"
+        ).fetchone()
         if row is None:
             raise AssertionError("a select of a value gives a row")
         return int(row[0])

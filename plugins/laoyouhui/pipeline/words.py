@@ -4,6 +4,7 @@
     python -m laoyouhui.pipeline.words give-up credit_lyh2026_20260204_0001 --row <key> --by ... --why ...
     python -m laoyouhui.pipeline.words choose <recharge id> recharge_20260131_0001.txt 7 --by ... --why ...
     python -m laoyouhui.pipeline.words waive lyh2026/STOCK/POSTER/H010001 --by ... --why ...
+    python -m laoyouhui.pipeline.words withdraw recharge recharge_20260131_0001.txt --by ... --why ...
     python -m laoyouhui.pipeline.words confirm 000007-1a2b3c4d5e6f --by "Li Si"
     python -m laoyouhui.pipeline.words pending
 
@@ -207,9 +208,10 @@ def loaded_overrides(conn: psycopg.Connection, kind: str) -> list[dict[str, Any]
 def say(settings: Settings, word: Word) -> str:
     """Ask for an override; give its name. Raises WordError when it makes no sense now, or who asks may not."""
     with _speaking(settings) as (journal, people, conn):
-        word = word.model_copy(update={"said_by": _declared(people, word.said_by, "ask", settings)})
         if not KINDS[word.kind].before_any_date and not exists(conn, "ledger.sendings"):
             raise WordError("no date was closed in this warehouse: there is nothing yet to speak about")
+        said_by, fields = _declared(people, word.said_by, "ask", settings), KINDS[word.kind].complete(conn, word.fields)
+        word = word.model_copy(update={"said_by": said_by, "fields": fields})
         _refuse(_judge(conn, word, date.max))
         known = {row[0] for row in conn.execute("select file_name from raw.word")}
         for other in read_overrides(journal):
@@ -342,6 +344,8 @@ def take_in_words(
             continue
         mistake = mistaken_people(people, override) or _judge(conn, override.word, business_date)
         store(conn, override, mistake, business_date)
+        if mistake is None:
+            KINDS[override.word.kind].apply(conn, override.name, override.word.fields)
         loaded += mistake is None
         set_aside += mistake is not None
     return WordsReport(loaded, set_aside, note_pending(conn, people, overrides))

@@ -86,6 +86,7 @@ select raw.make_append_only('raw.set_aside_row', 'delivery');
 select raw.make_append_only('raw.answer', 'answers');
 select raw.make_append_only('raw.answer_row', 'answer');
 select raw.make_append_only('raw.word', 'all');
+select raw.make_append_only('raw.withdrawal', 'all');
 select raw.make_append_only('vault.secret', 'all');
 select raw.make_append_only('vault.owner', 'all');
 select raw.make_append_only('outbox.item', 'all');

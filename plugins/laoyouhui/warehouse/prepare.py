@@ -16,8 +16,8 @@ from laoyouhui.config.carrier import Carrier, Feed
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.warehouse.roles import hand_over, has_roles, make_roles, open_database, working_as
 
-SCHEMA_VERSION = 2  # raised with each change after which an older release would misread or miswrite a table of Python's
-OLDEST_VERSION = 2  # that this release can work with; 1 is what bore no version
+SCHEMA_VERSION = 3  # raised with each change after which an older release would misread or miswrite a table of Python's
+OLDEST_VERSION = 3  # that this release can work with; 1 is what bore no version
 
 _Versions = dict[date, dict[str, object]]
 _SCHEMA = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "append_only.sql", "relations.sql"))

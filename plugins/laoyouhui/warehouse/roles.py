@@ -32,7 +32,9 @@ _SET_SINCE = 160000
 _MAINTAIN_SINCE = 170000  # before PostgreSQL 17 only the owner may analyse a table
 
 # What no step changes or takes away once it stands. Tables of events feeds are added to it.
-_APPEND_ONLY = ("delivery", "set_aside_row", "word", "answer_row", "step", "release_check", "alert", "dbt_project")
+_APPEND_ONLY = (
+    "delivery", "set_aside_row", "word", "withdrawal", "answer_row", "step", "release_check", "alert", "dbt_project",
+)  # fmt: skip
 
 # role, privileges, relations; {mutable}: tables of raw that are not append-only
 _RIGHTS = (

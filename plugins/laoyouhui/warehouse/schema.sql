@@ -129,6 +129,8 @@ create table if not exists raw.word (
     file_sha256 text,
     alert_key text,
     amount_fen bigint,
+    feed text, -- of the delivery that is withdrawn; its name is source_file
+    check_line text, -- of that delivery, as it was when it was asked for
     said_by text, -- who asked for it
     said_at timestamptz,
     why text,
@@ -161,6 +163,21 @@ create table if not exists raw.campaign_change (
     campaign_id text primary key,
     file_sha256 text not null,
     since date not null
+);
+
+-- deliveries that people have withdrawn: from this pass on their rows do not count. They stay, as all that came.
+create table if not exists raw.withdrawal (
+    delivery_no int primary key references raw.delivery,
+    word_no int not null references raw.word,
+    withdrawn_on date not null, -- business date of the run that read the override
+    pass_no int not null, -- of that date
+    feed text not null,
+    file_name text not null,
+    business_date date not null, -- that the delivery closed
+    seq int not null,
+    rows_loaded bigint not null,
+    because text not null, -- who, when and why, as the ledger says it
+    revision int not null unique -- a number of its own among the deliveries: what history says of it is newer than they
 );
 
 -- what the last run or look found waiting for a second person

@@ -121,6 +121,7 @@ credits as (
                 where
                     reversals.recharge_id = obligations.recharge_id
                     and reversals.promised_for = obligations.promised_for
+                    and coalesce(reversals.life_id, obligations.life_id) = obligations.life_id
             )
         )
 ),

@@ -3,7 +3,8 @@
 -- run, and neither of two that come in one run; elsewhere the first. Recharges are told apart: a person chooses there.
 {{ config(materialized='incremental', indexes=[{'columns': ['run_on'], 'type': 'brin'}]) }}
 
-{#- known: what stands of each id, and what does not; stands: which is which, where several contents are kept -#}
+{#- known: what stands of each id, and what does not; stands: which is which, where several contents are kept;
+    keeps_withdrawn: rows of deliveries that were withdrawn are among them -#}
 {% set feeds = [
     {
         'feed': 'family_request', 'rows': 'stg_family_request__events', 'key': 'request_id',
@@ -16,11 +17,13 @@
     },
     {
         'feed': 'card_claim', 'rows': 'stg_card_claim__claims', 'key': 'claim_id',
-        'known': 'card_decisions', 'stands': "known.reason <> 'CONFLICT'",
+        'known': 'card_decisions', 'keeps_withdrawn': true,
+        'stands': "known.reason not in ('CONFLICT', 'WITHDRAWN')",
     },
     {
         'feed': 'trial_application', 'rows': 'stg_trial_application__applications', 'key': 'application_id',
-        'known': 'trial_decisions', 'stands': "known.reason <> 'CONFLICT'",
+        'known': 'trial_decisions', 'keeps_withdrawn': true,
+        'stands': "known.reason <> 'CONFLICT'",
     },
     {
         'feed': 'card_stock', 'rows': 'stg_card_stock__codes', 'key': 'code_reference',
@@ -28,11 +31,11 @@
     },
     {
         'feed': 'expense', 'rows': 'stg_expense__vouchers', 'key': 'voucher_id',
-        'known': 'expenses', 'subscriber': false, 'amount': 'amount_fen',
+        'known': 'expenses', 'keeps_withdrawn': true, 'subscriber': false, 'amount': 'amount_fen',
     },
     {
         'feed': 'stock_movement', 'rows': 'stg_stock_movement__movements', 'key': 'movement_id',
-        'known': 'stock_movements', 'subscriber': false,
+        'known': 'stock_movements', 'keeps_withdrawn': true, 'subscriber': false,
     },
     {
         'feed': 'optout', 'rows': 'stg_optout__events', 'key': 'event_id', 'known': 'int_optout__events',
@@ -92,7 +95,11 @@ found as (
             known.source_file,
             known.source_line
         from {{ ref(each.known) }} as known
-        where known.{{ each.key }} = rows.{{ each.key }} and {{ each.get('stands', 'true') }}
+        where
+            known.{{ each.key }} = rows.{{ each.key }} and {{ each.get('stands', 'true') }}
+            {% if each.keeps_withdrawn -%}
+            and not {{ is_withdrawn('known', each.feed) }}
+            {%- endif %}
         order by known.source_file, known.source_line
         limit 1
     ) as standing on true
@@ -109,7 +116,11 @@ found as (
         -- neither of two may stand
         and exists (
             select from {{ ref(each.known) }} as known
-            where known.{{ each.key }} = rows.{{ each.key }}
+            where
+                known.{{ each.key }} = rows.{{ each.key }}
+                {% if each.keeps_withdrawn -%}
+                and not {{ is_withdrawn('known', each.feed) }}
+                {%- endif %}
         )
         {% else -%}
         and standing.content_hash is not null

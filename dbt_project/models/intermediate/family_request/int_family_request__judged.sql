@@ -7,15 +7,39 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
+lives as materialized (
+    select distinct on (voids.request_id) voids.*
+    from {{ ref('int_family_request__voids') }} as voids
+    order by voids.request_id asc, voids.run_on desc, voids.pass_no desc
+),
+
+-- this run's, and those of ids of which it has learned that what was decided does not hold
+events as (
+    select today.*
+    from {{ ref('int_family_request__events') }} as today
+    inner join run on today.run_on = run.business_date
+
+    union all
+
+    select earlier.*
+    from {{ ref('int_family_request__voids') }} as voids
+    inner join run on {{ is_this_pass('voids') }}
+    inner join {{ ref('int_family_request__events') }} as earlier
+        on voids.request_id = earlier.request_id and run.business_date > earlier.run_on
+),
+
 requests as (
     select
-        {{ content_key(['campaigns.campaign_id', "'FAMILY_REQUEST'", 'events.request_id']) }} as decision_key,
+        {{ content_key([
+            'campaigns.campaign_id', "'FAMILY_REQUEST'", life('events.request_id', 'lives')
+        ]) }} as decision_key,
+        {{ life('events.request_id', 'lives') }} as life_id,
         campaigns.campaign_id,
         campaigns.starts_on,
         campaigns.ends_on,
         events.*
-    from {{ ref('int_family_request__events') }} as events
-    inner join run on events.run_on = run.business_date
+    from events
+    left join lives on events.request_id = lives.request_id
     cross join {{ ref('int_campaign__campaigns') }} as campaigns
 ),
 
@@ -121,7 +145,7 @@ final as (
         arrived.family_msisdn = states.msisdn
         or coalesce(holders.subscriber_id = arrived.subscriber_id, false) as is_self,
         {{ content_key([
-            'arrived.campaign_id', "'FAMILY_NUMBER'", 'arrived.subscriber_id', 'arrived.request_id'
+            'arrived.campaign_id', "'FAMILY_NUMBER'", 'arrived.subscriber_id', 'arrived.life_id'
         ]) }} as link_key,
         reasons.ineligibility_reasons,
         -- a number may be taken out at any time, also by who no longer qualifies and after the campaign

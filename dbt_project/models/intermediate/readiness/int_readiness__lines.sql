@@ -109,9 +109,9 @@ stock as (
     select
         needs.campaign_id,
         needs.line,
-        coalesce(sum(movements.quantity), 0)::bigint as there,
+        greatest(sum(movements.quantity), 0)::bigint as there,
         true as has_share,
-        coalesce(sum(movements.quantity), 0) || ' on hand' as detail,
+        greatest(sum(movements.quantity), 0) || ' on hand' as detail,
         max(movements.source_file) as source_file,
         null::bigint as source_line
     from needs
@@ -121,6 +121,7 @@ stock as (
             and needs.subject_kind = movements.item_kind
             and (needs.hall_code is null or needs.hall_code = movements.hall_code)
             and movements.reason = 'COUNTED'
+            and not {{ is_withdrawn('movements', 'stock_movement') }}
     where needs.line_kind = 'STOCK'
     group by needs.campaign_id, needs.line
 ),

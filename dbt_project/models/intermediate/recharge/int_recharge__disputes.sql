@@ -1,9 +1,14 @@
 -- Recharge ids in conflict, and the row that a person has chosen since. While a dispute is open none of its rows earns
--- anything (rules, 4.10); a further row with other content opens it again.
+-- anything (rules, 4.10); a further row with other content opens it again. It ends, too, where but one content is left,
+-- since the deliveries of the others were withdrawn.
 select distinct on (conflicts.recharge_id)
     conflicts.recharge_id,
     conflicts.run_on as found_on,
-    choices.word_no is null as is_open,
+    choices.word_no is null and (
+        select count(distinct events.content_hash)
+        from {{ ref('int_recharge__events') }} as events
+        where events.recharge_id = conflicts.recharge_id
+    ) > 1 as is_open,
     choices.source_file as chosen_file,
     choices.source_line as chosen_line,
     choices.counts_from as chosen_on,

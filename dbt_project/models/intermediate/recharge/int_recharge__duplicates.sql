@@ -34,7 +34,7 @@ final as (
             array(
                 select arrived.delivery_no
                 from {{ ref('stg_carrier__deliveries') }} as arrived
-                inner join run as this_run on arrived.received_on = this_run.business_date
+                inner join run as this_run on {{ is_read_now('arrived', 'this_run') }}
                 where arrived.feed = 'recharge'
             )
         )

@@ -1,6 +1,8 @@
 -- Each reversal judged once, in the first run that has both it and its recharge (rules, 4.8): whether it reverses it.
 -- One of another subscriber, of more than the recharge (together with what was reversed of it before), of nothing, or
--- of what is no recharge reverses nothing. Rows in conflict wait until a person has chosen.
+-- of what is no recharge reverses nothing. Rows in conflict wait until a person has chosen. One whose delivery was
+-- withdrawn ends, unless another that counts names the recharge, or credits have left since it came: what was clawed
+-- back of them, and what was not, cannot be told here: then it stands, and is for a person.
 {{ config(
     materialized='incremental',
     indexes=[
@@ -11,6 +13,59 @@
 
 with run as (
     select * from {{ ref('stg_run__current') }}
+),
+
+-- reversals known from earlier runs that have not ended
+standing as not materialized (
+    select known.*
+    from {{ this }} as known
+    cross join run
+    where
+        known.verdict in ('REVERSES', 'FURTHER_PART')
+        and {{ is_standing('known') }}
+        and not exists (
+            select from {{ this }} as ended
+            where
+                ended.verdict = 'ENDED'
+                and ended.reversal_id = known.reversal_id
+                and (ended.run_on, ended.pass_no) > (known.run_on, known.pass_no)
+                and {{ is_standing('ended') }}
+        )
+),
+
+withdrawn_files as materialized (
+    select distinct withdrawn.file_name
+    from {{ ref('stg_carrier__withdrawals') }} as withdrawn
+    inner join run on withdrawn.withdrawn_on = run.business_date and withdrawn.pass_no = run.pass_no
+    where withdrawn.feed = 'recharge'
+),
+
+ended as materialized (
+    select standing.*
+    from standing
+    where
+        standing.recharge_id in (
+            select named.recharge_id
+            from standing as named
+            where named.source_file in (select withdrawn_files.file_name from withdrawn_files)
+        )
+        and not exists (
+            select from {{ ref('int_recharge__events') }} as events
+            left join {{ this }} as verdicts on events.recharge_id = verdicts.reversal_id
+            where
+                events.reverses_id = standing.recharge_id
+                and events.kind = 'REVERSAL'
+                and coalesce(verdicts.verdict, 'TOO_MUCH') in ('REVERSES', 'FURTHER_PART', 'TOO_MUCH')
+        )
+        and not exists (
+            select from {{ ref('int_recharge__received') }} as recharged
+            inner join {{ ref('stg_outbox__items') }} as items on recharged.subscriber_id = items.subscriber_id
+            where
+                recharged.recharge_id = standing.recharge_id
+                and recharged.kind = 'RECHARGE'
+                and items.interface = 'credit'
+                and items.run_on >= recharged.run_on
+        )
 ),
 
 -- what this run brought, what waited for a row that it brought, and what waited for a choice that it reads
@@ -61,6 +116,15 @@ undisputed as (
                 and known.source_file = candidates.source_file
                 and known.source_line = candidates.source_line
                 and {{ is_standing('known') }}
+                and not {{ is_withdrawn('known', 'recharge') }}
+        )
+        -- the same reversal, in another delivery
+        and not exists (
+            select from standing
+            where
+                standing.reversal_id = candidates.recharge_id
+                and {{ is_withdrawn('standing', 'recharge') }}
+                and standing.reversal_id not in (select ended.reversal_id from ended)
         )
 ),
 
@@ -75,12 +139,10 @@ found as (
     from undisputed
     left join lateral (
         select sum(known.amount_fen) as reversed_fen
-        from {{ this }} as known
-        cross join run
+        from standing as known
         where
             known.recharge_id = undisputed.reverses_id
-            and known.verdict in ('REVERSES', 'FURTHER_PART')
-            and {{ is_standing('known') }}
+            and known.reversal_id not in (select ended.reversal_id from ended)
     ) as before on true
     left join lateral (
         select
@@ -179,6 +241,26 @@ final as (
         run.business_date as run_on,
         run.pass_no
     from placed
+    cross join run
+
+    union all
+
+    select
+        ended.recharge_id,
+        ended.reversal_id,
+        'ENDED' as verdict,
+        ended.subscriber_id,
+        ended.amount_fen,
+        ended.recharge_fen,
+        ended.reversed_at,
+        ended.reversed_on,
+        ended.file_business_date,
+        ended.source_file,
+        ended.source_line,
+        run.business_date as seen_on,
+        run.business_date as run_on,
+        run.pass_no
+    from ended
     cross join run
 )
 

@@ -1,6 +1,7 @@
 -- Each claim of a video card decided once (rules, 7): the first reason that holds, else GRANTED with a code, or WAITING
 -- for one. A claim that waited is decided a second time: GRANTED when stock has come, LAPSED when its member has left
--- the carrier. First come, first served, by time, then claim id; the code that expires first goes first.
+-- the carrier, WITHDRAWN when its delivery is. A code that was issued stays so. First come, first served, by time, then
+-- claim id; the code that expires first goes first.
 --
 -- Each code is used once, and each claim has one code: of the rows of a claim one at most is not WAITING (the key), a
 -- code stands in one row at most (its unique index), over all campaigns.
@@ -49,7 +50,7 @@ received as (
             array(
                 select arrived.delivery_no
                 from {{ ref('stg_carrier__deliveries') }} as arrived
-                inner join run on arrived.received_on = run.business_date
+                inner join run on {{ is_read_now('arrived') }}
                 where arrived.feed = 'card_claim'
             )
         )
@@ -82,6 +83,22 @@ terms as materialized (
     where versions.terms -> 'cards' is not null
 ),
 
+-- claims of which what was decided does not count any more: one with a code does, since the code has left
+voids as materialized (
+    select
+        decided.claim_id,
+        max(withdrawn.withdrawn_on) as run_on,
+        1 as pass_no
+    from {{ ref('stg_carrier__withdrawals') }} as withdrawn
+    inner join decided
+        on
+            withdrawn.file_name = decided.source_file
+            and (decided.run_on, decided.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+    where withdrawn.feed = 'card_claim'
+    group by decided.claim_id
+    having count(*) filter (where decided.reason = 'GRANTED') = 0
+),
+
 -- of each claim the content that was decided in an earlier run; none stands where two came in one
 known as (
     select distinct on (decided.campaign_id, decided.claim_id)
@@ -89,7 +106,10 @@ known as (
         decided.claim_id,
         case when decided.reason <> 'CONFLICT' then decided.content_hash end as content_hash
     from decided
-    where decided.claim_id in (select received.claim_id from received)
+    where
+        decided.claim_id in (select received.claim_id from received)
+        and decided.reason <> 'WITHDRAWN'
+        and (decided.reason = 'GRANTED' or not {{ is_withdrawn('decided', 'card_claim') }})
     order by decided.campaign_id asc, decided.claim_id asc, decided.reason = 'CONFLICT' asc
 ),
 
@@ -108,7 +128,9 @@ arrived as (
         terms.late_days,
         terms.platforms,
         date_trunc('month', received.claimed_at)::date as claimed_month,
-        {{ content_key(['terms.campaign_id', "'CARD'", 'received.subscriber_id', 'received.claim_id']) }} as grant_key,
+        {{ content_key([
+            'terms.campaign_id', "'CARD'", 'received.subscriber_id', life('received.claim_id', 'voids')
+        ]) }} as grant_key,
         known.claim_id is not null as is_known,
         case
             when known.claim_id is null then received.has_other_content
@@ -117,6 +139,7 @@ arrived as (
     from received
     inner join terms on received.claimed_at::date = terms.claimed_on
     left join known on received.claim_id = known.claim_id and terms.campaign_id = known.campaign_id
+    left join voids on received.claim_id = voids.claim_id
 ),
 
 -- the same claim id with other content earns nothing (rules, 12): what was decided in an earlier run stands, of two
@@ -200,7 +223,10 @@ placed as (
             decided.campaign_id = chosen.campaign_id
             and decided.subscriber_id = chosen.subscriber_id
             and decided.claimed_month = chosen.claimed_month
-            and decided.reason in ('WAITING', 'GRANTED')
+            and (
+                decided.reason = 'GRANTED'
+                or (decided.reason = 'WAITING' and not {{ is_withdrawn('decided', 'card_claim') }})
+            )
     ) as taken
 ),
 
@@ -258,12 +284,10 @@ queue as (
     from decided
     where
         decided.reason = 'WAITING'
+        and not {{ is_withdrawn('decided', 'card_claim') }}
         and not exists (
             select from decided as served
-            where
-                served.claim_id = decided.claim_id
-                and served.campaign_id = decided.campaign_id
-                and served.reason in ('GRANTED', 'LAPSED')
+            where served.grant_key = decided.grant_key and served.reason in ('GRANTED', 'LAPSED')
         )
 ),
 
@@ -368,6 +392,40 @@ decisions as (
         served.source_line
     from served
     where not (served.has_waited and served.reason = 'WAITING')
+
+    union all
+
+    select
+        {{ content_key(['gone.grant_key', "'WITHDRAWN'"]) }} as decision_key,
+        gone.campaign_id,
+        gone.claim_id,
+        gone.subscriber_id,
+        gone.claimed_at,
+        gone.claimed_on,
+        gone.claimed_month,
+        gone.platform,
+        gone.content_hash,
+        'WITHDRAWN' as reason,
+        gone.grant_key,
+        null::text as code_reference,
+        null::integer as code_length,
+        null::date as expires_on,
+        gone.customer_id,
+        gone.city_code,
+        gone.tenure_band,
+        null::bigint as cost_fen,
+        gone.terms_version,
+        gone.source_file,
+        gone.source_line
+    from decided as gone
+    cross join run
+    where
+        gone.reason = 'WAITING'
+        and {{ is_withdrawn_now('gone', 'card_claim') }}
+        and not exists (
+            select from decided as served
+            where served.grant_key = gone.grant_key and served.reason in ('GRANTED', 'LAPSED')
+        )
 
     union all
 

@@ -12,12 +12,26 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
--- decisions that stand: what a broken-off pass left is about to be replaced
+-- decisions that stand: what a broken-off pass left is about to be replaced; what was decided on a payment withdrawn
+-- since no longer holds
 decided as not materialized (
     select decisions.*
     from {{ this }} as decisions
     cross join run
-    where {{ is_standing('decisions') }}
+    where {{ is_standing('decisions') }} and not {{ is_void('decisions', 'int_device_order__voids', 'order_id') }}
+),
+
+-- orders of which this run has learned that what was decided does not hold any more
+voided as materialized (
+    select voids.order_id
+    from {{ ref('int_device_order__voids') }} as voids
+    inner join run on {{ is_this_pass('voids') }}
+),
+
+lives as materialized (
+    select distinct on (voids.order_id) voids.*
+    from {{ ref('int_device_order__voids') }} as voids
+    order by voids.order_id asc, voids.run_on desc, voids.pass_no desc
 ),
 
 paid as (
@@ -40,8 +54,19 @@ paid as (
         events.source_line,
         bool_or(events.is_conflict) over same_order
         or min(events.content_hash) over same_order <> max(events.content_hash) over same_order as is_conflict
-    from {{ ref('int_device_order__events') }} as events
-    inner join run on events.run_on = run.business_date
+    from (
+        select today.*
+        from {{ ref('int_device_order__events') }} as today
+        inner join run on today.run_on = run.business_date
+
+        union all
+
+        select earlier.*
+        from voided
+        inner join {{ ref('int_device_order__events') }} as earlier on voided.order_id = earlier.order_id
+        cross join run
+        where earlier.run_on < run.business_date
+    ) as events
     cross join {{ ref('int_campaign__campaigns') }} as campaigns
     where events.event = 'PAID'
     window same_order as (partition by campaigns.campaign_id, events.order_id)
@@ -249,6 +274,16 @@ contenders as (
             inner join {{ ref('int_device_order__returns') }} as given_back on freed.order_id = given_back.order_id
             inner join run on given_back.seen_on = run.business_date
             where freed.reason = 'GRANTED'
+
+            union all
+
+            select
+                freed.campaign_id,
+                freed.subscriber_id
+            from {{ this }} as freed
+            inner join voided on freed.order_id = voided.order_id
+            cross join run
+            where freed.reason = 'GRANTED' and {{ is_standing('freed') }}
         )
         and waiting.order_id not in (
             select given_back.order_id from {{ ref('int_device_order__returns') }} as given_back
@@ -434,11 +469,12 @@ final as (
             when checked.applied_fen < checked.entitled_fen then 'UNDER'
             else 'OVER'
         end as price_check,
+        {{ life('checked.order_id', 'lives') }} as life_id,
         checked.list_price_fen - checked.discounted_price_fen as cost_fen,
         checked.device_limit,
         {{ content_key([
             'checked.campaign_id', "case checked.reason when 'GRANTED' then 'DEVICE' else 'DEVICE_REFUSED' end",
-            'checked.subscriber_id', 'checked.order_id'
+            'checked.subscriber_id', life('checked.order_id', 'lives')
         ]) }} as grant_key,
         checked.terms_version,
         checked.source_file,
@@ -447,6 +483,7 @@ final as (
         run.pass_no
     from checked
     cross join run
+    left join lives on checked.order_id = lives.order_id
 )
 
 select * from final

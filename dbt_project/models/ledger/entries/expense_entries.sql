@@ -1,18 +1,52 @@
--- Expense vouchers. They name no campaign: they belong to the one of highest priority. What B1 to B4 cost
--- is known from the benefits alone: a voucher on one of them is for a person.
+-- Expense vouchers, and those booked back since their delivery was withdrawn. They name no campaign: they belong to the
+-- one of highest priority. What B1 to B4 cost is known from the benefits alone: a voucher on one of them is for a
+-- person.
 with first_campaign as (
     select campaign_id
     from {{ ref('stg_campaign__campaigns') }}
     order by priority desc, campaign_id asc
     limit 1
+),
+
+vouchers as (
+    select
+        expenses.*,
+        campaigns.campaign_id,
+        -- a voucher delivered again after it was withdrawn is another entry
+        {{ content_key([
+            "'EXPENSE'",
+            'campaigns.campaign_id',
+            """expenses.voucher_id || case
+                when row_number() over (partition by expenses.voucher_id order by expenses.run_on, expenses.pass_no) > 1
+                    then '@' || to_char(expenses.run_on, 'YYYYMMDD')
+                else ''
+            end""",
+        ]) }} as voucher_key,
+        withdrawn.withdrawn_on,
+        withdrawn.because
+    from {{ ref('expenses') }} as expenses
+    cross join first_campaign as campaigns
+    left join lateral (
+        select
+            withdrawals.withdrawn_on,
+            withdrawals.because
+        from {{ ref('stg_carrier__withdrawals') }} as withdrawals
+        where
+            withdrawals.feed = 'expense'
+            and withdrawals.file_name = expenses.source_file
+            and (expenses.run_on, expenses.pass_no) < (withdrawals.withdrawn_on, withdrawals.pass_no)
+        order by withdrawals.withdrawn_on, withdrawals.pass_no
+        limit 1
+    ) as withdrawn on true
+    where expenses.budget_line not in ('B1', 'B2', 'B3', 'B4')
 )
 
 select
-    {{ content_key(["'EXPENSE'", 'campaigns.campaign_id', 'vouchers.voucher_id']) }} as entry_key,
-    campaigns.campaign_id,
+    vouchers.voucher_key as entry_key,
+    vouchers.campaign_id,
     'EXPENSE' as benefit,
     'booked' as entry_type,
-    {{ content_key(["'EXPENSE'", 'campaigns.campaign_id', 'vouchers.voucher_id']) }} as grant_key,
+    vouchers.voucher_key as grant_key,
     null::text as changes_key,
     null::text as subscriber_id,
     null::text as customer_id,
@@ -31,6 +65,33 @@ select
     null::text as terms_version,
     vouchers.source_file,
     vouchers.source_line
-from {{ ref('expenses') }} as vouchers
-cross join first_campaign as campaigns
-where vouchers.budget_line not in ('B1', 'B2', 'B3', 'B4')
+from vouchers
+
+union all
+
+select
+    {{ content_key(['vouchers.voucher_key', "'reversed'"]) }} as entry_key,
+    vouchers.campaign_id,
+    'EXPENSE' as benefit,
+    'reversed' as entry_type,
+    vouchers.voucher_key as grant_key,
+    vouchers.voucher_key as changes_key,
+    null::text as subscriber_id,
+    null::text as customer_id,
+    null::text as city_code,
+    null::text as tenure_band,
+    vouchers.booked_on as event_on,
+    vouchers.withdrawn_on as booked_on,
+    vouchers.amount_fen,
+    null::integer as megabytes,
+    vouchers.budget_line,
+    0::bigint as committed_fen,
+    -vouchers.amount_fen as actual_fen,
+    0::bigint as liability_fen,
+    vouchers.because as reason,
+    null::text as participation,
+    null::text as terms_version,
+    vouchers.source_file,
+    vouchers.source_line
+from vouchers
+where vouchers.withdrawn_on is not null

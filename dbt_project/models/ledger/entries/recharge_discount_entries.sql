@@ -47,7 +47,7 @@ select
     0::bigint as committed_fen,
     -amount_fen as actual_fen,
     0::bigint as liability_fen,
-    'REVERSED' as reason,
+    reason,
     'UNDONE' as participation,
     terms_version,
     source_file,

@@ -1,4 +1,5 @@
--- Trials, as promised; the carrier's answers settle them.
+-- Trials, as promised; the carrier's answers settle them. One whose application was withdrawn is no trial of the
+-- campaign's any more; what it costs stays until a person has it ended, since the carrier's file takes none back.
 select
     {{ content_key(['grant_key', "'promised'"]) }} as entry_key,
     campaign_id,
@@ -24,3 +25,41 @@ select
     source_file,
     source_line
 from {{ given('trial_decisions') }} as granted
+
+union all
+
+select
+    {{ content_key(['granted.grant_key', "'withdrawn'"]) }} as entry_key,
+    granted.campaign_id,
+    'TRIAL' as benefit,
+    'reversed' as entry_type,
+    granted.grant_key,
+    granted.grant_key as changes_key,
+    granted.subscriber_id,
+    granted.customer_id,
+    granted.city_code,
+    granted.tenure_band,
+    voids.run_on as event_on,
+    voids.run_on as booked_on,
+    0::bigint as amount_fen,
+    null::integer as megabytes,
+    'B4' as budget_line,
+    0::bigint as committed_fen,
+    0::bigint as actual_fen,
+    0::bigint as liability_fen,
+    voids.because as reason,
+    'UNDONE' as participation,
+    granted.terms_version,
+    voids.source_file,
+    voids.source_line
+from {{ given('trial_decisions') }} as granted
+inner join lateral (
+    select found.*
+    from {{ ref('int_trial__voids') }} as found
+    where
+        found.application_id = granted.application_id
+        and found.content_hash = granted.content_hash
+        and (granted.given_on, granted.given_pass_no) < (found.run_on, found.pass_no)
+    order by found.run_on, found.pass_no
+    limit 1
+) as voids on true

@@ -83,6 +83,20 @@ refused as (
     where setbacks.interface = 'family_link' and setbacks.outcome = 'REFUSED'
 ),
 
+-- links whose request was withdrawn: as if they had never been
+withdrawn as (
+    select
+        added.link_key,
+        voids.source_file,
+        voids.source_line
+    from {{ ref('int_family_request__voids') }} as voids
+    inner join run on {{ is_this_pass('voids') }}
+    inner join decided as added on voids.request_id = added.request_id
+    where
+        added.reason = 'APPROVED'
+        and (added.run_on, added.pass_no) < (voids.run_on, voids.pass_no)
+),
+
 changed as materialized (
     select distinct history.subscriber_id
     from {{ ref('int_subscriber__history') }} as history
@@ -110,6 +124,12 @@ touched as (
 
     select links.*
     from links
+    inner join withdrawn on links.link_key = withdrawn.link_key
+
+    union
+
+    select links.*
+    from links
     where links.is_asked_for
 ),
 
@@ -119,7 +139,7 @@ ended as materialized (
         touched.*,
         ends.reason,
         case
-            when ends.reason = 'REFUSED' then touched.begins_at
+            when ends.reason in ('REFUSED', 'WITHDRAWN') then touched.begins_at
             else greatest(touched.begins_at, ends.state_on::timestamp)
         end as ended_at,
         ends.source_file,
@@ -127,6 +147,7 @@ ended as materialized (
     from touched
     cross join run
     left join refused on touched.link_key = refused.link_key
+    left join withdrawn on touched.link_key = withdrawn.link_key
     left join lateral (
         select history.*
         from {{ ref('int_subscriber__history') }} as history
@@ -144,6 +165,14 @@ ended as materialized (
     cross join
         lateral (
             values
+            (
+                0,
+                'WITHDRAWN',
+                withdrawn.link_key is not null,
+                null::date,
+                withdrawn.source_file,
+                withdrawn.source_line
+            ),
             (1, 'REFUSED', refused.link_key is not null, null::date, refused.file_stem, refused.line_no::bigint),
             (2, 'CLOSED', owners.status = 'C', owners.state_on, owners.source_file, owners.source_line),
             (3, 'PORTED_OUT', owners.status = 'P', owners.state_on, owners.source_file, owners.source_line),

@@ -12,7 +12,7 @@ select
     case
         when rules.rule <> 'DECISION' then {{ rule_outcome('rules') }}
         when rules.failed_at is null then 'GRANTED'
-        when waits.withdrawn_on is not null then 'WITHDRAWN'
+        when waits.withdrawn_on is not null or asked.reason = 'WITHDRAWN' then 'WITHDRAWN'
         when asked.reason in ('WAITING', 'CAP') then 'WAITING'
         else 'REFUSED'
     end as outcome,
@@ -61,9 +61,10 @@ cross join lateral (
             )
         ),
         (9, 'LAPSED', concat('member still, as the run closing ', decided.run_on, ' looked')),
-        (10, 'WAITING', concat('stock of ', decided.platform)),
+        (10, 'WITHDRAWN', concat('delivery of the claim still counts, as the run closing ', decided.run_on, ' looked')),
+        (11, 'WAITING', concat('stock of ', decided.platform)),
         (
-            11, 'CAP',
+            12, 'CAP',
             concat(
                 'asks ' || {{ yuan('decided.cost_fen') }} || ' yuan of B4',
                 ', waits since ' || waits.waits_since,
@@ -71,7 +72,7 @@ cross join lateral (
             )
         ),
         (
-            12, 'DECISION',
+            13, 'DECISION',
             concat(
                 'code of ' || decided.platform || ' that expires on ' || decided.expires_on,
                 ', cost ' || {{ yuan('decided.cost_fen') }} || ' yuan'

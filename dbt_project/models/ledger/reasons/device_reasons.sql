@@ -11,6 +11,7 @@ select
     rules.input,
     case
         when rules.rule <> 'DECISION' then {{ rule_outcome('rules') }}
+        when voids.order_id is not null then 'WITHDRAWN'
         when rules.failed_at is null then 'GRANTED'
         when waits.withdrawn_on is not null then 'WITHDRAWN'
         when asked.reason = 'CAP' then 'WAITING'
@@ -28,6 +29,13 @@ left join {{ ref('stg_campaign__versions') }} as versions
 left join {{ ref('int_campaign__campaigns') }} as campaigns on decided.campaign_id = campaigns.campaign_id
 left join {{ ref('int_device_order__returns') }} as given_back
     on decided.order_id = given_back.order_id and decided.run_on >= given_back.seen_on
+left join lateral (
+    select found.*
+    from {{ ref('int_device_order__voids') }} as found
+    where found.order_id = decided.order_id and (decided.run_on, decided.pass_no) < (found.run_on, found.pass_no)
+    order by found.run_on, found.pass_no
+    limit 1
+) as voids on true
 left join {{ ref('waiting_list') }} as waits on decided.grant_key = waits.grant_key and decided.reason = 'GRANTED'
 cross join
     lateral (
@@ -94,7 +102,9 @@ cross join lateral (
             12, 'DECISION',
             concat(
                 'entitled to ', {{ yuan('decided.entitled_fen') }}, ' yuan off, ', {{ yuan('decided.applied_fen') }},
-                ' applied: ', decided.price_check
+                ' applied: ', decided.price_check,
+                ', holds no longer since ' || voids.run_on || ': ' || voids.source_file || ' line '
+                || voids.source_line || ' ' || voids.because
             )
         )
     ) as listed (step_no, rule, input)

@@ -12,6 +12,7 @@ select
     rules.input,
     case
         when rules.rule <> 'DECISION' then {{ rule_outcome('rules') }}
+        when voids.recharge_id is not null then 'WITHDRAWN'
         when rules.failed_at is null then 'GRANTED'
         when waits.withdrawn_on is not null then 'WITHDRAWN'
         when decided.reason = 'GRANTED' then 'WAITING'
@@ -29,6 +30,15 @@ left join {{ ref('stg_campaign__versions') }} as versions
 left join {{ ref('int_campaign__campaigns') }} as campaigns on decided.campaign_id = campaigns.campaign_id
 left join {{ ref('int_recharge__reversals') }} as reversals
     on decided.recharge_id = reversals.recharge_id and decided.run_on >= reversals.seen_on
+left join lateral (
+    select found.*
+    from {{ ref('int_recharge__voids') }} as found
+    where
+        found.recharge_id = decided.recharge_id
+        and (decided.run_on, decided.pass_no) < (found.run_on, found.pass_no)
+    order by found.run_on, found.pass_no
+    limit 1
+) as voids on true
 left join {{ ref('waiting_list') }} as waits on decided.grant_key = waits.grant_key and decided.reason = 'GRANTED'
 cross join
     lateral (
@@ -45,6 +55,13 @@ cross join
                     and others.recharge_id <> decided.recharge_id
                     and others.reason = 'GRANTED'
                     and (others.run_on, others.pass_no) <= (decided.run_on, decided.pass_no)
+                    and not exists (
+                        select from {{ ref('int_recharge__voids') }} as gone
+                        where
+                            gone.recharge_id = others.recharge_id
+                            and (others.run_on, others.pass_no) < (gone.run_on, gone.pass_no)
+                            and (gone.run_on, gone.pass_no) <= (decided.run_on, decided.pass_no)
+                    )
                     and not exists (
                         select from {{ ref('int_recharge__reversals') }} as given_back
                         where given_back.recharge_id = others.recharge_id and given_back.seen_on <= decided.run_on
@@ -125,7 +142,9 @@ cross join lateral (
                 case
                     when decided.reason = 'GRANTED' and decided.bonus_fen > 0
                         then concat(', bonus ', {{ yuan('decided.bonus_fen') }}, ' in ', decided.instalments)
-                end
+                end,
+                ', holds no longer since ' || voids.run_on || ': ' || voids.source_file || ' line '
+                || voids.source_line || ' ' || voids.because
             )
         )
     ) as listed (step_no, rule, rule_no, input)

@@ -40,7 +40,7 @@ received as (
             array(
                 select arrived.delivery_no
                 from {{ ref('stg_carrier__deliveries') }} as arrived
-                inner join run on arrived.received_on = run.business_date
+                inner join run on {{ is_read_now('arrived') }}
                 where arrived.feed = 'trial_application'
             )
         )
@@ -110,6 +110,13 @@ arrived as (
             before.application_id = received.application_id
             and before.campaign_id = days.campaign_id
             and {{ is_standing('before') }}
+            and not exists (
+                select from {{ ref('int_trial__voids') }} as voids
+                where
+                    voids.application_id = before.application_id
+                    and voids.content_hash = before.content_hash
+                    and (before.run_on, before.pass_no) < (voids.run_on, voids.pass_no)
+            )
         order by before.reason = 'CONFLICT', before.grant_key
         limit 1
     ) as known on true
@@ -218,6 +225,13 @@ standing as materialized (
     where
         granted.reason = 'GRANTED'
         and {{ is_standing('granted') }}
+        and not exists (
+            select from {{ ref('int_trial__voids') }} as voids
+            where
+                voids.application_id = granted.application_id
+                and voids.content_hash = granted.content_hash
+                and (granted.run_on, granted.pass_no) < (voids.run_on, voids.pass_no)
+        )
         and exists (
             select from refused
             where refused.refusal is null
@@ -312,10 +326,17 @@ settled as (
     from decided
 ),
 
+lives as (
+    select distinct on (voids.application_id) voids.*
+    from {{ ref('int_trial__voids') }} as voids
+    order by voids.application_id asc, voids.run_on desc, voids.pass_no desc
+),
+
 final as (
     select
         {{ content_key([
-            'settled.campaign_id', "'TRIAL'", 'settled.subscriber_id', 'settled.trial_code', 'settled.application_id',
+            'settled.campaign_id', "'TRIAL'", 'settled.subscriber_id', 'settled.trial_code',
+            life('settled.application_id', 'lives'),
             "case settled.reason when 'CONFLICT' then settled.applied_at end",
         ]) }} as grant_key,
         settled.campaign_id,
@@ -340,6 +361,7 @@ final as (
         run.pass_no
     from settled
     cross join run
+    left join lives on settled.application_id = lives.application_id
     where
         settled.reason <> 'CONFLICT'
         or not exists (
@@ -349,6 +371,13 @@ final as (
                 and known.campaign_id = settled.campaign_id
                 and known.content_hash = settled.content_hash
                 and {{ is_standing('known') }}
+                and not exists (
+                    select from {{ ref('int_trial__voids') }} as voids
+                    where
+                        voids.application_id = known.application_id
+                        and voids.content_hash = known.content_hash
+                        and (known.run_on, known.pass_no) < (voids.run_on, voids.pass_no)
+                )
         )
 )
 

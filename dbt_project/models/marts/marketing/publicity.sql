@@ -49,7 +49,7 @@ vouchers as (
         order by activities.priority desc, activities.campaign_id asc
         limit 1
     ) as named on true
-    where expenses.budget_line in ('B5.1', 'B5.2')
+    where expenses.budget_line in ('B5.1', 'B5.2') and not {{ is_withdrawn('expenses', 'expense') }}
 ),
 
 paid as (

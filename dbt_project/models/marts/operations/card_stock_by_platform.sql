@@ -35,10 +35,19 @@ stock as (
         count(*) filter (where issued.code_reference is not null) as codes_issued,
         count(*) filter (where issued.code_reference is null and stock.expires_on < run.next_date) as codes_expired,
         count(*) filter (where issued.code_reference is null and stock.expires_on >= run.next_date) as codes_free
-    from {{ ref('int_card__stock') }} as stock
+    from (
+        -- a code that was issued was there, also where its delivery was withdrawn since
+        select distinct on (received.code_reference) received.*
+        from {{ ref('int_card__received_codes') }} as received
+        left join issued as given_out on received.code_reference = given_out.code_reference
+        where
+            received.holds
+            and (given_out.code_reference is not null or not {{ is_withdrawn('received', 'card_stock') }})
+        order by received.code_reference asc, received.run_on desc, received.pass_no desc
+    ) as stock
     cross join run
     left join issued on stock.code_reference = issued.code_reference
-    where stock.holds and exists (select from platforms)
+    where exists (select from platforms)
     group by stock.platform
 ),
 
@@ -49,21 +58,23 @@ claims as (
         count(distinct decisions.claim_id) filter (
             where decisions.claimed_month = date_trunc('month', run.next_date)
         ) as claims_of_month,
-        count(distinct decisions.claim_id) filter (where decisions.reason = 'WAITING')
-        - count(*) filter (
+        count(*) filter (
             where
-            decisions.reason in ('GRANTED', 'LAPSED')
-            and (decisions.campaign_id, decisions.claim_id) in (
-                select
-                    waited.campaign_id,
-                    waited.claim_id
-                from {{ ref('card_decisions') }} as waited
-                where waited.reason = 'WAITING'
+            decisions.reason = 'WAITING'
+            and decisions.grant_key not in (
+                select ended.grant_key
+                from {{ ref('card_decisions') }} as ended
+                where ended.reason in ('GRANTED', 'LAPSED', 'WITHDRAWN')
             )
         ) as claims_waiting
     from {{ ref('card_decisions') }} as decisions
     cross join run
-    where decisions.reason in ('WAITING', 'GRANTED', 'LAPSED') and exists (select from platforms)
+    where
+        (
+            decisions.reason = 'GRANTED'
+            or (decisions.reason in ('WAITING', 'LAPSED') and not {{ is_withdrawn('decisions', 'card_claim') }})
+        )
+        and exists (select from platforms)
     group by decisions.campaign_id, decisions.platform
 ),
 

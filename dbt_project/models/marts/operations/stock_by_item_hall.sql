@@ -10,8 +10,12 @@ moved as (
         movements.item,
         movements.item_kind,
         movements.hall_code,
-        sum(movements.quantity) filter (where movements.reason = 'COUNTED') as on_hand,
-        sum(movements.quantity) filter (where movements.reason = 'COUNTED' and movements.quantity > 0) as received,
+        greatest(sum(movements.quantity) filter (where movements.reason = 'COUNTED'), 0) as on_hand,
+        -- what went out had come in, also where what brought it was withdrawn since
+        greatest(
+            sum(movements.quantity) filter (where movements.reason = 'COUNTED' and movements.quantity > 0),
+            -sum(movements.quantity) filter (where movements.reason = 'COUNTED' and movements.quantity < 0)
+        ) as received,
         -sum(movements.quantity) filter (where movements.reason = 'COUNTED' and movements.quantity < 0) as issued,
         count(*) filter (where movements.reason <> 'COUNTED') as movements_set_aside,
         sum(movements.quantity * movements.unit_cost_fen) filter (
@@ -21,6 +25,7 @@ moved as (
         false as is_needed_in_total
     from {{ ref('stock_movements') }} as movements
     cross join campaigns
+    where not {{ is_withdrawn('movements', 'stock_movement') }}
     group by campaigns.campaign_id, movements.item, movements.item_kind, movements.hall_code
 ),
 

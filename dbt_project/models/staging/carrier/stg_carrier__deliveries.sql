@@ -1,5 +1,5 @@
--- files that count; of the snapshots of one date the one with the highest number stands for the date, however late the
--- others come; of two deliveries under one name the later
+-- files that count, but for those withdrawn; of the snapshots of one date the one with the highest number stands for
+-- the date, however late the others come; of two deliveries under one name the later
 with loaded as (
     select
         *,
@@ -7,7 +7,9 @@ with loaded as (
             partition by feed, business_date order by seq desc, delivery_no desc
         ) as last_delivery_no
     from {{ source('raw', 'delivery') }}
-    where state = 'LOADED'
+    where
+        state = 'LOADED'
+        and delivery_no not in (select withdrawn.delivery_no from {{ source('raw', 'withdrawal') }} as withdrawn)
 ),
 
 final as (

@@ -1,14 +1,15 @@
--- every file that arrived, loaded or set aside
+-- every file that arrived: loaded, set aside, or loaded and withdrawn since
 select
-    delivery_no,
-    feed,
-    file_name,
-    business_date,
-    received_on,
-    state,
-    reason,
-    detail,
-    rows_received,
-    rows_loaded,
-    rows_set_aside
-from {{ source('raw', 'delivery') }}
+    deliveries.delivery_no,
+    deliveries.feed,
+    deliveries.file_name,
+    deliveries.business_date,
+    deliveries.received_on,
+    case when withdrawn.delivery_no is null then deliveries.state else 'WITHDRAWN' end as state,
+    coalesce(withdrawn.because, deliveries.reason) as reason,
+    deliveries.detail,
+    deliveries.rows_received,
+    deliveries.rows_loaded,
+    deliveries.rows_set_aside
+from {{ source('raw', 'delivery') }} as deliveries
+left join {{ source('raw', 'withdrawal') }} as withdrawn on deliveries.delivery_no = withdrawn.delivery_no

@@ -1,4 +1,4 @@
--- what people have said: ask again, give up, choose, waive; a word set aside counts for nothing
+-- what people have said: ask again, give up, choose, waive, withdraw; a word set aside counts for nothing
 select
     word_no,
     file_name,
@@ -9,6 +9,7 @@ select
     source_file,
     source_line,
     readiness_line,
+    feed,
     said_by,
     said_at,
     why,

@@ -11,7 +11,7 @@ select
     templates.template_code,
     obligations.subscriber_id,
     obligations.grant_key,
-    {{ key_text(['obligations.recharge_id', 'obligations.instalment_no']) }} as period,
+    {{ key_text(['obligations.life_id', 'obligations.instalment_no']) }} as period,
     accepted.run_on as addressed_on,
     null::date as useful_until,
     case when templates.template_title is not null then {{ filled_in('templates.template_title', words) }} end

@@ -59,3 +59,41 @@ inner join {{ ref('card_decisions') }} as granted
 where
     settled.benefit = 'SMS'
     and (settled.entry_type = 'given_up' or settled.reason in ('EXPIRED', 'NUMBER_CHANGED'))
+
+union all
+
+-- what was issued cannot come back: its cost stays
+select
+    granted.campaign_id,
+    case withdrawn.feed when 'card_claim' then 'CARD_CLAIM_WITHDRAWN' else 'CARD_CODE_WITHDRAWN' end as exception_type,
+    withdrawn.withdrawn_on as found_on,
+    granted.subscriber_id,
+    granted.claim_id as item_key,
+    granted.cost_fen as amount_fen,
+    withdrawn.file_name as source_file,
+    case withdrawn.feed when 'card_claim' then granted.source_line else codes.source_line end as source_line,
+    case withdrawn.feed
+        when 'card_claim' then 'the claim is withdrawn, but its code was issued'
+        else 'the code that was issued for the claim is of a delivery that is withdrawn'
+    end as detail,
+    case withdrawn.feed
+        when 'card_claim' then 'Settle the cost with whoever delivered the claim; the code is the member''s.'
+        else 'Ask the purchaser whether the code is good; else have the service desk reach the member.'
+    end as what_to_do
+from {{ ref('card_decisions') }} as granted
+inner join {{ ref('int_card__received_codes') }} as codes
+    on granted.code_reference = codes.code_reference and granted.run_on >= codes.run_on and codes.holds
+inner join {{ ref('stg_carrier__withdrawals') }} as withdrawn
+    on
+        (
+            withdrawn.feed = 'card_claim'
+            and granted.source_file = withdrawn.file_name
+            and (granted.run_on, granted.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+        )
+        or (
+            withdrawn.feed = 'card_stock'
+            and codes.source_file = withdrawn.file_name
+            and (granted.run_on, granted.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+            and (codes.run_on, codes.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+        )
+where granted.reason = 'GRANTED'

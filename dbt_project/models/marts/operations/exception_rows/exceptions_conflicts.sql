@@ -25,3 +25,12 @@ select
     || case conflicts.feed when 'card_stock' then ', by file and line, never by the code' else '' end
     || '. What is meant otherwise comes as a reversal, or under an id of its own.' as what_to_do
 from {{ ref('int_carrier__conflicts') }} as conflicts
+where
+    -- until one of the two is withdrawn
+    not exists (
+        select from {{ ref('stg_carrier__withdrawals') }} as withdrawn
+        where
+            withdrawn.feed = conflicts.feed
+            and withdrawn.file_name in (conflicts.source_file, conflicts.standing_file)
+            and (conflicts.run_on, conflicts.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+    )

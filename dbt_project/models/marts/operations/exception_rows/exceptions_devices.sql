@@ -30,22 +30,26 @@ select
     end as what_to_do
 from {{ ref('device_decisions') }} as decisions
 where
-    decisions.reason in ('LATE', 'NO_PRICE')
-    -- a refusal that says no price tells the shop nothing
-    or (
-        (decisions.entitled_price_fen is null or decisions.paid_price_fen is null)
-        and decisions.reason not in ('WINDOW', 'CONFLICT')
-    )
-    or decisions.price_check = 'OVER'
-    or (
-        decisions.price_check = 'NOT_ENTITLED'
-        -- unless it was granted since, or by another campaign, for which the shop took it off
-        and not exists (
-            select from {{ ref('device_decisions') }} as others
-            where
-                others.subscriber_id = decisions.subscriber_id
-                and others.order_id = decisions.order_id
-                and others.reason = 'GRANTED'
+    not {{ is_void('decisions', 'int_device_order__voids', 'order_id') }}
+    and (
+        decisions.reason in ('LATE', 'NO_PRICE')
+        -- a refusal that says no price tells the shop nothing
+        or (
+            (decisions.entitled_price_fen is null or decisions.paid_price_fen is null)
+            and decisions.reason not in ('WINDOW', 'CONFLICT')
+        )
+        or decisions.price_check = 'OVER'
+        or (
+            decisions.price_check = 'NOT_ENTITLED'
+            -- unless it was granted since, or by another campaign, for which the shop took it off
+            and not exists (
+                select from {{ ref('device_decisions') }} as others
+                where
+                    others.subscriber_id = decisions.subscriber_id
+                    and others.order_id = decisions.order_id
+                    and others.reason = 'GRANTED'
+                    and not {{ is_void('others', 'int_device_order__voids', 'order_id') }}
+            )
         )
     )
 
@@ -64,7 +68,10 @@ select
     || ' fen on the list' as detail,
     'Settle with the shop which is right: the list decided.' as what_to_do
 from {{ ref('device_decisions') }} as decisions
-where decisions.rate_bp is not null and decisions.order_list_price_fen <> decisions.list_price_fen
+where
+    decisions.rate_bp is not null
+    and decisions.order_list_price_fen <> decisions.list_price_fen
+    and not {{ is_void('decisions', 'int_device_order__voids', 'order_id') }}
 
 union all
 
@@ -127,4 +134,31 @@ where
         orders.channel = 'APP'
         and orders.order_state = 'PAID'
         and orders.paid_at::date + (terms.terms -> 'devices' ->> 'ship_days')::integer <= run.business_date
+    )
+
+union all
+
+-- what was taken back by it may have been claimed from the subscriber: not given again by itself
+select
+    null::text as campaign_id,
+    'DEVICE_RETURN_WITHDRAWN' as exception_type,
+    withdrawn.withdrawn_on as found_on,
+    null::text as subscriber_id,
+    given_back.order_id as item_key,
+    null::bigint as amount_fen,
+    given_back.source_file,
+    given_back.source_line,
+    'the return ' || given_back.event_id || ' is withdrawn; the order stays returned' as detail,
+    'Have the shop deliver the order under an id of its own; what was claimed back is settled with the subscriber.'
+        as what_to_do
+from {{ ref('int_device_order__returns') }} as given_back
+inner join {{ ref('stg_carrier__withdrawals') }} as withdrawn
+    on
+        given_back.source_file = withdrawn.file_name
+        and withdrawn.feed = 'device_order'
+        and (given_back.run_on, given_back.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+where
+    not exists (
+        select from {{ ref('int_device_order__events') }} as events
+        where events.order_id = given_back.order_id and events.event = 'RETURNED'
     )

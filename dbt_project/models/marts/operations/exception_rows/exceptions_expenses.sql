@@ -11,4 +11,4 @@ select
     'voucher on ' || vouchers.budget_line || ', which comes from the ledger: not booked' as detail,
     'Have it delivered again, under a number of its own, on the line that it belongs to.' as what_to_do
 from {{ ref('expenses') }} as vouchers
-where vouchers.budget_line in ('B1', 'B2', 'B3', 'B4')
+where vouchers.budget_line in ('B1', 'B2', 'B3', 'B4') and not {{ is_withdrawn('vouchers', 'expense') }}

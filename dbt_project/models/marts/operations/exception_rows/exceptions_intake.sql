@@ -1,4 +1,5 @@
--- What could not be taken in: files and rows set aside, files that wait, answers and words that do not count.
+-- What could not be taken in: files and rows set aside, files that wait or were withdrawn, answers and words that do
+-- not count.
 select
     null::text as campaign_id,
     'FILE_SET_ASIDE' as exception_type,
@@ -37,6 +38,21 @@ select
 from {{ ref('stg_carrier__set_aside_rows') }} as bad
 inner join {{ ref('stg_carrier__files') }} as deliveries on bad.delivery_no = deliveries.delivery_no
 where deliveries.state = 'LOADED'
+
+union all
+
+select
+    null::text as campaign_id,
+    'FILE_WITHDRAWN' as exception_type,
+    withdrawn.withdrawn_on as found_on,
+    null::text as subscriber_id,
+    null::text as item_key,
+    null::bigint as amount_fen,
+    withdrawn.file_name as source_file,
+    null::bigint as source_line,
+    withdrawn.because || ' (' || withdrawn.rows_loaded || ' rows of ' || withdrawn.feed || ')' as detail,
+    'Ask the carrier for a right delivery; what could not be taken back by itself is listed beside.' as what_to_do
+from {{ ref('stg_carrier__withdrawals') }} as withdrawn
 
 union all
 

@@ -24,18 +24,22 @@ select
     end as what_to_do
 from {{ ref('recharge_decisions') }} as decisions
 where
-    decisions.reason = 'LATE'
-    or decisions.discount_check = 'OVER'
-    or (
-        decisions.discount_check = 'NOT_ENTITLED'
-        -- unless it was granted since, or by another campaign, for which the channel took it off
-        and not exists (
-            select from {{ ref('recharge_decisions') }} as others
-            where
-                others.subscriber_id = decisions.subscriber_id
-                and others.recharged_month = decisions.recharged_month
-                and others.recharge_id = decisions.recharge_id
-                and others.reason = 'GRANTED'
+    not {{ is_void('decisions', 'int_recharge__voids', 'recharge_id') }}
+    and (
+        decisions.reason = 'LATE'
+        or decisions.discount_check = 'OVER'
+        or (
+            decisions.discount_check = 'NOT_ENTITLED'
+            -- unless it was granted since, or by another campaign, for which the channel took it off
+            and not exists (
+                select from {{ ref('recharge_decisions') }} as others
+                where
+                    others.subscriber_id = decisions.subscriber_id
+                    and others.recharged_month = decisions.recharged_month
+                    and others.recharge_id = decisions.recharge_id
+                    and others.reason = 'GRANTED'
+                    and not {{ is_void('others', 'int_recharge__voids', 'recharge_id') }}
+            )
         )
     )
 
@@ -61,6 +65,8 @@ select
     end as what_to_do
 from {{ ref('int_recharge__disputes') }} as disputes
 inner join {{ ref('int_recharge__events') }} as others on disputes.recharge_id = others.recharge_id
+-- not one that ended since the other contents were withdrawn
+where disputes.is_open or disputes.chosen_file is not null
 
 union all
 
@@ -135,4 +141,31 @@ select
     'Ask the carrier what was meant, and for a right reversal under an id of its own; nothing is reversed by this one.'
         as what_to_do
 from {{ ref('int_recharge__judged_reversals') }} as reversals
-where reversals.verdict not in ('REVERSES', 'FURTHER_PART')
+where
+    reversals.verdict not in ('REVERSES', 'FURTHER_PART', 'ENDED')
+    and not {{ is_withdrawn('reversals', 'recharge') }}
+
+union all
+
+select
+    null::text as campaign_id,
+    'REVERSAL_WITHDRAWN' as exception_type,
+    withdrawn.withdrawn_on as found_on,
+    reversals.subscriber_id,
+    reversals.recharge_id as item_key,
+    null::bigint as amount_fen,
+    reversals.source_file,
+    reversals.source_line,
+    'the reversal ' || reversals.reversal_id || ' is withdrawn, but credits have left since the recharge' as detail,
+    'See what was paid and clawed back; what is still owed goes out for a recharge of an id of its own.' as what_to_do
+from {{ ref('int_recharge__reversals') }} as reversals
+inner join {{ ref('stg_carrier__withdrawals') }} as withdrawn
+    on
+        reversals.source_file = withdrawn.file_name
+        and withdrawn.feed = 'recharge'
+        and (reversals.run_on, reversals.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+where
+    not exists (
+        select from {{ ref('int_recharge__events') }} as events
+        where events.recharge_id = reversals.reversal_id and events.reverses_id = reversals.recharge_id
+    )

@@ -17,7 +17,9 @@ with decided as (
         reversals.recharge_id as reversed_id
     from {{ ref('recharge_decisions') }} as decisions
     left join {{ ref('int_recharge__reversals') }} as reversals on decisions.recharge_id = reversals.recharge_id
-    where decisions.channel = 'HALL'
+    where
+        decisions.channel = 'HALL'
+        and not {{ is_void('decisions', 'int_recharge__voids', 'recharge_id') }}
 ),
 
 marked as (

@@ -1,0 +1,18 @@
+-- Family numbers that were taken out by a request that was withdrawn since.
+select
+    removed.campaign_id,
+    'FAMILY_REMOVE_WITHDRAWN' as exception_type,
+    voids.run_on as found_on,
+    removed.subscriber_id,
+    removed.request_id as item_key,
+    null::bigint as amount_fen,
+    voids.source_file,
+    voids.source_line,
+    'the request to take a number out is withdrawn, but it has left to the carrier' as detail,
+    'Have the number added again by a request under an id of its own.' as what_to_do
+from {{ ref('int_family_request__voids') }} as voids
+inner join {{ ref('family_decisions') }} as removed
+    on
+        voids.request_id = removed.request_id
+        and removed.reason = 'REMOVED'
+        and (removed.run_on, removed.pass_no) < (voids.run_on, voids.pass_no)

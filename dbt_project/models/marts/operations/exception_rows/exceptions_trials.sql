@@ -1,0 +1,18 @@
+-- Trials that were granted on an application withdrawn since.
+select
+    granted.campaign_id,
+    'TRIAL_WITHDRAWN' as exception_type,
+    voids.run_on as found_on,
+    granted.subscriber_id,
+    granted.application_id as item_key,
+    granted.cost_fen as amount_fen,
+    voids.source_file,
+    voids.source_line,
+    'the application is withdrawn, but the trial was granted on ' || granted.given_on as detail,
+    'Have the trial ended at the carrier, and settle its cost: no file takes it back.' as what_to_do
+from {{ ref('int_trial__voids') }} as voids
+inner join {{ given('trial_decisions') }} as granted
+    on
+        voids.application_id = granted.application_id
+        and voids.content_hash = granted.content_hash
+        and (granted.given_on, granted.given_pass_no) < (voids.run_on, voids.pass_no)

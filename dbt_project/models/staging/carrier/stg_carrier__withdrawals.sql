@@ -1,0 +1,13 @@
+-- deliveries that people have withdrawn; what was made of their rows before that pass is reversed by it
+select
+    delivery_no,
+    feed,
+    file_name,
+    business_date,
+    seq,
+    rows_loaded,
+    withdrawn_on,
+    pass_no,
+    revision,
+    because
+from {{ source('raw', 'withdrawal') }}
