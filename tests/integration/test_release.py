@@ -303,7 +303,8 @@ SUBSCRIBERS = (
             id="a correction of an older date that was cut short",
         ),
         pytest.param(
-            "delete from raw.set_aside_row; delete from raw.delivery; delete from marts_candidate.intake_by_file; "
+            "alter table raw.delivery disable trigger user; delete from raw.set_aside_row; delete from raw.delivery; "
+            "alter table raw.delivery enable trigger user; delete from marts_candidate.intake_by_file; "
             "insert into raw.delivery (feed, file_name, business_date, seq, rows_received, rows_loaded, "
             "rows_set_aside, state, reason, received_on) values ('subscriber', 'subscriber_20260131_0001.txt', "
             "'2026-01-31', 1, 0, 0, 0, 'SET_ASIDE', 'EMPTY', '2026-01-31')" + IN_THE_MART,

@@ -24,7 +24,7 @@ from laoyouhui.local.server import EmbeddedPostgres
 # the last date whose run is due: it is made at 03:00 of the day after
 LAST = (datetime.now(ZoneInfo("Asia/Shanghai")) - timedelta(hours=3)).date() - timedelta(days=1)
 DATES = [LAST - timedelta(days=3), LAST - timedelta(days=2), LAST - timedelta(days=1), LAST]
-EVERYBODY = people("\n".join(f"S-{number:03} {number:02}" for number in range(120)))
+EVERYBODY = people("\n".join(f"S-{n:03} {n % 100:02} msisdn=13000001{n:03} customer_id=C{n:03}" for n in range(120)))
 _SECONDS = 400
 
 

@@ -37,7 +37,8 @@ def make_logs_safe(package: str) -> None:
 
     def make_safe(*args: Any, **kwargs: Any) -> logging.LogRecord:  # noqa: ANN401 (as logging passes them)
         record = make(*args, **kwargs)
-        if record.name.partition(".")[0] == package:
+        # `logging.makeLogRecord` makes one without a name, which it then fills in from a record that is safe already
+        if (record.name or "").partition(".")[0] == package:
             try:
                 message = record.getMessage()
             except (TypeError, ValueError):
