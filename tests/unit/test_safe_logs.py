@@ -89,7 +89,7 @@ def test_chinese_is_plain() -> None:
     assert safe_text("【中国联通】 您好，第1期 5.00元") == "【中国联通】 您好，第1期 5.00元"
 
 
-def test_a_record_that_is_copied_part_by_part_is_copied(shown: io.StringIO) -> None:
+def test_a_record_that_is_copied_part_by_part_is_copied() -> None:
     """As structlog does with each record under Airflow: the copy has no name until it is filled in."""
     copy = logging.makeLogRecord({"name": "laoyouhui.pipeline.take_in", "msg": "reading r.txt", "args": None})
     assert copy.getMessage() == "reading r.txt"
