@@ -36,6 +36,7 @@ class Scheduled:
                 "LAOYOUHUI_EXCHANGE": str(world.exchange),
                 "LAOYOUHUI_CAMPAIGN": str(world.settings.campaign_files[0]),
                 "LAOYOUHUI_WORK": str(world.work),
+                "LAOYOUHUI_TODAY": "any",  # the story skips dates
                 "WAREHOUSE_DSN": world.settings.warehouse_dsn,
             },
         )

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from tests.campaign.harness import CONFIRMER, WHO, WHY, Carrier, Story, people, settings, subscribers, terms
 
+from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.due import NotDueError
 from laoyouhui.pipeline.take_in import take_in
@@ -80,3 +81,8 @@ def test_a_process_takes_the_day_from_the_calendar_unless_it_is_told(monkeypatch
     assert Settings.from_env().today is not None
     monkeypatch.setenv("LAOYOUHUI_TODAY", "2027-05-01")
     assert Settings.from_env().today == date(2027, 5, 1)
+    monkeypatch.setenv("LAOYOUHUI_TODAY", "any")
+    assert Settings.from_env().today is None
+    monkeypatch.setenv("LAOYOUHUI_TODAY", "tomorrow")
+    with pytest.raises(ConfigError, match="LAOYOUHUI_TODAY: value 'tomorrow': expected a date"):
+        Settings.from_env()

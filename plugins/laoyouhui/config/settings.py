@@ -50,11 +50,13 @@ class Settings:
         exchange, campaign, work, dsn = (environ[name] for name in needed)
         home = environ.get("LAOYOUHUI_HOME") or Path(__file__).parents[3]
         told = environ.get("LAOYOUHUI_TODAY")
+        today: date | None = None
         try:
-            today = date.fromisoformat(told) if told else today_in_shanghai()
+            if told != "any":
+                today = date.fromisoformat(told) if told else today_in_shanghai()
         except ValueError:
             raise ConfigError(
-                f"environment: LAOYOUHUI_TODAY: value {told!r}: expected a date such as 2026-02-01"
+                f"environment: LAOYOUHUI_TODAY: value {told!r}: expected a date such as 2026-02-01, or any"
             ) from None
         return cls(
             home=Path(home),
