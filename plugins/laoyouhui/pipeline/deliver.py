@@ -78,7 +78,6 @@ class _Waiting:
     rows: int
     amount_fen: int | None
     released_sha256: str | None
-    answered: bool
 
 
 @dataclass(frozen=True)
@@ -99,9 +98,9 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
     """Write every released file up to `business_date` that the carrier has not got; again is harmless.
 
     Each file is recorded as soon as it stands, so a run that died goes on where it stopped. A file that stands in
-    `out/` already with the same content, or that the carrier has answered, counts as delivered. Two runs at once take
-    turns. Before anything leaves, the journal notes what was taken in for this date. What cannot be delivered holds up
-    nothing else: it is named at the end, the date does not count as delivered, and the next run tries it again. Raises
+    `out/` already with the same content counts as delivered. Two runs at once take turns. Before anything leaves, the
+    journal notes what was taken in for this date. What cannot be delivered holds up nothing else: it is named at the
+    end, the date does not count as delivered, and the next run tries it again. Raises
     DeliveryError when the date was not released, when a file's rows are not those that were released, or a file of that
     name holds something else; TransportError when the exchange or the spool cannot be written; RunningError when
     another run does not end.
@@ -155,7 +154,7 @@ def _deliver_files(
     for number, file in enumerate(files):
         try:
             with _spooled(conn, carrier, file, folder) as spooled:
-                if file.answered or _stands(transport, carrier, file, spooled):
+                if _stands(transport, carrier, file, spooled):
                     done.found.append(file.file_stem)
                 else:
                     _write(transport, carrier, file, spooled)
@@ -202,9 +201,7 @@ def _released_dates(conn: psycopg.Connection, business_date: date) -> list[date]
 def _waiting(conn: psycopg.Connection, business_date: date) -> Sequence[_Waiting]:
     with conn.cursor(row_factory=class_row(_Waiting)) as cursor:
         return cursor.execute(
-            "select file_stem, interface, rows, amount_fen, released_sha256, "
-            "exists (select from raw.answer where answer.file_stem = file.file_stem and answer.state = 'LOADED') "
-            "as answered "
+            "select file_stem, interface, rows, amount_fen, released_sha256 "
             "from outbox.file join raw.run on run.business_date = file.run_on "
             "where file.delivered_at is null and file.run_on <= %s and run.passes_released > 0 "
             "order by file.interface, file.run_on, file.seq",
