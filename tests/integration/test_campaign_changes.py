@@ -15,6 +15,7 @@ from tests.integration.test_take_in import EVE, NEXT, D, Intake
 
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.pipeline.journal import Journal, JournalError
+from laoyouhui.pipeline.limits import above_limits
 from laoyouhui.pipeline.words import WordError, confirm, pending, read_command, say
 from laoyouhui.warehouse.connection import connect
 
@@ -103,6 +104,35 @@ def test_whoever_the_changed_file_declares_cannot_confirm_it(intake: Intake) -> 
         ask(intake, second, by="赵六")
     with pytest.raises(WordError, match="NOT_DECLARED"):
         confirm(intake.settings, ask(intake, second), "赵六", NOW)
+
+
+def test_a_release_is_looked_at_by_the_people_of_the_file_that_was_accepted(intake: Intake) -> None:
+    """Whom a pending file takes away can still let a release go on; whom it adds cannot."""
+    change(intake, "max_row_fen: null", "max_row_fen: 400")
+    run(intake, EVE)
+    intake.take(D)
+    settings = intake.settings
+    with connect(settings.warehouse_dsn) as conn:
+        conn.execute(
+            "create schema ledger; create view ledger.sendings as select; grant usage on schema ledger to public"
+        )
+        conn.execute(
+            "insert into outbox.item (file_stem, line_no, campaign_id, interface, item_key, answer_key, amount_fen, "
+            "run_on, line) values ('c', 1, 'lyh2026', 'credit', 'k', 'k', 500, %s, '')",
+            (D,),
+        )
+        conn.execute(
+            "insert into outbox.file (file_stem, campaign_id, interface, run_on, seq, rows) "
+            "values ('c', 'lyh2026', 'credit', %s, 1, 1)",
+            (D,),
+        )
+        conn.commit()
+        assert list(above_limits(conn, settings, D)) != []
+        asked = read_command(["release-above-limit", str(D), "500", "--by", "张三", "--why", "已核对"], NOW)
+        confirm(settings, say(settings, asked), "李四", NOW)
+        assert list(above_limits(conn, settings, D)) == []
+        change(intake, "{name: 李四", "{name: 赵六")
+        assert list(above_limits(conn, settings, D)) == []
 
 
 def test_changes_before_the_launch_need_nobody_and_are_kept(intake: Intake) -> None:

@@ -6,13 +6,13 @@ money in one day is no mistake of the campaign file, or that a date far from the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 
 import psycopg
 
-from laoyouhui.config.campaign import Campaign
 from laoyouhui.config.settings import Settings
+from laoyouhui.pipeline.campaign_files import running_campaigns
 from laoyouhui.pipeline.journal import Journal
 from laoyouhui.pipeline.words import confirmed_overrides
 
@@ -71,9 +71,7 @@ _CROWDED = """
 """
 
 
-def crowded_promises(
-    conn: psycopg.Connection, settings: Settings, campaigns: Sequence[Campaign], business_date: date
-) -> Iterator[str]:
+def crowded_promises(conn: psycopg.Connection, settings: Settings, business_date: date) -> Iterator[str]:
     """Say of which promises more than one instalment fell due since the last closed date.
 
     Two people may have wanted the gap (CLOSE_DATE). The dates of a story are played as it tells them.
@@ -81,19 +79,17 @@ def crowded_promises(
     if settings.today is None or conn.execute("select to_regclass('exports.export_credit')").fetchone() == (None,):
         return
     crowded = conn.execute(_CROWDED, {"date": business_date}).fetchall()
-    if crowded and str(business_date) not in {day for day, _ in _confirmed(settings, campaigns, "CLOSE_DATE")}:
+    if crowded and str(business_date) not in {day for day, _ in _confirmed(conn, settings, "CLOSE_DATE")}:
         for campaign_id, recharge_id, instalments in crowded:
             yield f"{campaign_id}: recharge {recharge_id}: {instalments} instalments, of one promise, in one run"
 
 
-def above_limits(
-    conn: psycopg.Connection, settings: Settings, campaigns: Sequence[Campaign], business_date: date
-) -> Iterator[str]:
+def above_limits(conn: psycopg.Connection, settings: Settings, business_date: date) -> Iterator[str]:
     """Say which limits the filled outbox passes without two people's word for exactly this day's sum."""
     passed = conn.execute(_PAID, {"date": business_date}).fetchall()
     if not passed:
         return
-    allowed = _confirmed(settings, campaigns, "RELEASE_ABOVE_LIMIT")
+    allowed = _confirmed(conn, settings, "RELEASE_ABOVE_LIMIT")
     for campaign_id, day_fen, name, paid_fen, limit_fen in passed:
         if (str(business_date), day_fen) not in allowed:
             yield (
@@ -102,7 +98,8 @@ def above_limits(
             )
 
 
-def _confirmed(settings: Settings, campaigns: Sequence[Campaign], kind: str) -> set[tuple[object, object]]:
-    """Date and amount of each override of a kind that two people want."""
-    wanted = confirmed_overrides(Journal(settings, campaigns[0]), campaigns[0].people, kind)
+def _confirmed(conn: psycopg.Connection, settings: Settings, kind: str) -> set[tuple[object, object]]:
+    """Date and amount of each override of a kind that two people want: people of the campaign file accepted last."""
+    campaign = running_campaigns(settings, conn)[0]
+    wanted = confirmed_overrides(Journal(settings, campaign), campaign.people, kind)
     return {(each.word.fields["business_date"], each.word.fields.get("amount_fen")) for each in wanted}

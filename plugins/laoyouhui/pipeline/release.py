@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from laoyouhui.config.campaign import Campaign, load_campaigns
+from laoyouhui.config.campaign import load_campaigns
 from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.located_yaml import load
@@ -103,8 +103,7 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
     only `raw.release_check` has changed; RuntimeError where dbt has not decided the pass to its end.
     """
     suites = load_suites(settings.home / "expectations")
-    campaigns = load_campaigns(settings.campaign_files)
-    carrier = load_carrier(campaigns[0].carrier_file)
+    carrier = load_carrier(load_campaigns(settings.campaign_files)[0].carrier_file)
     with readers_give_way(settings.warehouse_dsn), connect(settings.warehouse_dsn) as conn:
         hold_warehouse(conn, "release", business_date)
         begun = open_pass(conn, business_date)
@@ -126,7 +125,7 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
             if _held(checks):
                 checks.append(_spelled(filled))
             if _held(checks):
-                checks += _looked_at(conn, settings, campaigns, business_date)
+                checks += _looked_at(conn, settings, business_date)
             if _held(checks):
                 checks.append(_publish(conn, business_date, pass_no))
         if not _held(checks):
@@ -331,11 +330,9 @@ def _spelled(filled: Future[int]) -> Check:
     return spelled(success=True)
 
 
-def _looked_at(
-    conn: Connection, settings: Settings, campaigns: Sequence[Campaign], business_date: date
-) -> Iterator[Check]:
+def _looked_at(conn: Connection, settings: Settings, business_date: date) -> Iterator[Check]:
     """What needs another person: see pipeline/limits.py."""
-    crowded = list(crowded_promises(conn, settings, campaigns, business_date))
+    crowded = list(crowded_promises(conn, settings, business_date))
     yield Check(
         "limits",
         "exports.export_credit",
@@ -344,7 +341,7 @@ def _looked_at(
         observed="\n".join(crowded),
         what_to_do="Is it a mistyped date? See which were closed (raw.run), and close those between first.",
     )
-    passed = list(above_limits(conn, settings, campaigns, business_date))
+    passed = list(above_limits(conn, settings, business_date))
     yield Check(
         "limits",
         "outbox.file",
