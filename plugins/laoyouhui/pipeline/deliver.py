@@ -16,13 +16,13 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-from laoyouhui.config.campaign import load_campaigns
 from laoyouhui.config.carrier import Carrier, load_carrier
 from laoyouhui.config.private import private
 from laoyouhui.config.settings import Settings
 from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError, open_transport
 from laoyouhui.exports.names import check_line, control_total
 from laoyouhui.exports.spelling import header_line
+from laoyouhui.pipeline.campaign_files import running_campaigns
 from laoyouhui.pipeline.journal import Journal
 from laoyouhui.pipeline.outbox import DIGEST, LINES_AT_ONCE
 from laoyouhui.warehouse.connection import connect, hold_warehouse
@@ -105,13 +105,13 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
     name holds something else; TransportError when the exchange or the spool cannot be written; RunningError when
     another run does not end.
     """
-    campaigns = load_campaigns(settings.campaign_files)
-    carrier = load_carrier(campaigns[0].carrier_file)
     done = _Done()
     with connect(settings.warehouse_dsn) as conn:
         hold_warehouse(conn, "deliver", business_date)
         _require_released(conn, business_date)
-        journal = Journal(settings, campaigns[0])
+        campaign = running_campaigns(settings, conn)[0]
+        carrier = load_carrier(campaign.carrier_file)
+        journal = Journal(settings, campaign)
         for day in _released_dates(conn, business_date):
             journal.note_receipts(conn, day)
         waiting = _waiting(conn, business_date)

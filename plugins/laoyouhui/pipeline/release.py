@@ -16,12 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from laoyouhui.config.campaign import load_campaigns
 from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.located_yaml import load
 from laoyouhui.config.private import private
 from laoyouhui.config.settings import Settings
+from laoyouhui.pipeline.campaign_files import running_campaigns
 from laoyouhui.pipeline.limits import above_limits, crowded_promises
 from laoyouhui.pipeline.outbox import OutboxError, fill_outbox
 from laoyouhui.warehouse.connection import connect, hold_warehouse
@@ -103,7 +103,6 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
     only `raw.release_check` has changed; RuntimeError where dbt has not decided the pass to its end.
     """
     suites = load_suites(settings.home / "expectations")
-    carrier = load_carrier(load_campaigns(settings.campaign_files)[0].carrier_file)
     with readers_give_way(settings.warehouse_dsn), connect(settings.warehouse_dsn) as conn:
         hold_warehouse(conn, "release", business_date)
         begun = open_pass(conn, business_date)
@@ -115,6 +114,7 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
             raise RuntimeError(
                 f"release of {business_date}: dbt has not decided pass {pass_no} to its end: run decide first"
             )
+        carrier = load_carrier(running_campaigns(settings, conn)[0].carrier_file)
         checks = list(_coverage(conn, suites))
         conn.commit()  # no reader of a mart waits while the suites run
         if _held(checks):

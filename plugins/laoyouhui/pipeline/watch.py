@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.rows import dict_row
 
-from laoyouhui.config.campaign import load_campaigns
 from laoyouhui.config.carrier import Carrier, load_carrier
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.private import private
@@ -56,10 +55,10 @@ def watch(
     exchange cannot be reached everything else is done, then its error is raised.
     """
     began = time.monotonic()
-    campaigns = load_campaigns(settings.campaign_files)
-    carrier = load_carrier(campaigns[0].carrier_file)
     unreachable: TransportError | ConfigError | OSError | None = None
     with connect(settings.warehouse_dsn, autocommit=True) as conn:
+        campaigns = running_campaigns(settings, conn)
+        carrier = load_carrier(campaigns[0].carrier_file)
         if not _exists(conn, "raw.watched") or not _exists(conn, "watch.alerts"):
             _make_ready(settings, carrier)
         work_as(conn, "watch")
