@@ -207,7 +207,7 @@ def sections(starts_on: date) -> dict[str, st.SearchStrategy[Any]]:
 def messages(draw: Draw, found: Mapping[str, Any]) -> dict[str, Any]:
     """Templates of each event, with all that each may quote."""
     said: dict[str, Any] = {
-        "signature": draw(st.sampled_from(["【中国联通】", "'", "【👨‍👩‍👧】"])),
+        "signature": draw(st.sampled_from(["【中国联通】", "【'】", "【👨‍👩‍👧】"])),
         "opt_out_text": draw(st.sampled_from(["拒收请回复R", "\\1"])),
         "push_opt_out_text": "关闭",
         "hours": draw(st.sampled_from([{"from": "08:00", "to": "20:00"}, {"from": "00:00", "to": "00:01"}])),

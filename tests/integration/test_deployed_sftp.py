@@ -108,15 +108,20 @@ class Deployed:
             try:
                 for _ in range(200):
                     assert process.poll() is None, f"it does not start:\n{self.log.read_text()}"
-                    with socket.socket() as probe:
-                        if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                            break
+                    if self._answers():
+                        break
                     time.sleep(0.05)
                 yield self
             finally:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+    def _answers(self) -> bool:
+        """Whether an SSH server is there: a probe alone may have met itself, since the port is an ephemeral one."""
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=2) as probe:
+            return probe.recv(4) == b"SSH-"
+        return False
 
 
 @pytest.fixture

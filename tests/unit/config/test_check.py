@@ -78,6 +78,8 @@ CHARACTERS = "characters that every reader shows, found "
         ("name: 感恩相伴，联通老友惠", r'name: "a\uFEFFb"', rf"name: value 'a\ufeffb': expected {CHARACTERS}U+FEFF"),
         ("name: 感恩相伴，联通老友惠", f"name: {'名' * 260}", f"name: value '{'名' * 79}…': expected at most 200 characters, found 260"),
         ("salt: lyh2026", r'salt: "\x01"', rf"control_group.salt: value '\u0001': expected {CHARACTERS}U+0001"),
+        ("signature: 【中国联通】", "signature: 中国联通", "terms[0].messages.signature: value '中国联通': expected the sender's name in 【】, such as 【中国联通】"),
+        ("signature: 【中国联通】", "signature: 【甲】乙】", "terms[0].messages.signature: value '【甲】乙】': expected the sender's name in 【】, such as 【中国联通】"),
         ("signature: 【中国联通】", r'signature: "\x9b"', rf"terms[0].messages.signature: value '\u009b': expected {CHARACTERS}U+009B"),
         ("code: CLOUD, name: 沃云盘会员体验", r'code: CLOUD, name: "\x7f"', rf"terms[0].trials.offers[0].name: value '\u007f': expected {CHARACTERS}U+007F"),
         ("link: \"https://u.example/c\"", r'link: "https://u.example/\x7f"', rf"terms[0].trials.offers[0].link: value 'https://u.example/\u007f': expected {CHARACTERS}U+007F"),

@@ -110,6 +110,13 @@ class Terms(Section):
     unit_price_fen: UnitFen
     templates: EntriesOrNone[_Template]
 
+    @field_validator("signature")
+    @classmethod
+    def names_its_sender(cls, signature: str) -> str:
+        if not re.fullmatch("【[^】]+】", signature):
+            raise refusal("the sender's name in 【】, such as 【中国联通】")
+        return signature
+
     @field_validator("templates")
     @classmethod
     def texts_lawful(cls, templates: list[_Template], info: ValidationInfo) -> list[_Template]:
@@ -123,6 +130,8 @@ class Terms(Section):
         for number, template in enumerate(templates):
             if not template.text.startswith(signature):
                 mistakes.append(((number, "text"), template.text, f"to begin with the signature {signature}"))
+            elif template.channel == "push" and template.text == signature:
+                mistakes.append(((number, "text"), template.text, "words behind the signature"))
             name, ending = endings[template.channel]
             if template.class_ == "marketing" and ending is None:
                 mistakes.append(((number, "channel"), template.channel, f"a {name} beside the templates"))
