@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
+from laoyouhui.local.server import EmbeddedPostgres
 from laoyouhui.pipeline.decide import dbt_environment
 from laoyouhui.warehouse.connection import connect
 from laoyouhui.warehouse.dsn import libpq_environment, sqlalchemy_url, with_options
@@ -113,29 +114,22 @@ def test_no_password_is_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("may_make_roles", [True, False])
 def test_a_user_who_is_no_superuser_parts_the_steps_where_he_may_make_roles(
-    database_dsn: str, may_make_roles: bool, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, may_make_roles: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    user = f"house_{may_make_roles}".lower()
-    with psycopg.connect(database_dsn, autocommit=True) as conn:
-        for role in ("owner", "load", "decide", "release", "deliver", "watch", "finance", "marketing"):
-            conn.execute(f"drop role if exists laoyouhui_{role}")
-        conn.execute(f"create role {user} login password 'x' {'createrole' if may_make_roles else ''}")
-        conn.execute(f"alter database {conn.info.dbname} owner to {user}")
-    parts = urlsplit(database_dsn)
-    dsn = f"postgresql://{user}:x@127.0.0.1:{parts.port}{parts.path}"
-    for _ in "twice":
-        with connect(dsn) as conn:
-            create_schema(conn)
-    with connect(dsn, step="deliver") as conn:
-        who = conn.execute("select current_user, relowner::regrole::text from pg_class where oid = 'raw.run'::regclass")
-        assert who.fetchone() == (("laoyouhui_deliver", "laoyouhui_owner") if may_make_roles else (user, user))
-    assert ("every step works as that user" in caplog.text) is not may_make_roles
-    with psycopg.connect(database_dsn, autocommit=True) as conn:  # what he owns goes with the database
-        conn.execute(f"alter database {conn.info.dbname} owner to laoyouhui")
-        conn.execute("drop schema raw, outbox, vault cascade")
-        conn.execute(f"drop owned by {user} cascade")
-        for role in ("owner", "load", "decide", "release", "deliver", "watch", "finance", "marketing"):
-            if may_make_roles:
-                conn.execute(f"drop owned by laoyouhui_{role} cascade")
-                conn.execute(f"drop role laoyouhui_{role}")
-        conn.execute(f"drop role {user}")
+    """On a server of its own: roles belong to the whole server, and here there must be none yet."""
+    with EmbeddedPostgres(tmp_path, fsync=False) as server:
+        database_dsn = server.create_database("house")
+        with psycopg.connect(database_dsn, autocommit=True) as conn:
+            conn.execute(f"create role keeper login password 'x' {'createrole' if may_make_roles else ''}")
+            conn.execute("alter database house owner to keeper")
+        parts = urlsplit(database_dsn)
+        dsn = f"postgresql://keeper:x@127.0.0.1:{parts.port}{parts.path}"
+        for _ in "twice":
+            with connect(dsn) as conn:
+                create_schema(conn)
+        with connect(dsn, step="deliver") as conn:
+            who = conn.execute(
+                "select current_user, relowner::regrole::text from pg_class where oid = 'raw.run'::regclass"
+            ).fetchone()
+        assert who == (("laoyouhui_deliver", "laoyouhui_owner") if may_make_roles else ("keeper", "keeper"))
+        assert ("every step works as that user" in caplog.text) is not may_make_roles
