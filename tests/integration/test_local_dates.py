@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from datetime import date
 
 import pytest
@@ -150,6 +151,25 @@ def test_answers_that_this_run_may_not_see_are_no_news(workspace, warehouse):
     answer(workspace, "credit_lyh2026_20260127_0001")  # to a file of the last date: for the next run
     answer(workspace, "credit_spring_20260126_0001")  # another campaign's
     assert dates_to_run(workspace, warehouse, DATES) == []
+
+
+def test_what_cannot_be_read_or_followed_is_no_news(workspace, warehouse, tmp_path):
+    """A folder that is none, and pipes and links in place of files: nobody waits for a pipe's writer."""
+    deliver(workspace)
+    (tmp_path / "elsewhere").write_text("an answer")
+    for folder in ("in/recharge", "ack/credit"):
+        path = workspace.exchange / folder
+        path.mkdir(parents=True, exist_ok=True)
+    check = workspace.exchange / "in" / "recharge" / "recharge_20260127_0001.chk"
+    check.unlink()
+    os.mkfifo(check)
+    (workspace.exchange / "in" / "hall").write_text("no folder")
+    (workspace.exchange / "ack" / "sms").write_text("no folder")
+    os.mkfifo(workspace.exchange / "ack" / "credit" / "credit_lyh2026_20260126_0001.rsp")
+    (workspace.exchange / "ack" / "credit" / "credit_lyh2026_20260125_0001.rsp").symlink_to(tmp_path / "elsewhere")
+    assert dates_to_run(workspace, warehouse, DATES) == []
+    answer(workspace, "credit_lyh2026_20260125_0002")
+    assert dates_to_run(workspace, warehouse, DATES) == DATES[-1:]
 
 
 def test_an_earlier_date_is_not_run_again_for_news(workspace, warehouse):

@@ -18,7 +18,7 @@ from datetime import date
 import psycopg
 
 from laoyouhui.config.errors import ConfigError
-from laoyouhui.delivery.transport import FolderTransport, RemoteFile
+from laoyouhui.delivery.transport import FolderTransport, RemoteFile, UnreadableError
 from laoyouhui.exports.names import parse_stem as parse_sent_stem
 from laoyouhui.feeds.checkfile import check_line
 from laoyouhui.feeds.masks import digest
@@ -122,7 +122,7 @@ def dates_to_run(workspace: Workspace, warehouse: str, dates: Sequence[date]) ->
     """The dates that are not closed; and the last one again when it is the latest closed and something new has come.
 
     Closed is a date whose last pass was released and delivered. New is a file in `in/` or an answer in `ack/` that the
-    warehouse has not seen with this content.
+    warehouse has not seen with this content; what cannot be read is not.
     """
     with connect(warehouse) as conn:
         known = conn.execute("select to_regclass('raw.run')").fetchone()
@@ -144,7 +144,7 @@ def dates_to_run(workspace: Workspace, warehouse: str, dates: Sequence[date]) ->
 
 
 def _has_news(conn: psycopg.Connection, workspace: Workspace, last: date) -> bool:
-    carrier, exchange = workspace.carrier, workspace.exchange
+    carrier = workspace.carrier
     oldest = oldest_date(workspace.campaigns)
     seen = {
         (feed, file_name.partition(".")[0]): (file_name, line, state, size, mtime_ns)
@@ -154,29 +154,45 @@ def _has_news(conn: psycopg.Connection, workspace: Workspace, last: date) -> boo
             "from raw.delivery as taken left join raw.withdrawal using (delivery_no) order by delivery_no"
         )
     }
-    transport = FolderTransport(exchange)
+    transport = FolderTransport(workspace.exchange)
     for name, feed in carrier.feeds.items():
-        files = {file.name: file for file in transport.list(f"in/{name}")}
+        files = {file.name: file for file in _listed(transport, f"in/{name}")}
         for check in files:
             stem = check.removesuffix(carrier.check_file.suffix)
             named = parse_stem(stem, name, feed) if stem != check else None
             if named is None or not oldest <= named.business_date <= last:
                 continue
             names = (stem + carrier.files.suffix, f"{stem}{carrier.files.suffix}.gz")
-            line = transport.read(f"in/{name}/{check}") or b""
             data = [files[each] for each in names if each in files]
-            if data and not any(_is_seen(file, line, seen.get((name, stem))) for file in data):
+            line = _read(transport, f"in/{name}/{check}") if data else None
+            if line is not None and not any(_is_seen(file, line, seen.get((name, stem))) for file in data):
                 return True
     answers = {(row[0], row[1]) for row in conn.execute("select file_stem, sha256 from raw.answer")}
     for name, interface in carrier.interfaces.items():
-        for path in (exchange / "ack" / name).glob("*.rsp"):
-            sent = parse_sent_stem(name, interface, path.stem)
+        for file in _listed(transport, f"ack/{name}"):
+            stem = file.name.removesuffix(".rsp")
+            sent = parse_sent_stem(name, interface, stem) if stem != file.name else None
             ours = sent is not None and sent.campaign_id in {None, *(each.campaign_id for each in workspace.campaigns)}
             if sent is None or not ours or sent.run_on >= last:
                 continue
-            if (path.stem, hashlib.sha256(path.read_bytes()).hexdigest()) not in answers:
+            content = _read(transport, f"ack/{name}/{file.name}")
+            if content is not None and (stem, hashlib.sha256(content).hexdigest()) not in answers:
                 return True
     return False
+
+
+def _listed(transport: FolderTransport, folder: str) -> list[RemoteFile]:
+    try:
+        return transport.list(folder)
+    except UnreadableError:
+        return []  # the run lists it as waiting
+
+
+def _read(transport: FolderTransport, path: str) -> bytes | None:
+    try:
+        return transport.read(path)
+    except UnreadableError:
+        return None
 
 
 def _is_seen(data: RemoteFile, line: bytes, last: tuple[str, str, str, int, int] | None) -> bool:
