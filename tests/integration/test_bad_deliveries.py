@@ -347,6 +347,15 @@ def test_what_the_carrier_leaves_in_ack_that_is_no_answer_is_told(intake: Intake
     }
 
 
+def test_answers_under_no_interface_are_told(intake: Intake) -> None:
+    ack = intake.root.parent / "ack"
+    (ack / "credits").mkdir(parents=True)
+    for path in (ack / "credit_lyh2026_20260124_0001.rsp", ack / "credits" / "credit_lyh2026_20260124_0001.rsp"):
+        path.write_text("credit_lyh2026_20260124_0001.txt|RIGHT|1|0")
+    intake.take(EVE)
+    assert waiting(intake) == {"ack/credit_lyh2026_20260124_0001.rsp": "UNDECLARED", "ack/credits": "UNDECLARED"}
+
+
 def test_an_answer_without_end_is_set_aside_and_not_read(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("laoyouhui.pipeline.answers.LONGEST_ROW", 1)  # 100,000 rows of 1 KB are the limit
     folder = intake.root.parent / "ack" / "credit"

@@ -70,9 +70,10 @@ def take_in_answers(
     twice); CODE (a refused row's code that the carrier profile does not know); UNKNOWN_KEY; CONTRADICTS (the file is
     answered already, otherwise). The first that holds is the reason. What is set aside is judged again by each run, and
     stands once its reason is mended. In a rebuild an answer waits for its receipt's date. What is no answer by its
-    name, or to a file of a later date, goes to `waiting`. Works inside the caller's transaction.
+    name or place, or to a file of a later date, goes to `waiting`. Works inside the caller's transaction.
     """
     loaded = set_aside = 0
+    _note_undeclared(transport, carrier, waiting)
     for interface, form in carrier.interfaces.items():
         for path, stem in _to_read(conn, transport, interface, form, business_date, waiting):
             try:
@@ -95,6 +96,19 @@ def take_in_answers(
             loaded += judged.reason is None
             set_aside += judged.reason is not None
     return AnswersReport(loaded, set_aside)
+
+
+def _note_undeclared(transport: Transport, carrier: Carrier, waiting: Waiting) -> None:
+    """Note what lies in `ack/` itself and is no folder of an interface."""
+    try:
+        found = transport.look("ack")
+    except UnreadableError as error:
+        waiting.add_folder("ack", error)  # a server may let us list what is in it
+        return
+    declared = ", ".join(sorted(carrier.interfaces))
+    for stranger in {*found.others, *(file.name for file in found.files)} - carrier.interfaces.keys():
+        expected = f"expected a folder of one of the interfaces {declared}, with the answers in it"
+        waiting.add_stranger("ack", stranger, "UNDECLARED", expected)
 
 
 def _to_read(

@@ -21,7 +21,7 @@ WaitingReason = Literal[
     "NOT_A_FILE",  # a folder, a link, a device
     "NOT_A_FOLDER",  # a file, a link, a device in place of a folder
     "UNREADABLE",  # listed, and not to be opened
-    "UNDECLARED",  # no feed of the carrier profile
+    "UNDECLARED",  # no feed or interface of the carrier profile
 ]
 
 

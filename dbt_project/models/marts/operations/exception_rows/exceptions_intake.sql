@@ -77,7 +77,10 @@ select
                 || 'journal.'
         when 'NOT_A_FOLDER' then 'Have a folder put in its place: nothing is read or written there before.'
         when 'CHANGED' then 'Ask the carrier whether it corrects what was loaded: then a new check file is needed.'
-        when 'UNDECLARED' then 'Declare the feed in the carrier profile, or ask the carrier to take it away.'
+        when 'UNDECLARED'
+            then
+                'Declare the feed or the interface in the carrier profile, or ask the carrier to lay it where it '
+                || 'belongs, or to take it away.'
         when 'UNREADABLE' then 'Have its permissions mended; the next run looks again.'
         else 'Ask the carrier to deliver it as a plain file under a right name.'
     end as what_to_do
