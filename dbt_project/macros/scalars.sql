@@ -223,9 +223,10 @@
 {%- endmacro %}
 
 {#- An id as keys name it: what is granted again under an id whose grant was withdrawn has keys of its own. void: the last
-    one of that id, with run_on and pass_no, null where there is none. -#}
+    one of that id, with run_on and pass_no, null where there is none. No other id runs into it, also where a carrier
+    profile lets an id hold an @. -#}
 {% macro life(id, void) -%}
-    ({{ id }} || coalesce(
+    (replace({{ id }}, '@', '@@') || coalesce(
         '@' || to_char({{ void }}.run_on, 'YYYYMMDD')
         || case when {{ void }}.pass_no > 1 then '-' || {{ void }}.pass_no else '' end,
         ''

@@ -16,9 +16,10 @@ vouchers as (
         {{ content_key([
             "'EXPENSE'",
             'campaigns.campaign_id',
-            """expenses.voucher_id || case
+            """replace(expenses.voucher_id, '@', '@@') || case
                 when row_number() over (partition by expenses.voucher_id order by expenses.run_on, expenses.pass_no) > 1
                     then '@' || to_char(expenses.run_on, 'YYYYMMDD')
+                        || case when expenses.pass_no > 1 then '-' || expenses.pass_no else '' end
                 else ''
             end""",
         ]) }} as voucher_key,
