@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ import pytest
 from tests.campaign.harness import HOME, Carrier, Story, close, people, settings, subscribers, terms
 
 from laoyouhui.config.settings import Settings
-from laoyouhui.pipeline.decide import DecideError
-from laoyouhui.pipeline.release import ReleaseRefused
+from laoyouhui.pipeline.decide import DecideError, decide
+from laoyouhui.pipeline.deliver import deliver
+from laoyouhui.pipeline.release import ReleaseRefused, release
+from laoyouhui.pipeline.take_in import take_in
 
 WHO = people("""
 S-ONE 01
@@ -241,3 +244,43 @@ def test_an_upgrade_that_would_take_a_column_from_a_view_under_a_view_is_refused
         office.close("20260202", project.home)
     office.close("20260202", as_shipped(tmp_path / "back"))
     keeps(office, "20260202")
+
+
+def test_a_reader_who_takes_the_lock_of_the_steps_or_a_name_of_ours_is_told_and_holds_up_nothing(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever may log in can do both, and would stop every step of every date."""
+    with (
+        office.login("analyst") as lock,
+        psycopg.connect(office.dsn, user="analyst", password="reads", application_name="laoyouhui dbt") as named,
+    ):
+        lock.execute("select pg_advisory_lock(7041001)")
+        named.execute("select count(*) from desk.files")
+        office.close("20260203")
+        with pytest.raises(psycopg.OperationalError):
+            lock.execute("select 1")
+        assert named.execute("select 1").fetchone() == (1,)  # in nobody's way
+    assert "role analyst" in caplog.text
+    assert "held the lock of the pipeline's steps: it was ended" in caplog.text
+    keeps(office, "20260203")
+
+
+def test_whoever_locks_what_the_gate_or_the_delivery_needs_is_ended(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    day = date(2026, 2, 4)
+    office.carrier.deliver(subscribers(WHO), "20260204")
+    take_in(office.settings, day)
+    decide(office.settings, day)
+    with psycopg.connect(office.dsn, application_name="an operator") as operator:
+        operator.execute("lock table ledger.recharge_decisions in access exclusive mode")
+        release(office.settings, day)
+        with pytest.raises(psycopg.OperationalError):
+            operator.execute("select 1")
+    with psycopg.connect(office.dsn, application_name="an operator") as operator:
+        operator.execute("select from raw.run for update")
+        deliver(office.settings, day)
+        with pytest.raises(psycopg.OperationalError):
+            operator.execute("select 1")
+    assert caplog.text.count("(an operator, from") >= 2
+    keeps(office, "20260204")

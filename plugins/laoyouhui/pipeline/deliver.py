@@ -26,6 +26,7 @@ from laoyouhui.pipeline.campaign_files import running_campaigns
 from laoyouhui.pipeline.journal import Journal
 from laoyouhui.pipeline.outbox import DIGEST, LINES_AT_ONCE
 from laoyouhui.warehouse.connection import connect, hold_warehouse
+from laoyouhui.warehouse.readers import readers_give_way
 
 _READ_BYTES = 1 << 20
 
@@ -106,7 +107,7 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
     another run does not end.
     """
     done = _Done()
-    with connect(settings.warehouse_dsn) as conn:
+    with readers_give_way(settings.warehouse_dsn), connect(settings.warehouse_dsn) as conn:
         hold_warehouse(conn, "deliver", business_date)
         _require_released(conn, business_date)
         campaign = running_campaigns(settings, conn)[0]

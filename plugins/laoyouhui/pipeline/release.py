@@ -24,7 +24,7 @@ from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.campaign_files import running_campaigns
 from laoyouhui.pipeline.limits import above_limits, crowded_promises
 from laoyouhui.pipeline.outbox import OutboxError, fill_outbox
-from laoyouhui.warehouse.connection import connect, hold_warehouse
+from laoyouhui.warehouse.connection import GATE, connect, hold_warehouse
 from laoyouhui.warehouse.dsn import sqlalchemy_url
 from laoyouhui.warehouse.marts import MartError, publish_marts
 from laoyouhui.warehouse.passes import open_pass
@@ -202,7 +202,7 @@ def validate(dsn: str, suites: Sequence[Suite], business_date: date) -> list[Che
             schema, table = suite.relation.split(".")
             if schema not in warehouses:
                 # the driver is named, and a `$` in the password spelled %24: GX would take it for a variable of its own
-                url = sqlalchemy_url(dsn, f"-csearch_path={schema}{role}")
+                url = sqlalchemy_url(dsn, f"-csearch_path={schema}{role}", name=GATE)
                 connection = url.render_as_string(hide_password=False).replace("$", "%24")
                 warehouses[schema] = context.data_sources.add_postgres(schema, connection_string=connection)
             # a table, not a query: of a query GX fetches every row, only to see its columns

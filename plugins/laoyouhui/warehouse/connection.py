@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import date
 
 import psycopg
+from psycopg import sql
 
 from laoyouhui.warehouse.dsn import with_options
-from laoyouhui.warehouse.roles import work_as
+from laoyouhui.warehouse.roles import OWNER, work_as
 
 # A killed run's statement ends within the second that the server looks after its client, not when it is done: what
 # begins after it does not work beside it.
@@ -18,9 +20,23 @@ SESSION = (
     "-c timezone=Asia/Shanghai -c client_connection_check_interval=1s -c lock_timeout=5min "
     "-c idle_in_transaction_session_timeout=0"
 )
-STEP_LOCK = 7_041_001  # the advisory lock's number: the same in every process
 DBT = "laoyouhui dbt"  # the name of dbt's sessions, as dbt_project/profiles.yml gives it
+GATE = "laoyouhui gate"  # the name of those in which the release gate asks
+_STEP_LOCK = 7_041_001  # the advisory lock's number: the same in every process
 _LOOK_SECONDS = 0.05
+
+# Whose session it is, whatever it calls itself: whoever may log in can take the lock of the steps, or a name of ours.
+IS_OURS = sql.SQL(
+    "(usename = session_user or coalesce(pg_has_role(usesysid, to_regrole({}), 'MEMBER'), false))"
+).format(sql.Literal(OWNER))
+HOLDS_STEP_LOCK = sql.SQL("""pid in (
+    select pid from pg_locks
+    where
+        locktype = 'advisory' and classid = 0 and objid = {} and objsubid = 1 and granted
+        and database = (select oid from pg_database where datname = current_database())
+)""").format(sql.Literal(_STEP_LOCK))
+
+log = logging.getLogger(__name__)
 
 
 class RunningError(Exception):
@@ -51,14 +67,17 @@ def hold_warehouse(conn: psycopg.Connection, step: str, business_date: date, *, 
 
     The session's name in `pg_stat_activity` shows the others who is at work. Waits some seconds, since the server may
     take a moment to notice that a killed run is gone; then raises RunningError. dbt has sessions of its own, which may
-    outlive the lock when the server was restarted under them: they are waited for as well. Ends the transaction.
-    From then on the session works as the step's role.
+    outlive the lock when the server was restarted under them: they are waited for as well. Somebody else's session that
+    has taken the lock is ended. Ends the transaction. From then on the session works as the step's role.
     """
     deadline = time.monotonic() + wait_seconds
+    told: set[int] = set()
     conn.execute("select set_config('application_name', %s, false)", (f"{step} {business_date}",))
     is_held = False
     while not is_held or _dbt_works(conn):
         is_held = is_held or _try(conn)
+        if not is_held:
+            _end_strangers(conn, told)
         conn.commit()  # the lock is the session's; no snapshot is kept while waiting
         if time.monotonic() > deadline:
             raise RunningError(
@@ -70,14 +89,41 @@ def hold_warehouse(conn: psycopg.Connection, step: str, business_date: date, *, 
 
 
 def _try(conn: psycopg.Connection) -> bool:
-    row = conn.execute("select pg_try_advisory_lock(%s)", (STEP_LOCK,)).fetchone()
+    row = conn.execute("select pg_try_advisory_lock(%s)", (_STEP_LOCK,)).fetchone()
     return row is not None and bool(row[0])
+
+
+def _end_strangers(conn: psycopg.Connection, told: set[int]) -> None:
+    """End sessions that hold the lock of the steps and are none of ours, each told of once."""
+    strangers = conn.execute(
+        sql.SQL(
+            "select pid, usename from pg_stat_activity where datname = current_database() and {} and not {}"
+        ).format(HOLDS_STEP_LOCK, IS_OURS)
+    ).fetchall()
+    for pid, role in strangers:
+        if pid in told:
+            continue
+        told.add(pid)
+        try:
+            with conn.transaction():
+                conn.execute("select pg_terminate_backend(%s)", (pid,))
+        except psycopg.errors.InsufficientPrivilege:
+            log.warning(
+                "role %s (process %s) holds the lock of the pipeline's steps, and the pipeline may not end it: end it, "
+                "or grant pg_signal_backend to the pipeline's user",
+                role,
+                pid,
+            )
+        else:
+            log.warning("role %s (process %s) held the lock of the pipeline's steps: it was ended", role, pid)
 
 
 def _dbt_works(conn: psycopg.Connection) -> bool:
     return (
         conn.execute(
-            "select from pg_stat_activity where datname = current_database() and application_name = %s", (DBT,)
+            sql.SQL(
+                "select from pg_stat_activity where datname = current_database() and application_name = {} and {}"
+            ).format(sql.Literal(DBT), IS_OURS)
         ).fetchone()
         is not None
     )
@@ -85,10 +131,10 @@ def _dbt_works(conn: psycopg.Connection) -> bool:
 
 def _who(conn: psycopg.Connection) -> str:
     holder = conn.execute(
-        "select application_name from pg_stat_activity left join pg_locks using (pid) "
-        "where datname = current_database() and pid <> pg_backend_pid() "
-        "and (application_name = %s or (locktype = 'advisory' and objid = %s and granted "
-        "and database = (select oid from pg_database where datname = current_database())))",
-        (DBT, STEP_LOCK),
+        sql.SQL(
+            "select case when {ours} then application_name else 'a session of the role ' || usename end "
+            "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() "
+            "and ((application_name = {dbt} and {ours}) or {holds})"
+        ).format(ours=IS_OURS, dbt=sql.Literal(DBT), holds=HOLDS_STEP_LOCK)
     ).fetchone()
     return repr(holder[0]) if holder else "another run"

@@ -45,8 +45,8 @@ def with_options(dsn: str, options: str) -> str:
     return f"{read_dsn(dsn).get('options', '')} {options}".strip()
 
 
-def sqlalchemy_url(dsn: str, options: str) -> URL:
-    """A DSN as SQLAlchemy spells it for psycopg, with options of the server beside its own.
+def sqlalchemy_url(dsn: str, options: str, *, name: str | None = None) -> URL:
+    """A DSN as SQLAlchemy spells it for psycopg, with options of the server beside its own, and the session's name.
 
     Hosts and ports stand in the query as libpq's lists do in its own form: SQLAlchemy's address knows one of each.
     """
@@ -54,6 +54,8 @@ def sqlalchemy_url(dsn: str, options: str) -> URL:
 
     given = read_dsn(dsn)
     given["options"] = with_options(dsn, options)
+    if name is not None:
+        given["application_name"] = name
     hosts, ports = given.pop("host", "").split(","), given.pop("port", "").split(",")
     user, password, database = (given.pop(name, None) for name in ("user", "password", "dbname"))
     query: dict[str, str | list[str]] = dict(given)

@@ -12,36 +12,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+from psycopg import sql
 
-from laoyouhui.warehouse.connection import DBT, STEP_LOCK, connect
+from laoyouhui.warehouse.connection import DBT, GATE, HOLDS_STEP_LOCK, IS_OURS, connect
 
 LOOK_SECONDS = 1.0
 IDLE_SECONDS = 5  # that an idle transaction may go on standing in the way, once it was told of
 QUERY_SECONDS = 60  # the same for a query that runs
 
-# A session of the pipeline is dbt's, or one that holds the lock of the steps; it is never ended.
-_BLOCKERS = """
+# A session of the pipeline is dbt's, the gate's, or one that holds the lock of the steps; it is never ended.
+_BLOCKERS = sql.SQL("""
     with pipeline (pid) as (
-        select pid from pg_stat_activity where datname = current_database() and application_name = %(dbt)s
-        union
-        select pid from pg_locks
+        select pid from pg_stat_activity
         where
-            locktype = 'advisory' and objid = %(lock)s and granted
-            and database = (select oid from pg_database where datname = current_database())
+            datname = current_database() and {ours}
+            and (application_name in ({names}) or {holds})
     )
     select distinct
         blocker.pid,
         coalesce(blocker.usename, '?'),
         coalesce(nullif(blocker.application_name, ''), 'no application named'),
         coalesce(blocker.client_addr::text, 'this machine'),
-        coalesce(blocker.state, '') like 'idle in transaction%%',
+        coalesce(blocker.state, '') like 'idle in transaction%',
         to_char(blocker.xact_start, 'YYYY-MM-DD HH24:MI:SS')
     from pipeline
     join pg_stat_activity as waiting on waiting.pid = pipeline.pid and waiting.wait_event_type = 'Lock'
     cross join unnest(pg_blocking_pids(waiting.pid)) as blocking (pid)
     join pg_stat_activity as blocker on blocker.pid = blocking.pid
     where blocker.backend_type = 'client backend' and blocker.pid not in (select pid from pipeline)
-"""
+""").format(ours=IS_OURS, names=sql.SQL(", ").join(map(sql.Literal, (DBT, GATE))), holds=HOLDS_STEP_LOCK)
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ def _watch(dsn: str, done: threading.Event) -> None:
 
 
 def _look(conn: psycopg.Connection, told: dict[int, float]) -> dict[int, float]:
-    found = conn.execute(_BLOCKERS, {"dbt": DBT, "lock": STEP_LOCK}).fetchall()
+    found = conn.execute(_BLOCKERS).fetchall()
     still: dict[int, float] = {}
     for pid, role, application, address, is_idle, since in found:
         who = f"role {role} ({application}, from {address}, process {pid})"
