@@ -134,6 +134,23 @@ def test_a_voucher_is_booked_back_and_counts_again_when_it_is_delivered_again(
     assert anew.carrier.out_bytes() == play.carrier.out_bytes()
 
 
+def test_a_voucher_of_publicity_that_is_booked_back_stands_at_no_activity(new_play: Callable[[Story], Play]) -> None:
+    """The gate holds the mart against what is left of the books."""
+    play = new_play(Story("publicity", TERMS, []))
+    play.carrier.deliver(subscribers(W), "20260131")
+    play.carrier.deliver(File("expense", ["E-1|20260130|B5.1|100.00|微博", "E-2|20260130|B5.2|9.00|展架"]), "20260131")
+    play.carrier.deliver(File("expense", ["E-3|20260130|B5.2|7.00|单页"], seq=2), "20260131")
+    close(play.settings, "20260131")
+    publicity = "select budget_line, sum(actual_cost_fen) from marts.publicity group by 1 order by 1"
+    assert play.query(publicity) == [("B5.1", 10000), ("B5.2", 1600)]
+    withdraw(play, "expense", "expense_20260131_0001.txt", "20260201")
+    close(play.settings, "20260201")
+    assert play.query(publicity) == [("B5.2", 700)]
+    play.carrier.deliver(File("expense", ["E-1|20260130|B5.1|10.00|微博"], seq=3, date="20260131"), "20260202")
+    close(play.settings, "20260202")
+    assert play.query(publicity) == [("B5.1", 1000), ("B5.2", 700)]
+
+
 def test_the_last_training_survey_and_figure_that_stand_are_those_of_the_other_files(
     new_play: Callable[[Story], Play],
 ) -> None:
