@@ -1,4 +1,7 @@
-"""An older state of the project over a warehouse in which a newer one was tried: as if that had never been there."""
+"""An older state of the project over a warehouse in which a newer one was tried: as if that had never been there.
+
+Meanwhile somebody has changed a function that asks whether there is room: what dbt builds calls the project's own.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 from tests.campaign.harness import HOME, Day, Play, Story, close, people, recharges, subscribers, terms
 
@@ -51,6 +55,11 @@ def test_a_project_rolled_back_decides_as_if_the_other_had_never_been_there(
         disturbed.carrier.deliver(file, "20260126")
     with pytest.raises(DecideError, match=r"recharge_decisions.* has no column extra"):
         close(replace(disturbed.settings, home=_changed_project(tmp_path / "changed")), "20260126")
+    with psycopg.connect(disturbed.settings.warehouse_dsn) as conn:
+        conn.execute(
+            "create or replace function raw.has_taken_places(state text[]) returns boolean language sql immutable"
+            " parallel safe as 'select false'"
+        )
     disturbed.reach(STORY.days[-1])
     assert len(undisturbed.ledger()) > 5
     assert disturbed.ledger() == undisturbed.ledger()

@@ -25,6 +25,7 @@ from laoyouhui.warehouse.connection import SESSION, connect, hold_warehouse
 from laoyouhui.warehouse.dsn import libpq_environment, with_options
 from laoyouhui.warehouse.marts import drop_candidates_but
 from laoyouhui.warehouse.passes import NotBegunError, begin_deciding, end_deciding, open_pass
+from laoyouhui.warehouse.prepare import make_functions_anew
 from laoyouhui.warehouse.readers import readers_give_way
 from laoyouhui.warehouse.roles import OWNER, give_rights, has_roles, work_as
 
@@ -80,6 +81,7 @@ def build(settings: Settings, conn: Connection) -> None:
     work_as(conn, "owner")
     (manifest,) = run_dbt(settings, ["parse"])
     forget_statements(conn)
+    make_functions_anew(conn)
     _drop_strange_relations(conn, manifest)
     results = run_dbt(settings, ["build", "--resource-type", "model", "--resource-type", "test"], manifest)
     conn.execute("create schema if not exists marts")

@@ -4,8 +4,9 @@ The text of a model and of a test is the same every day: which day it is stands 
 warehouse once for each state of the project, and the statements that it ran are kept beside it, in
 `raw.dbt_project`. An ordinary day runs them again in dbt's own order, in a fifth of the time.
 
-What is run again is what the project's files compile to: its digest, with that of the views that it reads, is kept
-outside of the database (`compiled_folder`), and held each day. Where it is missing or another, dbt builds again.
+What is run again is what the project's files compile to: its digest, with that of the views that it reads and of the
+functions that it calls, is kept outside of the database (`compiled_folder`), and held each day. Where it is missing or
+another, dbt builds again.
 """
 
 from __future__ import annotations
@@ -27,12 +28,27 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from laoyouhui.warehouse.connection import DBT, connect
+from laoyouhui.warehouse.prepare import schema_digest
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 _SESSIONS = 2
 _VIEWS_IN = ["staging", "intermediate", "ledger", "exports", "watch"]
+_FUNCTIONS = """
+    select
+        function.oid::regprocedure::text,
+        case
+            when prokind = 'a' then (
+                select (aggtransfn, aggfinalfn, aggtranstype::regtype, agginitval)::text
+                from pg_aggregate where aggfnoid = function.oid
+            )
+            else pg_get_functiondef(function.oid)
+        end
+    from pg_proc as function
+    where pronamespace::regnamespace::text = any(%s)
+    order by 1
+"""
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +81,8 @@ def compiled_folder(home: Path) -> Path:
 def known_statements(conn: psycopg.Connection, home: Path) -> list[Statement] | None:
     """The statements of the dbt project as it is now; None where dbt has to build.
 
-    That is where the project is new to this warehouse or was not the last that was built in it, and where statements or
-    views are not what its files compile to.
+    That is where the project is new to this warehouse or was not the last that was built in it, and where statements,
+    views or functions are not what its files compile to.
     """
     fingerprint = _fingerprint(home / "dbt_project")
     row = conn.execute("select statements from raw.dbt_project where fingerprint = %s", [fingerprint]).fetchone()
@@ -81,8 +97,8 @@ def known_statements(conn: psycopg.Connection, home: Path) -> list[Statement] | 
     if _digest(conn, statements) in known:
         return statements
     log.error(
-        "raw.dbt_project: the statements kept, or the views that they read, are %s: dbt builds again from the "
-        "project's files. If nobody has built or moved this warehouse, find out who changed it",
+        "raw.dbt_project: the statements kept, or the views and functions that they use, are %s: dbt builds again from "
+        "the project's files. If nobody has built or moved this warehouse, find out who changed it",
         "not those that the project compiles to" if known else f"known to no digest in {place}",
     )
     return None
@@ -122,7 +138,7 @@ def _digests(home: Path, fingerprint: str) -> Path:
 
 
 def _digest(conn: psycopg.Connection, statements: Sequence[Statement]) -> str:
-    """Sha256 of statements, in the order of their names, and of the views that stand."""
+    """Sha256 of statements, in the order of their names, and of the views and functions that stand."""
     digest = hashlib.sha256()
     for each in sorted(statements, key=lambda each: each.name):
         digest.update(json.dumps(asdict(each), sort_keys=True).encode())
@@ -131,6 +147,8 @@ def _digest(conn: psycopg.Connection, statements: Sequence[Statement]) -> str:
     )
     for view in views:
         digest.update(json.dumps(view).encode())
+    for function in conn.execute(_FUNCTIONS, (["raw", *_VIEWS_IN],)):
+        digest.update(json.dumps(function).encode())
     return digest.hexdigest()
 
 
@@ -235,8 +253,8 @@ def _judged(statement: Statement, row: tuple[Any, ...] | None) -> str | None:
 
 
 def _fingerprint(project: Path) -> str:
-    """Sha256 over the names and contents of all that dbt reads of the project, and dbt's own version."""
-    digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-postgres')}".encode())
+    """Sha256 over the names and contents of all that dbt reads of the project, its own version and Python's SQL."""
+    digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-postgres')} {schema_digest()}".encode())
     folders = (project / name for name in ("models", "macros", "tests"))
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):
         digest.update(path.relative_to(project).as_posix().encode())

@@ -49,7 +49,7 @@ def create_schema(conn: psycopg.Connection, carrier: Carrier | None = None) -> N
     with conn.transaction(), working_as(conn, None):
         _require_version(conn)
         feeds = carrier.feeds if carrier is not None else {}
-        digest = _digest(b"".join(file.read_bytes() for file in _SCHEMA))
+        digest = schema_digest()
         of_feeds = _digest(json.dumps({name: [feed.kind, *_columns(feed)] for name, feed in feeds.items()}).encode())
         with_roles = make_roles(conn)
         if with_roles:
@@ -67,6 +67,18 @@ def create_schema(conn: psycopg.Connection, carrier: Carrier | None = None) -> N
             "do update set version = excluded.version, digest = excluded.digest, feeds = excluded.feeds",
             (SCHEMA_VERSION, digest, of_feeds),
         )
+
+
+def make_functions_anew(conn: psycopg.Connection) -> None:
+    """Have what statements and triggers call be what this version says, whoever changed it in the warehouse."""
+    with conn.transaction():
+        for file in _SCHEMA:
+            conn.execute(file.read_bytes())
+
+
+def schema_digest() -> str:
+    """Sha256 of all SQL by which Python makes its relations and functions."""
+    return _digest(b"".join(file.read_bytes() for file in _SCHEMA))
 
 
 def _digest(content: bytes) -> str:
