@@ -14,10 +14,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.take_in import TakeInError, TakeInReport, take_in
 from laoyouhui.warehouse.connection import RunningError, connect, hold_warehouse
+from laoyouhui.warehouse.load import copy_lines
 
 HOME = Path(__file__).parents[2]
 EVE, D, NEXT = date(2026, 1, 25), date(2026, 1, 26), date(2026, 1, 27)
@@ -404,3 +406,21 @@ def test_terms_that_a_released_date_was_decided_by_cannot_change(intake: Intake)
     intake.take(D)  # a further version is no such change: it waits for two people (rules, 14.3)
     assert intake.run("select count(*) from raw.campaign_terms") == [(1,)]
     assert intake.run("select campaign_id from raw.campaign_change") == [("lyh2026",)]
+
+
+def test_the_reference_of_a_secret_cannot_be_made_without_the_secrets(intake: Intake) -> None:
+    """Feed, line and check file are known to many: with them alone nobody can name another person's code."""
+    intake.take(EVE)
+    stock = load_carrier(HOME / "carriers" / "china_unicom.yml").feeds["card_stock"]
+
+    def references(*codes: str) -> list[str]:
+        lines = [f"{code}|TENCENT|20260120|20271231|15.00" for code in codes]
+        with connect(intake.settings.warehouse_dsn) as conn:
+            copy_lines(conn, "card_stock", stock, "|", 1, [(range(1, 3), lines)], sha256="0" * 64)
+            found = conn.execute("select reference from vault.secret order by secret").fetchall()
+            conn.rollback()
+        return [reference for (reference,) in found]
+
+    told, other = references("AAAA-1", "BBBB-2"), references("AAAA-1", "CCCC-3")
+    assert len({*told, *other}) == 4
+    assert references("AAAA-1", "BBBB-2") == told  # a rebuild finds the same
