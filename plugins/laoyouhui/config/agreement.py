@@ -16,7 +16,7 @@ from laoyouhui.config.values import id_characters, is_something
 
 Mistake = tuple[YamlPath, object, str]
 
-_LENGTHS = {"id": 64, "text": 200}  # characters, where the profile says nothing
+_NO_SUCH_COLUMN = 64  # characters, of a placeholder
 
 
 def campaign_mistakes(versions: Sequence[Mapping[str, Any]], carrier: Carrier) -> list[list[Mistake]]:
@@ -88,7 +88,7 @@ def _longest_values(versions: Sequence[Mapping[str, Any]], carrier: Carrier) -> 
 
     def length(place: str) -> int:
         column = _column(carrier, place)
-        return length_of(column) if column else _LENGTHS["id"]
+        return (column.most_characters or 0) if column else _NO_SUCH_COLUMN
 
     found: dict[str, dict[str, str]] = {}
     for name, module in sections().items():
@@ -115,11 +115,6 @@ def _column(carrier: Carrier, place: str) -> Column | None:
     return next((column for column in columns if column.name == column_name), None)
 
 
-def length_of(column: Column) -> int:
-    """The most characters that a column of ids or texts holds."""
-    return column.length or _LENGTHS.get(column.type, 0)
-
-
 def _unfit(column: Column, form: FileForm, value: object) -> str | None:
     """What was expected of a value that the column cannot hold; None where it can."""
     if column.type == "code":
@@ -134,8 +129,9 @@ def _unfit(column: Column, form: FileForm, value: object) -> str | None:
 
 def unfit_text(column: Column, form: FileForm, value: str) -> str | None:
     """What was expected of a text that the column cannot hold; None where it can."""
-    if len(value) > length_of(column):
-        return f"at most {length_of(column)} characters, found {len(value)}"
+    most = column.most_characters or 0
+    if len(value) > most:
+        return f"at most {most} characters, found {len(value)}"
     if column.type == "id":
         return _unfit_id(form, value)
     if form.delimiter in value:

@@ -228,6 +228,13 @@ def load_campaigns(
     That is the carrier's profile (`carrier_file` in place of their own, where given), the warehouse and each other.
     `contents` stands in the place of what a file holds now. Raises ConfigError with every mistake of every file.
     """
+    return judge_campaigns(files, carrier_file, contents)[0]
+
+
+def judge_campaigns(
+    files: Sequence[Path], carrier_file: Path | None = None, contents: Mapping[Path, bytes] | None = None
+) -> tuple[tuple[Campaign, ...], list[str]]:
+    """As `load_campaigns`, with what stops no run and may still be a mistake: a line for each, as people are told."""
     read: list[_File] = []
     mistakes: list[str] = []
     for path in files:
@@ -250,7 +257,7 @@ def load_campaigns(
         mistakes += file.lines(_beside_each_other(file, read[:number], campaigns))
     if mistakes:
         raise ConfigError("\n".join(mistakes))
-    return campaigns
+    return campaigns, [line for file in read for line in file.lines(_strangers(file, campaigns))]
 
 
 def judge_carrier(path: Path) -> Carrier:
@@ -363,6 +370,13 @@ def _against_profile(file: _File, carrier: Carrier, *, alone: bool) -> list[_Mis
     if nameless and not alone:
         expected = f"one campaign: the profile's file names of {', '.join(nameless)} hold no {{campaign}}"
         found.append(_Mistake(("campaign",), _shown(file.campaign.campaign_id), expected))
+    names = [
+        interface.file_pattern.replace("{interface}", name).replace("{campaign}", file.campaign.campaign_id)
+        for name, interface in carrier.interfaces.items()
+    ]
+    for _, name in repeated(names):
+        expected = f"another name: files of two interfaces would be called {name}"
+        found.append(_Mistake(("campaign",), _shown(file.campaign.campaign_id), expected))
     return found
 
 
@@ -372,17 +386,34 @@ def _beside_each_other(file: _File, before: Sequence[_File], campaigns: Sequence
         yield _Mistake(("campaign",), _shown(own.campaign_id), "another name than those beside it")
     if before and own.carrier_file != before[0].campaign.carrier_file:
         yield _Mistake(("carrier",), _shown(own.carrier), f"that of {before[0].path}")
+    for here, other in _excluded(file):
+        if other == own.campaign_id:
+            yield _Mistake(here, _shown(other), "another campaign than this one")
+    people = campaigns[0].people.declared  # those of the first file count
+    if not any(one.name != two.name for one in people if "ask" in one.may for two in people if "confirm" in two.may):
+        for number, said in enumerate(file.changes):
+            for name, most in (said.get("release") or {}).items():
+                if most is not None:
+                    expected = "null, or one who may ask and another who may confirm: above it a release waits for them"
+                    yield _Mistake(("terms", number, "release", name), _shown(most), expected)
+
+
+def _strangers(file: _File, campaigns: Sequence[Campaign]) -> Iterator[_Mistake]:
+    """Excluded campaigns that nobody knows here: the other file may be elsewhere, or the name mistyped."""
     known = {campaign.campaign_id for campaign in campaigns} | {path.stem for path in file.path.parent.glob("*.yml")}
+    for here, other in _excluded(file):
+        if other not in known:
+            expected = f"a campaign that runs beside it, or lies beside it as {other}.yml: none does, none is excluded"
+            yield _Mistake(here, _shown(other), expected)
+
+
+def _excluded(file: _File) -> Iterator[tuple[YamlPath, str]]:
+    """Each campaign that a version excludes, with its place in the file."""
     for number, said in enumerate(file.changes):
         stacking = said.get("stacking") or {}
         for place, exclusion in enumerate(stacking.get("exclusive", ())):
             for at, other in enumerate(exclusion["campaigns"]):
-                here = ("terms", number, "stacking", "exclusive", place, "campaigns", at)
-                if other == own.campaign_id:
-                    yield _Mistake(here, _shown(other), "another campaign than this one")
-                elif other not in known:
-                    expected = f"a campaign that runs beside it, or lies beside it as {other}.yml"
-                    yield _Mistake(here, _shown(other), expected)
+                yield ("terms", number, "stacking", "exclusive", place, "campaigns", at), other
 
 
 def _home() -> Path:
@@ -451,8 +482,9 @@ def _expected(form: type[Section], error: ErrorDetails) -> str:
         return _described(_section_at(form, holder).named_fields()[str(name)])
     if error["type"] == "extra_forbidden":
         known = _section_at(form, holder).named_fields()
-        near = get_close_matches(str(name), known, n=1)
-        return f"a known field: did you mean '{near[0]}'?" if near else "a known field: " + ", ".join(known)
+        near = get_close_matches(str(name)[:40], known, n=1)
+        strange = next((f", found U+{ord(letter):04X}" for letter in str(name) if not letter.isascii()), "")
+        return f"a known field{strange}: did you mean '{near[0]}'?" if near else "a known field: " + ", ".join(known)
     plain = {"too_short": "at least one entry", "too_long": f"at most {MOST_ENTRIES} entries", "list_type": "a list"}
     fields = _section_at(form, error["loc"]).named_fields()
     needed = "a mapping with " + ", ".join(name for name, info in fields.items() if info.is_required())
@@ -491,7 +523,8 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     try:
         for file in arguments:
-            load_campaigns([Path(part) for part in file.split(os.pathsep)])
+            for warning in judge_campaigns([Path(part) for part in file.split(os.pathsep)])[1]:
+                sys.stderr.write(f"warning: {warning}\n")
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -17,6 +17,7 @@ from laoyouhui.config.values import may_be_in_ids
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Delimiter = Annotated[str, Field(pattern=r"^[|,;^~\t]$")]
 Suffix = Annotated[str, Field(pattern=r"^\.[a-z0-9]{1,8}$")]
+AnswerCode = Annotated[str, Field(pattern=r"^[!-{}~]{1,200}$")]
 ColumnType = Literal["id", "phone", "text", "code", "date", "timestamp", "int", "fen", "yuan"]
 Outcome = Literal["ACCEPTED", "REFUSED", "RETRY"]
 
@@ -25,10 +26,16 @@ TIMES = frozenset({"date", "timestamp"})
 FILE_DATE = "file_date"  # in a limit: the day that the file closes
 YEARS = (1900, 2199)  # of a date, where the profile says nothing
 ANY_NUMBER = 10**12  # in the smallest unit: the sum of millions of them is a bigint
-_TABLE_OF_OURS = re.compile(  # in the warehouse's schema raw, where each feed has a table
-    "run|current_run|delivery|set_aside_row|waiting|answer(_row|_code)?|campaign(_terms|_budget)?"
-    "|interface|feed(_column)?|arrival|release_check|step|alert|watched|dbt_project"
+MOST_COLUMNS = 200  # of a file; a table has room for some hundreds
+LONGEST_ID = 200  # characters: an answer names rows by them, and an index of the warehouse holds them whole
+_LENGTHS = {"id": 64, "text": 200}  # characters, where the profile says nothing
+RELATION_OF_OURS = re.compile(  # in the warehouse's schema raw, where each feed has a table, and an index of its name
+    "run|current_run|delivery|set_aside_row|waiting|answer(_row|_code)?|campaign(_terms|_budget|_file|_change)?"
+    "|interface|feed(_column)?|arrival|release_check|step|alert(_open)?|watched|dbt_project|word|withdrawal"
+    "|pending_override|budget_spent|prepared|kept_right|mart"
+    "|delivery_feed_file_name|(release_check|step)_business_date|.*_(pkey|delivery_no)"
 )
+_COLUMN_OF_OURS = re.compile("delivery_no|line_no|tableoid|[cx]m(in|ax)|ctid")  # the last are PostgreSQL's own
 
 
 class _Frozen(BaseModel):
@@ -50,7 +57,8 @@ class Usual(_Frozen):
 class Limit(_Frozen):
     """What else must hold of a column, in all rows or in those `where` other columns have these codes (our words).
 
-    `min` and `max` are as the column's; `max` may be another column of its type, or FILE_DATE of a date or timestamp.
+    `min` and `max` are as the column's; `max` may be another column of its type or, of money, in another unit; or
+    FILE_DATE of a date or timestamp.
     """
 
     where: dict[Name, str] = Field(default_factory=dict)
@@ -91,6 +99,11 @@ class Column(_Frozen):
         return self.type if self.type in {"fen", "yuan"} else None
 
     @property
+    def most_characters(self) -> int | None:
+        """The most characters of an id or a text; None where the type says it."""
+        return self.length or _LENGTHS.get(self.type)
+
+    @property
     def heading(self) -> str:
         """What a header line calls the column: its `title`, else its name."""
         return self.title or self.name
@@ -129,9 +142,9 @@ class CheckForm(_Frozen):
 
 
 class _File(_Frozen):
-    file_pattern: str
+    file_pattern: Annotated[str, Field(max_length=100)]
     control: str | None = None
-    columns: Annotated[tuple[Column, ...], Field(min_length=1)]
+    columns: Annotated[tuple[Column, ...], Field(min_length=1, max_length=MOST_COLUMNS)]
 
     @property
     def control_column(self) -> Column | None:
@@ -173,7 +186,7 @@ class Interface(_File):
     Its rows stand in the order of subscribers; of one subscriber in that of the column `order`, where one is named.
     """
 
-    max_rows: Annotated[int, Field(ge=1)]
+    max_rows: Annotated[int, Field(ge=1, le=1_000_000_000)]
     order: str | None = None
 
 
@@ -186,7 +199,7 @@ class Carrier(_Frozen):
     check_file: CheckForm
     feeds: Annotated[dict[Name, Feed], Field(min_length=1)]
     interfaces: dict[Name, Interface]
-    answer_codes: dict[str, Outcome]
+    answer_codes: dict[AnswerCode, Outcome]
 
 
 Line = Callable[[YamlPath, str], str]
@@ -276,25 +289,51 @@ def _said(at: YamlPath, kind: str, message: str) -> tuple[YamlPath, str]:
 def _mistakes(carrier: Carrier) -> Iterator[tuple[YamlPath, str]]:
     """What the shape alone does not say: (path of the field, what was expected)."""
     yield from _form_mistakes(carrier.files)
+    yield from _check_file_mistakes(carrier)
+    for name, feed in carrier.feeds.items():
+        at: YamlPath = ("feeds", name)
+        if RELATION_OF_OURS.fullmatch(name):
+            yield at, "another name: the warehouse's schema raw has a table of its own of this name"
+        yield from _file_mistakes(at, feed, {"feed", "date", "seq"}, carrier.files)
+        required = {column.name: column for column in feed.columns if column.required}
+        for number, key in enumerate(feed.key):
+            if key not in required:
+                yield (*at, "key", number), "a required column of this feed"
+            elif (required[key].most_characters or 0) > LONGEST_ID:
+                yield (*at, "key", number), f"a column of at most {LONGEST_ID} characters"
+    for name, interface in carrier.interfaces.items():
+        places = {"interface", "campaign", "date", "seq"}
+        yield from _file_mistakes(("interfaces", name), interface, places, carrier.files)
+        if interface.order not in {None, *(column.name for column in interface.columns)}:
+            yield ("interfaces", name, "order"), "a column of this file"
+    yield from _name_mistakes(carrier.interfaces)
+
+
+def _check_file_mistakes(carrier: Carrier) -> Iterator[tuple[YamlPath, str]]:
     controlled = any(feed.control for feed in [*carrier.feeds.values(), *carrier.interfaces.values()])
     needed = {"file", "bytes", "rows", "sha256"} | ({"control_total"} if controlled else set())
     fields = carrier.check_file.fields
     if len(fields) != len(set(fields)) or not needed <= set(fields):
         yield ("check_file", "fields"), f"each once: {', '.join(sorted(needed))}"
-    for name, feed in carrier.feeds.items():
-        at: YamlPath = ("feeds", name)
-        if _TABLE_OF_OURS.fullmatch(name):
-            yield at, "another name: the warehouse's schema raw has a table of its own of this name"
-        yield from _file_mistakes(at, feed, {"feed", "date", "seq"}, carrier.files.delimiter)
-        required = {column.name for column in feed.columns if column.required}
-        for number, key in enumerate(feed.key):
-            if key not in required:
-                yield (*at, "key", number), "a required column of this feed"
-    for name, interface in carrier.interfaces.items():
-        places = {"interface", "campaign", "date", "seq"}
-        yield from _file_mistakes(("interfaces", name), interface, places, carrier.files.delimiter)
-        if interface.order not in {None, *(column.name for column in interface.columns)}:
-            yield ("interfaces", name, "order"), "a column of this file"
+    if carrier.check_file.suffix in {carrier.files.suffix, ".gz"}:
+        yield ("check_file", "suffix"), "another ending than that of data files"
+    if carrier.files.suffix == ".gz":
+        yield ("files", "suffix"), "the ending of a plain file: a gzipped one has .gz after it"
+
+
+def _name_mistakes(interfaces: dict[str, Interface]) -> Iterator[tuple[YamlPath, str]]:
+    """Each file that leaves has a name of its own, by which it is known and answered, and which reads in one way."""
+    known: dict[str, str] = {}
+    for name, interface in interfaces.items():
+        at: YamlPath = ("interfaces", name, "file_pattern")
+        spelled = interface.file_pattern.replace("{interface}", name)
+        other = known.setdefault(spelled, name)
+        if other != name:
+            yield at, f"other names than those of {other}: {{interface}} tells them apart"
+        if spelled.startswith(("_", "-")):
+            yield at, "to begin with a letter or a digit"
+        if "{campaign}{seq}" in spelled or "{seq}{campaign}" in spelled:
+            yield at, "_ or - between {campaign} and {seq}"
 
 
 def _form_mistakes(form: FileForm) -> Iterator[tuple[YamlPath, str]]:
@@ -308,7 +347,7 @@ def _form_mistakes(form: FileForm) -> Iterator[tuple[YamlPath, str]]:
             yield ("files", "nulls", number), f"no number, and nothing with {form.delimiter!r}"
 
 
-def _file_mistakes(at: YamlPath, file: _File, places: set[str], delimiter: str) -> Iterator[tuple[YamlPath, str]]:
+def _file_mistakes(at: YamlPath, file: _File, places: set[str], form: FileForm) -> Iterator[tuple[YamlPath, str]]:
     found = Counter(re.findall(r"\{([^{}]*)\}", file.file_pattern))
     plain = re.sub(r"\{[^{}]*\}", "", file.file_pattern)
     if (
@@ -323,15 +362,15 @@ def _file_mistakes(at: YamlPath, file: _File, places: set[str], delimiter: str) 
     names = Counter(column.name for column in file.columns)
     for number, column in enumerate(file.columns):
         here = (*at, "columns", number)
-        if names[column.name] > 1 or column.name in {"delivery_no", "line_no"}:
-            yield (*here, "name"), "a name of its own among the columns, not delivery_no or line_no"
+        if names[column.name] > 1 or _COLUMN_OF_OURS.fullmatch(column.name):
+            yield (*here, "name"), "a name of its own among the columns, none of the warehouse's such as delivery_no"
         if column.name in {f"{secret}_length" for secret in file.secrets}:
             yield (*here, "name"), "another name: the warehouse keeps the secret's length under it"
         if column.secret and not (
             isinstance(file, Feed) and file.kind == "events" and column.type == "id" and column.required
         ):
             yield (*here, "secret"), "to stand at a required id of an events feed alone"
-        yield from _column_mistakes(here, column, delimiter)
+        yield from _column_mistakes(here, column, form)
         yield from _limit_mistakes(here, column, file)
 
 
@@ -346,17 +385,23 @@ def _limit_mistakes(here: YamlPath, column: Column, file: _File) -> Iterator[tup
                 yield (*at, "where", name), "a code column of this feed, and one of our words for its codes"
         if column.type in TIMES and (limit.min is not None or limit.max != FILE_DATE):
             yield at, f"max: {FILE_DATE}, and nothing else, of a date or a timestamp"
+        least, most = column.range
+        low = least if limit.min is None else limit.min * (100 if column.type == "yuan" else 1)
+        high = limit.max * (100 if column.type == "yuan" else 1) if isinstance(limit.max, int) else most
+        if column.type in NUMBERS and max(low, least) > min(high, most):
+            yield at, "min no more than max, and within those of the column: no row would be good"
         if column.type in NUMBERS and isinstance(limit.max, str):
             other = columns.get(limit.max)
-            if other is None or other.type != column.type:
-                yield (*at, "max"), f"a number, or another column of type {column.type} of this feed"
+            if other is None or (other.type != column.type and not (other.unit and column.unit)):
+                same = "money" if column.unit else f"type {column.type}"
+                yield (*at, "max"), f"a number, or another column of {same} of this feed"
 
 
-def _column_mistakes(here: YamlPath, column: Column, delimiter: str) -> Iterator[tuple[YamlPath, str]]:
+def _column_mistakes(here: YamlPath, column: Column, form: FileForm) -> Iterator[tuple[YamlPath, str]]:
     if (column.type == "code") != bool(column.codes):
         yield (*here, "codes"), "the words of a code, and of nothing but a code"
-    if any(not word or delimiter in word or not word.isprintable() for word in column.codes):
-        yield (*here, "codes"), f"printable words without {delimiter!r}"
+    if not all(_can_be_spelled(word, form) for word in column.codes):
+        yield (*here, "codes"), f"printable words of {form.encoding} without {form.delimiter!r}"
     if column.type not in NUMBERS | TIMES and (column.min, column.max) != (None, None):
         yield here, "min and max at int, fen, yuan, dates and timestamps alone"
     least, most = column.range
@@ -370,3 +415,13 @@ def _column_mistakes(here: YamlPath, column: Column, delimiter: str) -> Iterator
         yield (*here, "usual"), "to stand at fen and yuan alone, with 0 < min <= max"
     if column.type not in {"id", "text"} and column.length is not None:
         yield (*here, "length"), "to stand at id and text alone"
+    elif column.type == "id" and (column.length or 0) > LONGEST_ID:
+        yield (*here, "length"), f"at most {LONGEST_ID} of an id"
+
+
+def _can_be_spelled(word: str, form: FileForm) -> bool:
+    try:
+        word.encode(form.encoding)
+    except UnicodeEncodeError:
+        return False
+    return word.isprintable() and word != "" and form.delimiter not in word

@@ -12,8 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from laoyouhui.config.agreement import length_of, unfit_text
-from laoyouhui.config.carrier import Carrier, Column, Feed
+from laoyouhui.config.agreement import unfit_text
+from laoyouhui.config.carrier import Carrier, Column, Feed, FileForm
+from laoyouhui.config.kinds import only_shown
 from laoyouhui.config.located_yaml import YamlPath, load
 from laoyouhui.config.terms import sections
 
@@ -46,7 +47,17 @@ _OURS = {
     "lacks",
     "resend_of",
 }
-_KEY_LENGTH = 32
+_KEY = "0" * 32
+_LEAVES_AS = {  # a column of the feeds -> the interfaces' columns in which its values leave
+    "subscriber.subscriber_id": "subscriber_id",
+    "subscriber.msisdn": "msisdn",
+    "recharge.recharge_id": "source_recharge_id",
+    "device_order.order_id": "source_recharge_id, order_id",
+    "device_order.subscriber_id": "subscriber_id",
+    "family_request.family_msisdn": "family_msisdn",
+}
+_OUR_WORDS = {"reason": ("OWNER_CHANGED",)}  # the longest of what no suite lists
+_COUNTED = "amount"  # what books and limits count of a row, where it has it
 
 
 def carrier_mistakes(carrier: Carrier, home: Path) -> _Mistakes:
@@ -64,6 +75,7 @@ def carrier_mistakes(carrier: Carrier, home: Path) -> _Mistakes:
     for name, contract in _contracts(home).items():
         if name in carrier.interfaces:
             yield from _interface_mistakes(carrier, name, contract, words.get(name, {}))
+            yield from _room_mistakes(carrier, name, words.get(name, {}))
         else:
             yield ("interfaces",), f"the interface {name}, without which what the warehouse decides never leaves"
     yield from _title_mistakes(carrier)
@@ -72,6 +84,11 @@ def carrier_mistakes(carrier: Carrier, home: Path) -> _Mistakes:
 def _feed_mistakes(at: YamlPath, feed: Feed, said: Mapping[str, Any]) -> _Mistakes:
     if feed.kind != said["kind"]:
         yield (*at, "kind"), f"{said['kind']}, as the warehouse reads it"
+    if list(feed.key) != said["key"]:
+        yield (*at, "key"), f"[{', '.join(said['key'])}], by which the warehouse tells rows apart"
+    for place, column in enumerate(feed.columns):
+        if column.name in said["needs"] and not column.required:
+            yield (*at, "columns", place, "required"), "true: the warehouse decides nothing without it"
     places = {column.name: place for place, column in enumerate(feed.columns)}
     kept = {f"{name}_length": name for name in places}  # which the warehouse has of a secret
     for name, read_as in said["reads"].items():
@@ -101,7 +118,8 @@ def _interface_mistakes(
     interface = carrier.interfaces[name]
     at: YamlPath = ("interfaces", name, "columns")
     types = {column["name"]: column["data_type"] for column in contract if column["name"] not in _OURS}
-    stays = {column["name"] for column in contract if column.get("config", {}).get("meta", {}).get("stays")}
+    meta = {column["name"]: column.get("config", {}).get("meta", {}) for column in contract}
+    stays = {name for name, said in meta.items() if said.get("stays")}
     for place, column in enumerate(interface.columns):
         here = (*at, place)
         if column.name not in types:
@@ -114,11 +132,40 @@ def _interface_mistakes(
                 yield (*here, "type"), "id or text: which words stand here is no list"
             elif missing:
                 yield (*here, "codes"), f"a word for each of {', '.join(words[column.name])}"
-        elif column.name.endswith("_key") and length_of(column) < _KEY_LENGTH:
-            yield (*here, "length"), f"at least {_KEY_LENGTH}, which a key has"
+        elif column.name.endswith("_key") and (column.most_characters or 0) < len(_KEY):
+            yield (*here, "length"), f"at least {len(_KEY)}, which a key has"
+        if column.required and meta.get(column.name, {}).get("may_be_empty"):
+            yield (*here, "required"), "false: rows that leave may have nothing here"
     there = {column.name for column in interface.columns}
     for missed in types.keys() - there - stays:
         yield at, f"a column {missed}, which the warehouse fills"
+
+
+def _room_mistakes(carrier: Carrier, name: str, words: Mapping[str, Sequence[str]]) -> _Mistakes:
+    """Whatever comes in or is our own word has to fit the column in which it leaves; money is counted by one column."""
+    counted = next((column.name for column in carrier.interfaces[name].columns if column.name == _COUNTED), None)
+    if carrier.interfaces[name].control != counted:
+        yield ("interfaces", name, "control"), f"{counted or 'none'}: books and limits count by it"
+    for place, column in enumerate(carrier.interfaces[name].columns):
+        here: YamlPath = ("interfaces", name, "columns", place)
+        if column.type not in {"id", "text"}:
+            continue
+        for word in (*words.get(column.name, ()), *_OUR_WORDS.get(column.name, ())):
+            expected = unfit_text(column, carrier.files, word)
+            if expected:
+                yield here, f"a column that can hold {word}: {expected}"
+                break
+        for source, leaves_as in _LEAVES_AS.items():
+            feed, _, field = source.partition(".")
+            columns = carrier.feeds[feed].columns if feed in carrier.feeds else ()
+            came = next((each for each in columns if each.name == field), None)
+            needed = _longest(came, carrier.files) if came else 0
+            if column.name in leaves_as.split(", ") and (column.most_characters or 0) < needed:
+                yield (*here, "length"), f"at least {needed}, as feeds.{source}, which leaves here"
+
+
+def _longest(column: Column, form: FileForm) -> int:
+    return max(map(len, form.phone.numbers)) if column.type == "phone" else column.most_characters or 0
 
 
 def _title_mistakes(carrier: Carrier) -> _Mistakes:
@@ -126,8 +173,9 @@ def _title_mistakes(carrier: Carrier) -> _Mistakes:
     for kind, files in (("feeds", carrier.feeds), ("interfaces", carrier.interfaces)):
         for name, file in files.items():
             for place, column in enumerate(file.columns):
-                expected = column.title and unfit_text(
-                    Column(name=column.name, type="text"), carrier.files, column.title
+                expected = column.title and (
+                    only_shown(column.title)
+                    or unfit_text(Column(name=column.name, type="text"), carrier.files, column.title)
                 )
                 if expected:
                     yield (kind, name, "columns", place, "title"), expected

@@ -20,7 +20,6 @@ Reason = Literal["ENCODING", "NUL", "FIELDS", "REQUIRED", "TYPE", "LENGTH", "COD
 
 MASK = "***"  # in place of what may hold a secret
 LONGEST_LINE = 64 * 1024  # bytes
-_ID_LENGTH, _TEXT_LENGTH = 64, 200  # characters, where the profile says nothing
 
 _FORMS = {  # pattern, what it is in words, fewest and most characters
     "int": ("[-+]?+[0-9]{1,15}+", "a whole number of at most 15 digits", 1, 16),
@@ -355,7 +354,7 @@ class _JudgedColumn:
         ours: str | None = None  # the pattern of what is spelled as we do, where the carrier may spell it otherwise
         # possessive throughout: no character of a field is the delimiter, so going back over it never helps
         if column.type in {"id", "text"}:
-            self._length = column.length or (_ID_LENGTH if column.type == "id" else _TEXT_LENGTH)
+            self._length = column.most_characters
             pattern, self._words = _letters(column, form)
             pattern += f"{{1,{self._length}}}+"
         elif column.type == "phone":

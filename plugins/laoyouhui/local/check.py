@@ -6,20 +6,24 @@ import os
 import sys
 from collections.abc import Mapping
 
-from laoyouhui.config.campaign import judge_carrier, load_campaigns
+from laoyouhui.config.campaign import judge_campaigns, judge_carrier
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.local.console import say
 from laoyouhui.local.workspace import UsageError, campaign_files, path_of
 
 
 def main(variables: Mapping[str, str]) -> int:
-    """Say `ok` and give 0, or every mistake and 2. Without CAMPAIGN the profile alone is judged, where one is given."""
+    """Say `ok` and give 0, or every mistake and 2. Without CAMPAIGN the profile alone is judged, where one is given.
+
+    What may be a mistake and stops no run is said before `ok`, as a warning.
+    """
     try:
         profile = path_of(variables["CARRIER"], variables) if variables.get("CARRIER") else None
         if profile is not None and not variables.get("CAMPAIGN"):
             judge_carrier(profile)
         else:
-            load_campaigns(campaign_files(variables), profile)
+            for warning in judge_campaigns(campaign_files(variables), profile)[1]:
+                say(f"warning: {warning}", wrong=True)
     except (UsageError, ConfigError, OSError) as error:  # of the last: a path that is too long
         say(str(error), wrong=True)
         return 2

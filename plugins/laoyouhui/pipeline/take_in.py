@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import psycopg
 
-from laoyouhui.config.campaign import Campaign, load_campaigns
+from laoyouhui.config.campaign import Campaign, judge_campaigns
 from laoyouhui.config.carrier import Carrier, Feed, load_carrier
 from laoyouhui.config.private import private
 from laoyouhui.config.settings import Settings
@@ -130,12 +130,15 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
         TransportError: the exchange cannot be reached, or its `in/` cannot be listed.
         RunningError: another run is at work.
     """
-    load_campaigns(settings.campaign_files)  # a file that is wrong as it stands is told before anything is begun
+    # a file that is wrong as it stands is told before anything is begun
+    declared, warnings = judge_campaigns(settings.campaign_files)
+    for warning in warnings:
+        log.warning("%s", warning)
     with readers_give_way(settings.warehouse_dsn), connect(settings.warehouse_dsn, autocommit=True) as conn:
         hold_warehouse(conn, "take_in", business_date)
         create_schema(conn)
         work_as(conn, "take_in")  # whose role it may just have made
-        journal = Journal(settings, load_campaigns(settings.campaign_files)[0])
+        journal = Journal(settings, declared[0])
         require_due(conn, settings, journal, running_campaigns(settings, conn)[0].people, business_date)
         refuse_frozen_changes(conn, settings)
         pass_no, is_closed = _begin(conn, business_date)

@@ -1,5 +1,6 @@
 """Carrier profiles: what the shipped one declares, and what is said of a wrong one."""
 
+# ruff: noqa: E501 (the table of refusals reads one to a line)
 from __future__ import annotations
 
 import re
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from laoyouhui.config.carrier import load_carrier
+from laoyouhui.config.carrier import RELATION_OF_OURS, load_carrier
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
 
@@ -166,6 +167,88 @@ def test_the_shipped_profile_is_the_carrier_interface() -> None:
             "order: requested_at",
             "interfaces.family_link.order: value 'requested_at': expected a column of this file",
         ),
+        # names under which two things would be one, or a thing of PostgreSQL's
+        (
+            "  suffix: .chk",
+            "  suffix: .txt",
+            "check_file.suffix: value '.txt': expected another ending than that of data",
+        ),
+        ("  suffix: .txt ", "  suffix: .gz ", "files.suffix: value '.gz': expected the ending of a plain file"),
+        (
+            "{name: msisdn, type: phone}",
+            "{name: xmin, type: id}",
+            "columns[1].name: value 'xmin': expected a name of its own",
+        ),
+        (
+            "{name: msisdn, type: phone}",
+            "{name: ctid, type: id}",
+            "columns[1].name: value 'ctid': expected a name of its own",
+        ),
+        ("  hall:", "  word:", "feeds.word: expected another name: the warehouse's schema raw has a table of its own"),
+        ("  hall:", "  campaign_file:", "feeds.campaign_file: expected another name"),
+        ("  hall:", "  run_pkey:", "feeds.run_pkey: expected another name"),
+        (
+            '  credit:\n    file_pattern: "{interface}_{campaign}',
+            '  credit:\n    file_pattern: "data_grant_{campaign}',
+            "interfaces.credit.file_pattern: value 'data_grant_{campaign}_{date}_{seq}': expected other names than those of data_grant",
+        ),
+        (
+            '  credit:\n    file_pattern: "{interface}_{campaign}_{date}_{seq}"',
+            '  credit:\n    file_pattern: "_{interface}_{campaign}_{date}_{seq}"',
+            "interfaces.credit.file_pattern: value '_{interface}_{campaign}_{date}_{seq}': expected to begin with a letter",
+        ),
+        (
+            '  credit:\n    file_pattern: "{interface}_{campaign}_{date}_{seq}"',
+            '  credit:\n    file_pattern: "{interface}_{campaign}{seq}_{date}"',
+            "interfaces.credit.file_pattern: value '{interface}_{campaign}{seq}_{date}': expected _ or - between",
+        ),
+        (
+            '"{feed}_{date}_{seq}"',
+            f'"{"x" * 200}_{{date}}_{{seq}}"',
+            "file_pattern: value '" + "x" * 200 + "_{date}_{seq}': expected at most 100",
+        ),
+        # more than a table, an index, a number or a file of the carrier's bears
+        (
+            "{name: msisdn, type: phone}",
+            ", ".join(f"{{name: c{number}, type: id}}" for number in range(200)).replace(", {name", "\n      - {name"),
+            "feeds.subscriber.columns: expected at most 200 items",
+        ),
+        (
+            "max_rows: 100000",
+            "max_rows: 10000000000",
+            "max_rows: value 10000000000: expected less than or equal to 1000000000",
+        ),
+        (
+            "{name: recharge_id, type: id,",
+            "{name: recharge_id, type: id, length: 201,",
+            "columns[0].length: value 201: expected at most 200 of an id",
+        ),
+        (
+            "{name: topic, type: text,",
+            "{name: topic, type: text, length: 201,",
+            "feeds.social.key[2]: value 'topic': expected a column of at most 200 characters",
+        ),
+        # what nothing can meet
+        (
+            "{where: {kind: RECHARGE}, min: 1, max: face_amount}",
+            "{where: {kind: RECHARGE}, min: 10, max: 5}",
+            "feeds.recharge.columns[7].limits[0]: expected min no more than max",
+        ),
+        (
+            "{where: {kind: RECHARGE}, min: 1, max: face_amount}",
+            "{where: {kind: RECHARGE}, min: 10000001}",
+            "feeds.recharge.columns[7].limits[0]: expected min no more than max, and within those of the column",
+        ),
+        # what cannot be spelled, in or out
+        (
+            "codes: [OUT, IN]",
+            'codes: {OUT: OUT, "\\ud800": IN}',
+            "feeds.optout.columns[4].codes: expected printable words of gb18030",
+        ),
+        ('"90": RETRY', '"9 0": RETRY', "answer_codes.9 0: value 'RETRY': expected"),
+        ('"90": RETRY', '"": RETRY', "answer_codes.: value 'RETRY': expected"),
+        ('"90": RETRY', '"9|0": RETRY', "answer_codes.9|0: value 'RETRY': expected"),
+        ('"90": RETRY', '"\\0": RETRY', "answer_codes.\\u0000: value 'RETRY': expected"),
         (
             "{name: platform, type: code, codes: [TENCENT, IQIYI, YOUKU], required: true}",
             "{name: code_length, type: id}",
@@ -184,7 +267,42 @@ def test_a_wrong_profile_is_refused_with_file_line_field_value_and_what_was_expe
     with pytest.raises(ConfigError) as error:
         load_carrier(wrong)
     assert said in str(error.value)
-    assert str(error.value).startswith(f"{wrong}:{line}: ") or "file_pattern" in said or "codes" in said
+    assert str(error.value).startswith(f"{wrong}:{line}: ") or any(
+        place in said for place in ("file_pattern", "codes", "key[", "columns: ")
+    )
+
+
+def test_what_is_paid_may_be_in_another_unit_than_the_face_amount(tmp_path: Path) -> None:
+    """A profile that leaves the limit of a payment unsaid has it said for it, whatever the units."""
+    text = PROFILE.read_text("utf-8").replace("limits: [{where: {kind: RECHARGE}, min: 1, max: face_amount}],", "")
+    file = tmp_path / "carrier.yml"
+    file.write_text(text.replace("{name: face_amount, type: fen,", "{name: face_amount, type: yuan,"), "utf-8")
+    (limit,) = load_carrier(file).feeds["recharge"].columns[7].limits or ()
+    assert (limit.min, limit.max) == (1, "face_amount")
+
+
+def test_codes_are_words_of_the_encoding(tmp_path: Path) -> None:
+    text = PROFILE.read_text("utf-8").replace("codes: [OUT, IN]", "codes: {🎁: OUT, IN: IN}")
+    file = tmp_path / "carrier.yml"
+    file.write_text(text, "utf-8")
+    assert load_carrier(file)  # GB18030 spells them all
+    file.write_text(text.replace("encoding: gb18030", "encoding: gbk"), "utf-8")
+    with pytest.raises(
+        ConfigError, match=r"feeds\.optout\.columns\[4\]\.codes: expected printable words of gbk without"
+    ):
+        load_carrier(file)
+
+
+def test_a_feed_is_never_called_as_what_the_warehouse_has_in_its_schema() -> None:
+    """Whatever `schema.sql` makes in the schema raw, also its indexes: a feed's table stands beside it."""
+    folder = Path(__file__).parents[3] / "plugins" / "laoyouhui" / "warehouse"
+    made = "".join(file.read_text("utf-8") for file in sorted(folder.glob("*.sql")))
+    names = {
+        *re.findall(r"create (?:table|view) (?:if not exists )?raw\.([a-z_]+)", made),
+        *re.findall(r"create (?:unique )?index if not exists ([a-z_]+) on raw\.", made),
+    }
+    assert {"delivery", "campaign_file", "alert_open"} <= names
+    assert [name for name in sorted(names) if not RELATION_OF_OURS.fullmatch(name)] == []
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:

@@ -269,3 +269,17 @@ def test_of_a_bad_line_with_secrets_nothing_is_kept() -> None:
     judged = JUDGES["card_stock"].judge((block + late).encode("gb18030"), 1)
     assert [bad.reason for bad in judged.bad] == ["TYPE", "TYPE", "TYPE", "LENGTH", "TYPE", "FIELDS"]
     assert "SECRET" not in repr(judged)
+
+
+def test_a_payment_is_held_against_a_face_amount_of_another_unit() -> None:
+    feed = CARRIER.feeds["recharge"]
+    columns = [
+        column.model_copy(update={"type": "yuan", "min": -100_000, "max": 100_000, "usual": None})
+        if column.name == "face_amount"
+        else column
+        for column in feed.columns
+    ]
+    judge = LineJudge(feed.model_copy(update={"columns": tuple(columns)}), CARRIER.files, CLOSES)
+    assert judge.judge(RECHARGE.replace("10000|9500", "100.00|10000").encode(), 1).bad == []
+    (bad,) = judge.judge(RECHARGE.replace("10000|9500", "100.00|10001").encode(), 1).bad
+    assert (bad.reason, bad.field) == ("RANGE", "paid_amount")

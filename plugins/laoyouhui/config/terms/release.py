@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from laoyouhui.config.kinds import MOST_SUM_FEN, Kind, Section
+from laoyouhui.config.kinds import MOST_SUM_FEN, Kind, Section, at_most
 
 _Limit = Annotated[
     int | None,
     Kind(
         "whole fen, 1 or more, without decimals or quotes, or null for no limit",
-        lambda value: value is None or (type(value) is int and 1 <= value <= MOST_SUM_FEN),
+        lambda value: value is None or (type(value) is int and value >= 1),
+        (at_most(MOST_SUM_FEN, "fen"),),
     ),
 ]
 
