@@ -25,7 +25,7 @@ def rows(
         column.name: ids[column.name] if column.name in ids else values(column, feed, form, closes)
         for column in feed.columns
     }
-    return st.fixed_dictionaries(columns).map(lambda row: _within_limits(row, feed))
+    return st.fixed_dictionaries(columns).map(lambda row: _within_limits(row, feed, closes))
 
 
 def some(strategy: st.SearchStrategy[list[str]], number: int, draw: random.Random) -> list[list[str]]:
@@ -70,7 +70,7 @@ def _values(column: Column, feed: Feed, form: FileForm, closes: date) -> st.Sear
         numbers = st.sampled_from([least, most, max(least, min(most, 0)), most - 1]) | st.integers(least, most)
         return numbers.map(lambda number: _spelled(number, column))
     last = date(most, 12, 31)
-    if any(limit.max == FILE_DATE for limit in feed.limits(column)):
+    if any(limit.max == FILE_DATE and not limit.where for limit in feed.limits(column)):
         last = min(closes, last)
     first = date(least, 1, 1)
     near = max(first, min(last, closes) - timedelta(days=40))
@@ -104,12 +104,16 @@ def _phone_number(form: str) -> st.SearchStrategy[str]:
     return st.tuples(*(st.sampled_from("0123456789") if sign == "x" else st.just(sign) for sign in form)).map("".join)
 
 
-def _within_limits(row: dict[str, str], feed: Feed) -> list[str]:
-    """The row, its amounts between what other columns ask; times never come later than they may."""
+def _within_limits(row: dict[str, str], feed: Feed, closes: date) -> list[str]:
+    """The row, its amounts between what other columns ask, and no time later than it may be in a row of its codes."""
     codes = {column.name: column.codes for column in feed.columns}
     for column in feed.columns:
-        for limit in feed.limits(column) if column.type in NUMBERS else ():
+        for limit in feed.limits(column):
             if not row[column.name] or any(codes[name].get(row[name]) != word for name, word in limit.where.items()):
+                continue
+            if limit.max == FILE_DATE:
+                row[column.name] = min(row[column.name][:8], f"{closes:%Y%m%d}") + row[column.name][8:]
+            if column.type not in NUMBERS:
                 continue
             unit = 100 if column.type == "yuan" else 1
             least = column.range[0] if limit.min is None else limit.min * unit
