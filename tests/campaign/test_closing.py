@@ -1,8 +1,9 @@
 """The close of a campaign (C1, C2): the summary report and the archive, of a campaign of two days.
 
-By hand: S-A and S-B qualify and get 5 GB each (B1: 5 x 0.50 yuan each = 5.00); S-YOUNG does not. S-A recharges 200 yuan
-in the app: 12.00 off at once and 24.00 promised in 6 instalments (B2). A voucher of 100.00 pays B5.1. S-B's ticket is
-answered within the hour. The last day's recharge file holds one bad row of two, and is set aside.
+By hand: S-A, S-B and S-PAUSED qualify and get 5 GB each (B1: 5 x 0.50 yuan each = 7.50); S-YOUNG does not. On the first
+day S-PAUSED is suspended: he has his gift, and qualifies no more. S-A recharges 200 yuan in the app: 12.00 off at once
+and 24.00 promised in 6 instalments (B2). A voucher of 100.00 pays B5.1. S-B's ticket is answered within the hour. The
+last day's recharge file holds one bad row of two, and is set aside.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.campaign.harness import INTERFACES, Day, File, Play, Story, people, recharges, subscribers, terms
+from tests.campaign.harness import INTERFACES, Day, File, Play, Story, but, people, recharges, subscribers, terms
 
 from laoyouhui.reports.archive import archive
 from laoyouhui.reports.report import report
@@ -24,7 +25,8 @@ from laoyouhui.warehouse.connection import connect
 
 pytestmark = pytest.mark.enable_socket
 
-WHO = people("S-A 01\nS-B 02\nS-YOUNG 03 activation_date=20250101")
+WHO = people("S-A 01\nS-B 02\nS-YOUNG 03 activation_date=20250101\nS-PAUSED 04")
+LATER = but(WHO, "S-PAUSED status=S")
 STORY = Story(
     "closing",
     terms("2026-02-01", "2026-02-02", {"service": {"answer_hours": 24}}),
@@ -36,7 +38,7 @@ STORY = Story(
         Day(
             "20260201",
             [
-                subscribers(WHO),
+                subscribers(LATER),
                 recharges("R-1 S-A 20260201100000 20000 18800 APP"),
                 File("expense", ["V-1|20260201|B5.1|100.00|微博话题"]),
                 File("ticket", [
@@ -48,7 +50,7 @@ STORY = Story(
         Day(
             "20260202",
             [
-                subscribers(WHO),
+                subscribers(LATER),
                 File("recharge", [
                     "R-2|S-B||202602021|RECHARGE||10000|9500|APP||",  # no time of day
                     "R-3|S-B||20260202100000|RECHARGE||10000|9500|APP||",
@@ -61,33 +63,34 @@ STORY = Story(
 
 NAME = "lyh2026_20260202"
 TABLES = {
-    # line, plan (that of harness.terms), committed, actual, variance; two notices of 0.04 beside the voucher
+    # line, plan (that of harness.terms), committed, actual, variance; three notices of 0.04 beside the voucher
     "各预算科目的计划与实际": """
-        流量赠送（B1）|10,000.00|0.00|5.00|9,995.00
+        流量赠送（B1）|10,000.00|0.00|7.50|9,992.50
         话费充值优惠补贴（B2）|0.00|24.00|12.00|-36.00
-        线上宣传（B5.1）|0.00|0.00|100.08|-100.08
-        合计（TOTAL）|10,000.00|24.00|117.08|9,858.92
+        线上宣传（B5.1）|0.00|0.00|100.12|-100.12
+        合计（TOTAL）|10,000.00|24.00|119.62|9,856.38
     """,
     "各项权益的参与量": """
-        流量赠送（DATA_GIFT）|2|5.00|10,240
+        流量赠送（DATA_GIFT）|3|7.50|15,360
         充值立减（RECHARGE_DISCOUNT）|1|12.00|0
     """,
+    # three have a gift, of the two who still qualify both: no share passes 100 %
     "从符合条件到参与": """
-        在网用户（KNOWN）|3|—|—
-        符合条件（ELIGIBLE）|2|66.67 %|在网用户（KNOWN）
-        进入名单（LISTED）|2|66.67 %|在网用户（KNOWN）
-        参与者（TOOK_PART）|1|50.00 %|进入名单（LISTED）
+        在网用户（KNOWN）|4|—|—
+        符合条件（ELIGIBLE）|2|50.00 %|在网用户（KNOWN）
+        进入名单（LISTED）|3|75.00 %|在网用户（KNOWN）
+        参与者（TOOK_PART）|1|33.33 %|进入名单（LISTED）
         充值立减（RECHARGE_DISCOUNT）|1|100.00 %|参与者（TOOK_PART）
-        流量赠送（DATA_GIFT）|2|100.00 %|符合条件（ELIGIBLE）
+        流量赠送（DATA_GIFT）|3|100.00 %|符合条件（ELIGIBLE）
     """,
-    "不符合条件的原因": "在网年限不足（TENURE）|1",
+    "不符合条件的原因": "非正常在用（NOT_ACTIVE）|1\n在网年限不足（TENURE）|1",
     "各月未返还话费": "2026-02|0.00|24.00|0.00|0.00|0.00|0.00|0.00|24.00",
     "工单按类型与状态": "咨询（QUESTION）|流量赠送（DATA_GIFT）|已答复（ANSWERED）|1|1|30|1|1|100.00 %",
     # files, of which set aside, rows received, loaded, set aside, twice
     "来料": """
         expense|1|0|1|1|0|0
         recharge|2|1|3|1|2|0
-        subscriber|3|0|9|9|0|0
+        subscriber|3|0|12|12|0|0
         ticket|1|0|2|2|0|0
     """,
 }
@@ -197,7 +200,7 @@ def test_every_mart_is_read_back_to_the_row_and_the_fen(play: Play, archived: Pa
             assert pc.sum(table[name]).as_py() == total
     budget = pq.read_table(archived / "marts" / "budget_by_line_month.parquet")
     assert str(budget.schema.field("month").type) == "date32[day]"
-    assert said["marts.budget_by_line_month"]["totals_fen"]["actual_fen"] == 2 * 11708  # the lines, and their total
+    assert said["marts.budget_by_line_month"]["totals_fen"]["actual_fen"] == 2 * 11962  # the lines, and their total
     assert (manifest["closed_to"], manifest["terms_versions"]) == ("2026-02-02", ["lyh2026@2026-02-01"])
 
 

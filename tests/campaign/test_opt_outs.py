@@ -11,7 +11,7 @@ import pytest
 from tests.campaign.harness import Day, Fact, File, Play, Story, but, people, subscribers, terms
 
 JAN25 = people("""
-S-AHEAD 01
+S-AHEAD 01 birth_year=1951
 S-TIE   02
 S-BACK  03
 S-OLD   05
@@ -73,8 +73,20 @@ STORY = Story(
         ),
         Day(
             "20260127",
-            [subscribers(JAN26, date="20260126", seq=2), subscribers(JAN26)],
-            facts=[Fact("judged again when its day is mended", WHOSE, "O-MOVED|S-NEW\nO-NOBODY|\nO-NIL|")],
+            [
+                subscribers(JAN26, date="20260126", seq=2),
+                subscribers(JAN26),
+                # an id that looks like a number is quoted by nothing as it stands
+                File("sms_report", [f"13000000099|{'0' * 32}|1|1|0||20260127100000"]),
+            ],
+            facts=[
+                Fact("judged again when its day is mended", WHOSE, "O-MOVED|S-NEW\nO-NOBODY|\nO-NIL|"),
+                Fact(
+                    "masked, whatever it quotes",
+                    "select detail from marts.exceptions where exception_type = 'SMS_REPORT'",
+                    "UNKNOWN_MESSAGE: report *** says DELIVERED of part 1 of 1",
+                ),
+            ],
         ),
         Day("20260131", [subscribers(JAN26)]),
         Day(
@@ -110,3 +122,24 @@ def test_no_mart_and_no_alert_holds_a_phone_number(play: Play) -> None:
             f"select r::text from {relation} as r where r::text ~ '(?<![0-9A-Za-z])1[0-9]{{10}}(?![0-9A-Za-z])'"
         )
         assert found == [], f"{relation} shows a number"
+
+
+def test_year_of_birth_and_gender_lie_in_the_last_snapshot_alone(play: Play) -> None:
+    """No rule asks for them, so nothing keeps them: no history, ledger or mart, by name or by what it holds."""
+    play.reach(STORY.days[-1])
+    assert play.query(
+        "select distinct birth_year, gender, business_date::text from raw.subscriber inner join raw.delivery"
+        " using (delivery_no) where subscriber_id = 'S-AHEAD'"
+    ) == [("1951", "F", "2026-02-01")]
+    elsewhere = "table_schema not in ('raw', 'information_schema') and table_schema !~ '^pg_'"
+    assert not play.query(
+        "select table_schema, table_name from information_schema.columns"
+        f" where column_name ~ 'birth|gender' and {elsewhere}"
+    )
+    relations = play.query(
+        f"select format('%I.%I', table_schema, table_name) from information_schema.tables where {elsewhere}"
+    )
+    assert len(relations) > 100
+    for (relation,) in relations:
+        found = play.query(f"select r::text from {relation} as r where r::text ~ '(?<![0-9A-Za-z])1951(?![0-9A-Za-z])'")
+        assert found == [], f"{relation} keeps a year of birth"
