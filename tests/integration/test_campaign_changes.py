@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -83,6 +84,19 @@ def test_a_change_after_the_launch_waits_for_two_people(intake: Intake) -> None:
     assert intake.run(
         "select file_sha256, accepted_on, requested_by, confirmed_by, why from raw.campaign_file order by entry_no"
     ) == [(first, EVE, None, None, None), (second, NEXT, "张三", "李四", "加预算")]
+
+
+def test_the_same_content_under_another_path_is_no_change(intake: Intake, tmp_path: Path) -> None:
+    first = sha256(intake)
+    run(intake, EVE)
+    elsewhere = tmp_path / "elsewhere" / "x.yml"
+    elsewhere.parent.mkdir()
+    shutil.copy(intake.settings.campaign_files[0], elsewhere)
+    intake.settings = replace(intake.settings, campaign_files=(elsewhere,))
+    run(intake, D)
+    assert goes_by(intake) == ("2026-04-30", first)
+    assert intake.run("select file_sha256, accepted_on from raw.campaign_file") == [(first, EVE)]
+    assert intake.run("select count(*) from raw.campaign_change") == [(0,)]
 
 
 def test_what_runs_go_by_is_what_was_confirmed_whatever_the_file_holds_since(intake: Intake) -> None:
