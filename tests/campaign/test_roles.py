@@ -167,6 +167,73 @@ def test_finance_reads_the_ledger_with_subscribers_and_no_phone_number(dsn: str)
             ask(dsn, f"select * from {relation}", user="cai")
 
 
+@pytest.mark.parametrize("user", ["mei", "cai", "nobody_s"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create table public.mine (n int)",
+        "create view marts.mine as select 1",
+        "create schema mine",
+        "create function public.mine() returns int language sql as 'select 1'",
+        "copy (select 1) to program 'true'",
+        "copy (select 1) to '/tmp/mine'",
+        "select pg_read_file('postgresql.conf')",
+        "select pg_ls_dir('.')",
+        "select lo_import('/etc/hostname')",
+        "set role laoyouhui_load",
+        "set role laoyouhui_deliver",
+        "set session authorization laoyouhui_owner",
+        "alter role laoyouhui_finance superuser",
+        "grant laoyouhui_finance to mei",
+        "set session_replication_role = replica",
+        "select raw.make_append_only('raw.run', 'all')",
+        "select raw.declare_readers('ledger.members', '{laoyouhui_marketing}')",
+        "select last_value from raw.step_step_no_seq",
+        "update marts.budget_by_line_month set plan_fen = 1",
+        "truncate marts.budget_by_line_month",
+        "create trigger mine after insert on marts.budget_by_line_month execute function unique_key_recheck()",
+        "create rule mine as on select to marts.budget_by_line_month do instead select 1",
+        "lock table marts.budget_by_line_month in access exclusive mode",
+    ],
+)  # fmt: skip
+def test_a_reader_makes_nothing_and_takes_no_other_road(dsn: str, user: str, sql: str) -> None:
+    with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedFunction)):
+        ask(dsn, sql, user=user)
+
+
+@pytest.mark.parametrize("step", ["load", "decide", "release", "deliver", "watch"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create table public.mine (n int)",
+        "create schema mine",
+        "create function public.mine() returns int language sql as 'select 1'",
+        "copy (select 1) to program 'true'",
+        "select pg_read_file('postgresql.conf')",
+        "select lo_import('/etc/hostname')",
+        "delete from raw.journal_entry",
+        "update raw.journal_entry set entry_sha256 = ''",
+        "alter table outbox.item disable trigger user",
+        "alter table raw.journal_entry disable trigger user",
+        "create or replace function raw.refuse_change() returns trigger language plpgsql as 'begin return null; end'",
+        "update outbox.file set rows = 0",
+        "update vault.owner set subscriber_id = 'S-TWO'",
+        "delete from ledger.recharge_decisions where run_on = '2026-01-26'",
+    ],
+)
+def test_a_step_makes_nothing_and_undoes_nothing(dsn: str, step: str, sql: str) -> None:
+    refused = (psycopg.errors.InsufficientPrivilege, psycopg.errors.RestrictViolation)
+    with pytest.raises(refused):
+        ask(dsn, sql, step=step)
+
+
+def test_no_function_of_ours_lends_its_owner_s_rights(dsn: str) -> None:
+    lending = (
+        "select oid::regprocedure::text from pg_proc where prosecdef and pronamespace <> 'pg_catalog'::regnamespace"
+    )
+    assert ask(dsn, lending) == []
+
+
 def test_who_is_in_no_group_reads_nothing(dsn: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         ask(dsn, "select * from marts.participation_by_day", user="nobody_s")

@@ -260,6 +260,32 @@ class Journal:
         return says
 
 
+def hold_chain(conn: psycopg.Connection, journal: Journal) -> list[Entry]:
+    """Read the chain, hold it against what this warehouse has seen of it, and note what is new; give its entries.
+
+    A chain says by itself whether an entry was changed or taken out of it, but not whether its end was cut off, or an
+    older copy laid in its place. Raises JournalError where either was done.
+    """
+    entries = journal.entries()
+    if conn.execute("select to_regclass('raw.journal_entry')").fetchone() == (None,):
+        return entries  # an older release has prepared the warehouse: the next run makes the table
+    held = {entry.no: entry.sha256 for entry in entries}
+    seen: dict[int, str] = dict(conn.execute("select entry_no, entry_sha256 from raw.journal_entry").fetchall())
+    for no, sha256 in sorted(seen.items()):
+        if held.get(no) != sha256:
+            raise JournalError(
+                f"journal {journal.folder / 'overrides'}: entry {no}, which this warehouse has seen, "
+                f"{'was edited or exchanged' if no in held else 'is missing'}: {_RESTORE}; where there is none, "
+                "rebuild the warehouse"
+            )
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into raw.journal_entry (entry_no, entry_sha256) values (%s, %s) on conflict do nothing",
+            [(entry.no, entry.sha256) for entry in entries if entry.no not in seen],
+        )
+    return entries
+
+
 def _make_private(folder: Path) -> None:
     """Make the folders of the journal, for the pipeline's user alone whatever the umask; close one that stood open."""
     if not folder.is_dir():

@@ -13,7 +13,7 @@ import psycopg
 
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.campaign_files import running_campaigns
-from laoyouhui.pipeline.journal import Journal
+from laoyouhui.pipeline.journal import Journal, hold_chain
 from laoyouhui.pipeline.words import confirmed_overrides
 
 _PAID = """
@@ -101,5 +101,7 @@ def above_limits(conn: psycopg.Connection, settings: Settings, business_date: da
 def _confirmed(conn: psycopg.Connection, settings: Settings, kind: str) -> set[tuple[object, object]]:
     """Date and amount of each override of a kind that two people want: people of the campaign file accepted last."""
     campaign = running_campaigns(settings, conn)[0]
-    wanted = confirmed_overrides(Journal(settings, campaign), campaign.people, kind)
+    journal = Journal(settings, campaign)
+    hold_chain(conn, journal)  # what this release goes by stays known
+    wanted = confirmed_overrides(journal, campaign.people, kind)
     return {(each.word.fields["business_date"], each.word.fields.get("amount_fen")) for each in wanted}

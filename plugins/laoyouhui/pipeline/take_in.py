@@ -30,7 +30,7 @@ from laoyouhui.pipeline.accept_campaigns import campaigns_of_run, refuse_frozen_
 from laoyouhui.pipeline.answers import take_in_answers
 from laoyouhui.pipeline.campaign_files import running_campaigns
 from laoyouhui.pipeline.due import require_due
-from laoyouhui.pipeline.journal import Journal, Receipts
+from laoyouhui.pipeline.journal import Journal, Receipts, hold_chain
 from laoyouhui.pipeline.waiting import Waiting, is_plain
 from laoyouhui.pipeline.words import read_overrides, take_in_words
 from laoyouhui.warehouse.connection import connect, hold_warehouse
@@ -139,6 +139,8 @@ def take_in(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
         create_schema(conn)
         work_as(conn, "take_in")  # whose role it may just have made
         journal = Journal(settings, declared[0])
+        with journal.locked():
+            hold_chain(conn, journal)
         require_due(conn, settings, journal, running_campaigns(settings, conn)[0].people, business_date)
         refuse_frozen_changes(conn, settings)
         pass_no, is_closed = _begin(conn, business_date)

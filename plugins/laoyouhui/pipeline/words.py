@@ -40,9 +40,9 @@ from pydantic import (
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.people import People, Right, name_key
 from laoyouhui.config.settings import Settings
-from laoyouhui.config.text import is_safe, safe_text
+from laoyouhui.config.text import is_safe, safe_text, without_numbers
 from laoyouhui.pipeline.campaign_files import exists, running_campaigns
-from laoyouhui.pipeline.journal import Entry, Journal, JournalError, Receipts
+from laoyouhui.pipeline.journal import Entry, Journal, JournalError, Receipts, hold_chain
 from laoyouhui.pipeline.override_kinds import KINDS, Mistake, OverrideKind
 from laoyouhui.warehouse.connection import connect
 from laoyouhui.warehouse.prepare import create_schema
@@ -212,6 +212,7 @@ def say(settings: Settings, word: Word) -> str:
             raise WordError("no date was closed in this warehouse: there is nothing yet to speak about")
         said_by, fields = _declared(people, word.said_by, "ask", settings), KINDS[word.kind].complete(conn, word.fields)
         word = word.model_copy(update={"said_by": said_by, "fields": fields})
+        _refuse(_unfit_reason(conn, word.why))
         _refuse(_judge(conn, word, date.max))
         known = {row[0] for row in conn.execute("select file_name from raw.word")}
         for other in read_overrides(journal):
@@ -226,6 +227,7 @@ def say(settings: Settings, word: Word) -> str:
         if keep is not None:
             _refuse(keep(settings, journal, conn, word.fields))
         entry = journal.add({"entry": _ASK, **word.model_dump(mode="json")})
+        hold_chain(conn, journal)
         with working_as(conn, "watch"):
             accept_alerts(conn, people, [Override(word, entry)])
         return entry.name
@@ -246,6 +248,7 @@ def confirm(settings: Settings, name: str, by: str, at: datetime) -> Override:
             mistaken_people(people, Override(asked.word, asked.asked_in, says)) or _judge(conn, asked.word, date.max)
         )
         entry = journal.add({"entry": _CONFIRM, **says.model_dump(mode="json")})
+        hold_chain(conn, journal)
         return Override(asked.word, asked.asked_in, says, entry)
 
 
@@ -260,12 +263,13 @@ def pending(settings: Settings, at: datetime) -> list[Override]:
 def _speaking(settings: Settings) -> Iterator[tuple[Journal, People, psycopg.Connection]]:
     """Let one person speak at a time: the journal is locked from what it is judged by until it is written."""
     with connect(settings.warehouse_dsn) as conn:
-        if not exists(conn, "raw.pending_override"):
+        if not exists(conn, "raw.journal_entry"):
             create_schema(conn)
         work_as(conn, "take_in")
         campaign = running_campaigns(settings, conn)[0]  # by the content that was accepted: it declares the people
         journal = Journal(settings, campaign)
         with journal.locked():
+            hold_chain(conn, journal)
             yield journal, campaign.people, conn
 
 
@@ -283,6 +287,16 @@ def _declared(people: People, name: str, right: Right, settings: Settings) -> st
             f"{settings.campaign_files[0]} declares"
         )
     return person.name
+
+
+def _unfit_reason(conn: psycopg.Connection, why: str) -> Mistake | None:
+    """Why a reason cannot be kept: it is shown in lists, alerts and the report, which hold no number and no secret."""
+    what = None
+    if without_numbers(why) != why:
+        what = "a phone number"
+    elif conn.execute("select from vault.secret where strpos(%s, secret) > 0 limit 1", (why,)).fetchone():
+        what = "a secret of the vault"
+    return Mistake("WHY", f"the reason holds {what}, and is shown to many: name ids instead") if what else None
 
 
 def _refuse(mistake: Mistake | None) -> None:

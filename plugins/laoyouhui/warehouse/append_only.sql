@@ -87,6 +87,7 @@ select raw.make_append_only('raw.answer', 'answers');
 select raw.make_append_only('raw.answer_row', 'answer');
 select raw.make_append_only('raw.word', 'all');
 select raw.make_append_only('raw.withdrawal', 'all');
+select raw.make_append_only('raw.journal_entry', 'all');
 select raw.make_append_only('vault.secret', 'all');
 select raw.make_append_only('vault.owner', 'all');
 select raw.make_append_only('outbox.item', 'all');

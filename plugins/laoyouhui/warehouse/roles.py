@@ -34,6 +34,7 @@ _MAINTAIN_SINCE = 170000  # before PostgreSQL 17 only the owner may analyse a ta
 # What no step changes or takes away once it stands. Tables of events feeds are added to it.
 _APPEND_ONLY = (
     "delivery", "set_aside_row", "word", "withdrawal", "answer_row", "step", "release_check", "alert", "dbt_project",
+    "journal_entry",
 )  # fmt: skip
 
 # role, privileges, relations; {mutable}: tables of raw that are not append-only
@@ -54,6 +55,7 @@ _RIGHTS = (
     ("laoyouhui_release", "insert", "outbox.*"),
     ("laoyouhui_release", "select, insert", "vault.owner"),
     ("laoyouhui_release", "insert, delete", "raw.release_check"),
+    ("laoyouhui_release", "insert", "raw.journal_entry"),
     ("laoyouhui_release", "insert, delete", "raw.mart"),
     ("laoyouhui_release", "insert, delete", "marts.*"),
     ("laoyouhui_release", "update (passes_released, released_at)", "raw.run"),

@@ -158,6 +158,13 @@ create table if not exists raw.campaign_file (
     why text
 );
 
+-- how far the journal's chain went when somebody spoke or a run read it: what was seen stays in it, its end too
+create table if not exists raw.journal_entry (
+    entry_no int primary key,
+    entry_sha256 text not null,
+    seen_at timestamptz not null default clock_timestamp()
+);
+
 -- a campaign file that stands otherwise than was accepted, when the last run looked
 create table if not exists raw.campaign_change (
     campaign_id text primary key,
