@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from laoyouhui.config.campaign import Campaign, load_campaigns
 from laoyouhui.config.carrier import Carrier, load_carrier
+from laoyouhui.config.private import private_folder
 from laoyouhui.config.settings import today_in_shanghai
 from laoyouhui.feeds.names import parse_stem
 from laoyouhui.local.server import EmbeddedPostgres, ServerError, create_database, database_dsn
@@ -113,8 +114,20 @@ class Workspace:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep a second command off this workspace; UsageError when one is at work."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Keep a second command off this workspace; UsageError when one is at work.
+
+        Whatever is written meanwhile is for our user alone, whatever the umask is: by services, too, which inherit it.
+        """
+        umask = os.umask(0o077)
+        try:
+            private_folder(self.folder)
+            with self._locked():
+                yield
+        finally:
+            os.umask(umask)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         with (self.folder / "run.lock").open("a+") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

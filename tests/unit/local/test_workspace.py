@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from datetime import date
@@ -9,7 +10,7 @@ from datetime import date
 import pytest
 
 from laoyouhui.config.errors import ConfigError
-from laoyouhui.local.workspace import HOME, UsageError, read_workspace
+from laoyouhui.local.workspace import HOME, UsageError, Workspace, read_workspace
 
 CAMPAIGN = HOME / "campaigns" / "lyh2026.yml"
 
@@ -186,3 +187,21 @@ def test_cleaning_keeps_what_people_said_about_an_exchange_of_theirs(tmp_path):
     assert (kept / "lyh2026").is_dir()
     assert "the journal of /elsewhere/exchange" in done.stdout
     assert not (tmp_path / "var").exists()
+
+
+def test_what_a_command_and_its_services_write_is_ours_alone(exchange, tmp_path, monkeypatch):
+    """C5, whatever the umask is and however open the folder stood; services inherit the umask."""
+    monkeypatch.setattr(Workspace, "folder", tmp_path / "workspace")
+    workspace = read_workspace({"EXCHANGE": str(exchange)})
+    workspace.folder.mkdir()
+    workspace.folder.chmod(0o777)
+    before = os.umask(0)
+    try:
+        with workspace.locked():
+            subprocess.run(["touch", workspace.folder / "service.log"], check=True)
+        assert os.umask(0) == 0
+    finally:
+        os.umask(before)
+    found = [workspace.folder, *workspace.folder.rglob("*")]
+    assert len(found) > 3
+    assert [path for path in found if path.stat().st_mode & 0o077] == []
