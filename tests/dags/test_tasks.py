@@ -233,3 +233,19 @@ def test_a_campaign_that_cannot_be_reported_fails_at_once_and_a_run_at_work_is_w
     monkeypatch.setattr(archive, "archive", lambda _settings: raise_(RunningError("take_in is running")))
     with pytest.raises(RunningError):
         tasks.archive.function()
+
+
+def test_no_error_of_a_task_shows_a_phone_number():
+    """Airflow logs each error with all that led to it; what the database says of one quotes the row (rules, 14.2)."""
+    import traceback
+
+    from laoyouhui.orchestration.tasks import _no_retry
+
+    detail = "null value\nDETAIL:  Failing row contains (S-1, 13000000001, {'86-13000000002'})."
+    error = RuntimeError(f"while loading: {detail}", 7)
+    error.__cause__ = ValueError(detail)
+    with pytest.raises(RuntimeError) as raised, _no_retry():
+        raise error
+    told = "".join(traceback.format_exception(raised.value))
+    assert told.count("Failing row contains (S-1, ***") == 2
+    assert not any(number in told for number in ("13000000001", "13000000002"))

@@ -52,6 +52,21 @@ def test_a_traceback_keeps_its_lines_and_nothing_else(shown: io.StringIO) -> Non
     assert all(is_safe(line) for line in written.split("\n"))
 
 
+def test_no_log_record_and_no_alert_shows_a_phone_number(tmp_path: Path, shown: io.StringIO) -> None:
+    """Rules 14.2, whatever an error or a name quotes; a sum, a date and a hash stay."""
+    row = "Failing row contains (S-1, 13000000001, +8613000000002), recharge_20260126_0001.txt, 240000000000 bytes"
+    log = logging.getLogger("laoyouhui.pipeline.release")
+    log.error("%s", row)
+    log.error("it failed", exc_info=ValueError(row))
+    now = datetime.fromisoformat("2026-02-06T02:00:00+08:00")
+    alert = Alert("STEP_FAILED", "critical", None, "release", row, now.replace(tzinfo=None), "Mend.", "docs/x.md")
+    settings = Settings(tmp_path, "", (), tmp_path, "")
+    write_events(settings, [Event("raised", now, alert)])
+    for told in (shown.getvalue(), alert_file(settings).read_text("utf-8")):
+        assert "contains (S-1, ***, ***), recharge_20260126_0001.txt, 240000000000 bytes" in told
+        assert "1300000000" not in told
+
+
 def test_other_packages_are_left_alone(shown: io.StringIO) -> None:
     logging.getLogger("somebody.else").warning("a\tb")
     assert "a\tb" in shown.getvalue()

@@ -1,5 +1,6 @@
 -- What calls for a person now, one row each. It reads what stands, never a mart, so that it tells also when a run
 -- waits, fails or never starts. The step `watch` keeps in raw.alert when each was raised and closed: docs/runbook/.
+-- What it quotes holds no phone number (rules, 14.2).
 {{ config(materialized='view') }}
 
 with clock as (
@@ -367,8 +368,8 @@ final as (
         found.alert_code,
         codes.severity,
         found.campaign_id,
-        found.place,
-        left(found.what, 2000) as what,
+        {{ without_numbers('found.place') }} as place,
+        left({{ without_numbers('found.what') }}, 2000) as what,
         found.since_at,
         codes.what_to_do,
         'docs/runbook/' || found.alert_code || '.md' as runbook

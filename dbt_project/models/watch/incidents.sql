@@ -57,7 +57,11 @@ alert_incidents as (
         alerts.campaign_id,
         alerts.since_at as started_at,
         alerts.closed_at as ended_at,
-        alerts.what as cause,
+        -- what people ask for names subscribers: see the alert
+        case alerts.alert_code
+            when 'OVERRIDE_PENDING' then 'an override waited for a second person'
+            else alerts.what
+        end as cause,
         case
             when alerts.alert_code in ('RUN_NOT_FINISHED', 'RELEASE_REFUSED') then alerts.place::date
         end as held_up_date,
@@ -134,10 +138,10 @@ final as (
             as incident_key,
         found.incident_type,
         found.campaign_id,
-        found.place,
+        {{ without_numbers('found.place') }} as place,
         found.started_at,
         found.ended_at,
-        left(found.cause, 2000) as cause,
+        left({{ without_numbers('found.cause') }}, 2000) as cause,
         coalesce(found.rows_known, held_up.rows_held) as rows_affected,
         coalesce(found.subscribers_known, held_up.subscribers_held) as subscribers_affected
     from found

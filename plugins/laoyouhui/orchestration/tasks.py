@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import today_in_shanghai
-from laoyouhui.config.text import safe_text
+from laoyouhui.config.text import safe_text, without_numbers
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -207,8 +207,20 @@ def _no_retry(*errors: type[Exception]) -> Iterator[None]:
     final: tuple[type[Exception], ...] = (ConfigError, *errors)
     try:
         yield
-    except final as error:
-        raise AirflowFailException(safe_text(str(error), keep="\n")) from error
+    except Exception as error:
+        _hide_numbers(error)
+        if isinstance(error, final):
+            raise AirflowFailException(safe_text(str(error), keep="\n")) from error
+        raise
+
+
+def _hide_numbers(error: BaseException | None) -> None:
+    """What the database says of an error may quote rows, and Airflow logs it, with all errors that led to it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        error.args = tuple(without_numbers(part) if isinstance(part, str) else part for part in error.args)
+        error = error.__cause__ or error.__context__
 
 
 def _settings() -> Settings:

@@ -295,8 +295,11 @@ def _store(
     ).fetchone()
     if answer is None or stored is None or judged.reason:
         return
+    # a message may quote what could not be sent: of a file that carries secrets none is kept
     conn.execute(
         "insert into raw.answer_row (answer_no, line_no, answer_key, code, message) "
-        "select %s, line_no, answer_key, code, message from pg_temp.refused order by line_no",
-        (stored[0],),
+        "select %s, line_no, answer_key, code, case when not exists (select from outbox.item "
+        "where item.file_stem = %s and secret_reference is not null) then message end "
+        "from pg_temp.refused order by line_no",
+        (stored[0], stem),
     )

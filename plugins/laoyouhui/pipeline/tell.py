@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Literal
 
 from laoyouhui.config.settings import Settings
-from laoyouhui.config.text import safe_text
+from laoyouhui.config.text import safe_text, without_numbers
 
 log = logging.getLogger(__name__)
 
-_SHOWN = 300  # characters of a reason in a message: a gateway cuts long ones where it likes
+_MOST_SHOWN = 300  # characters of a reason in a message: a gateway cuts long ones where it likes
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def write_events(settings: Settings, events: Sequence[Event]) -> None:
         return
     path = alert_file(settings)
     lines = "".join(
-        safe_text(
+        _shown(
             json.dumps(
                 {"happened": event.happened, "at": event.at.isoformat(), **asdict(event.alert)},
                 ensure_ascii=False,
@@ -109,8 +109,14 @@ def tell(settings: Settings, events: Sequence[Event]) -> bool:
 
 def _line(event: Event) -> str:
     alert = event.alert
-    what = alert.what if len(alert.what) <= _SHOWN else f"{alert.what[:_SHOWN]}…"
+    what = without_numbers(alert.what)
+    what = what if len(what) <= _MOST_SHOWN else f"{what[:_MOST_SHOWN]}…"
     head = f"{event.happened} [{alert.severity}] {alert.alert_code} {alert.place}: {what}"
     if event.happened == "closed":
-        return safe_text(head)
-    return safe_text(f"{head} (since {alert.since_at:%Y-%m-%d %H:%M}). {alert.what_to_do} See {alert.runbook}")
+        return _shown(head)
+    return _shown(f"{head} (since {alert.since_at:%Y-%m-%d %H:%M}). {alert.what_to_do} See {alert.runbook}")
+
+
+def _shown(text: str) -> str:
+    """A text as it may be told: what was given up may quote rows."""
+    return safe_text(without_numbers(text))

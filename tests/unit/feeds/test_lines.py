@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fuzz.rows import rows
+from tests.fuzz.rows import rows, some
 
 from laoyouhui.config.carrier import Column, Feed, FileForm, load_carrier
 from laoyouhui.feeds.lines import LONGEST_LINE, LineJudge, LineTooLongError, control_total
@@ -133,6 +134,32 @@ def test_bad_lines_and_their_reasons(feed: str, line: str | bytes, reason: str, 
 def test_stock_moves_in_and_out(quantity: str, is_good: bool) -> None:
     judged = JUDGES["stock_movement"].judge(f"M1|CUP|GIFT|20260101101112|{quantity}|1.00|".encode(), 1)
     assert bool(judged.lines) is is_good
+
+
+TIMES = [
+    (name, column)
+    for name, feed in CARRIER.feeds.items()
+    for column in feed.columns
+    if feed.kind == "events" and column.type in {"date", "timestamp"}
+]
+NEVER_LATE = {("card_stock", "received_on"), ("card_stock", "expires_on")}
+
+
+@pytest.mark.parametrize(("name", "column"), TIMES, ids=lambda part: getattr(part, "name", part))
+def test_no_event_of_any_feed_is_later_than_the_day_that_its_file_closes(name: str, column: Column) -> None:
+    """Up to its last second; from the midnight after it on the row is of the future (rules, 12)."""
+    feed = CARRIER.feeds[name]
+    at = [each.name for each in feed.columns].index(column.name)
+    (row,) = some(rows(feed, CARRIER.files, CLOSES, {}), 1, random.Random(1))  # noqa: S311 (no secret)
+    time = "" if column.type == "date" else "{}"
+    said = {}
+    for day, clock in (("20260105", "235959"), ("20260106", "000000"), ("20260108", "120000")):
+        row[at] = day + time.format(clock)
+        if name == "optout":
+            row[[each.name for each in feed.columns].index("action")] = "IN"
+        said[day] = fault(name, "|".join(row))
+    future = None if (name, column.name) in NEVER_LATE else ("FUTURE", column.name)
+    assert said == {"20260105": None, "20260106": future, "20260108": future}
 
 
 def test_a_bad_row_is_kept_as_it_came() -> None:

@@ -5,6 +5,6 @@ select
     booked_on::date as booked_on,
     budget_line,
     {{ to_fen('amount_yuan', 'expense') }} as amount_fen,
-    memo,
+    {{ without_numbers('memo') }} as memo,
     {{ content_key(['booked_on', 'budget_line', to_fen('amount_yuan', 'expense'), 'memo']) }} as content_hash
 from {{ source('raw', 'expense') }}

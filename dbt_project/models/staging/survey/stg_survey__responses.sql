@@ -7,7 +7,7 @@ select
     {{ to_timestamp_shanghai('answered_at') }} as answered_at,
     satisfaction::integer as satisfaction,
     recommend::integer as recommend,
-    benefit,
+    {{ without_numbers('benefit') }} as benefit,
     {{ content_key([
         'subscriber_id', 'sent_at', 'answered_at', 'satisfaction', 'recommend', 'benefit', 'text'
     ]) }} as content_hash

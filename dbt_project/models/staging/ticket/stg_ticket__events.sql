@@ -6,7 +6,7 @@ select
     subscriber_id,
     event,
     kind as ticket_kind,
-    benefit,
+    {{ without_numbers('benefit') }} as benefit,
     {{ to_timestamp_shanghai('at') }} as happened_at,
     staff_id,
     {{ content_key([
