@@ -25,6 +25,16 @@ def running_campaigns(settings: Settings, conn: psycopg.Connection) -> tuple[Cam
     return with_contents(settings, Journal(settings, declared[0]), declared, accepted(conn))
 
 
+def prepared_campaigns(settings: Settings, conn: psycopg.Connection) -> tuple[Campaign, ...]:
+    """The campaigns that the open pass was begun by: as last accepted, else by the content that `prepare` has noted.
+
+    A rebuild of dates before the first one that was closed goes by a content that it has not accepted yet.
+    """
+    declared = load_campaigns(settings.campaign_files)
+    noted: dict[str, str] = dict(conn.execute("select campaign_id, file_sha256 from raw.campaign").fetchall())
+    return with_contents(settings, Journal(settings, declared[0]), declared, noted | accepted(conn))
+
+
 def accepted(conn: psycopg.Connection) -> dict[str, str]:
     """The content (sha256) of each campaign's file that was accepted last."""
     if not exists(conn, "raw.campaign_file"):

@@ -21,13 +21,15 @@ from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.located_yaml import load
 from laoyouhui.config.private import private
 from laoyouhui.config.settings import Settings
-from laoyouhui.pipeline.campaign_files import running_campaigns
+from laoyouhui.config.text import without_numbers
+from laoyouhui.pipeline.campaign_files import prepared_campaigns
 from laoyouhui.pipeline.limits import above_limits, crowded_promises
 from laoyouhui.pipeline.outbox import OutboxError, fill_outbox
 from laoyouhui.warehouse.connection import GATE, connect, hold_warehouse
 from laoyouhui.warehouse.dsn import sqlalchemy_url
 from laoyouhui.warehouse.marts import MartError, publish_marts
 from laoyouhui.warehouse.passes import open_pass
+from laoyouhui.warehouse.prepare import changed_by_hand
 from laoyouhui.warehouse.readers import readers_give_way
 from laoyouhui.warehouse.roles import STEPS, has_roles
 
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.core.batch import Batch
     from psycopg import Connection
+
+    from laoyouhui.config.campaign import Campaign
+    from laoyouhui.config.carrier import Carrier
 
 SAMPLE_ROWS = 5
 
@@ -114,8 +119,9 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
             raise RuntimeError(
                 f"release of {business_date}: dbt has not decided pass {pass_no} to its end: run decide first"
             )
-        carrier = load_carrier(running_campaigns(settings, conn)[0].carrier_file)
-        checks = list(_coverage(conn, suites))
+        campaigns = prepared_campaigns(settings, conn)
+        carrier = load_carrier(campaigns[0].carrier_file)
+        checks = [_declared(conn, carrier, campaigns), *_coverage(conn, suites)]
         conn.commit()  # no reader of a mart waits while the suites run
         if _held(checks):
             with ThreadPoolExecutor(1) as beside:
@@ -248,7 +254,8 @@ def _observed(failed: ExpectationValidationResult) -> str:
     result, error = failed.result, failed.exception_info
     if not result:
         errors = [error] if "exception_message" in error else list(error.values())
-        return "the check could not be made: " + "; ".join(sorted({str(each["exception_message"]) for each in errors}))
+        told = "; ".join(sorted({str(each["exception_message"]) for each in errors}))
+        return f"the check could not be made: {without_numbers(told)}"
     count = result.get("unexpected_count", result.get("observed_value"))
     rows = (
         result.get("partial_unexpected_index_list")
@@ -261,13 +268,29 @@ def _observed(failed: ExpectationValidationResult) -> str:
 
 
 def _spell(row: object) -> str:
-    """A row on one line, with what cannot be seen (CR, LF) escaped."""
+    """A row on one line, with what cannot be seen (CR, LF) escaped, and no phone number."""
     text = ", ".join(f"{column}={value}" for column, value in row.items()) if isinstance(row, dict) else str(row)
-    return text.replace("\r", "\\r").replace("\n", "\\n")
+    return without_numbers(text).replace("\r", "\\r").replace("\n", "\\n")
 
 
 def _held(checks: Sequence[Check]) -> bool:
     return all(check.success for check in checks)
+
+
+def _declared(conn: Connection, carrier: Carrier, campaigns: Sequence[Campaign]) -> Check:
+    """What the models and the suites are told of terms, dates, plans and units is what the files declare."""
+    changed = changed_by_hand(conn, carrier, campaigns)
+    return Check(
+        "declared",
+        changed[0] if changed else "raw.campaign_terms",
+        "the warehouse holds what the campaign files and the carrier profile declare",
+        success=not changed,
+        observed=f"otherwise than declared: {', '.join(changed)}",
+        what_to_do=(
+            "Somebody changed these tables, or the profile, since the date was begun: find out who. Run the date again "
+            "from take_in, which writes them anew."
+        ),
+    )
 
 
 def _coverage(conn: Connection, suites: Sequence[Suite]) -> Iterator[Check]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -156,11 +158,14 @@ def frozen_changes(conn: psycopg.Connection, campaign: Campaign) -> list[str]:
         return []
     released = conn.execute("select max(business_date) from raw.run where passes_released > 0").fetchone()
     known = conn.execute(
-        "select starts_on, control_share_bp, control_salt, ends_on from raw.campaign where campaign_id = %s",
+        "select starts_on, control_share_bp, control_salt, ends_on, file_sha256 from raw.campaign "
+        "where campaign_id = %s",
         (campaign.campaign_id,),
     ).fetchone()
     if released is None or released[0] is None or known is None:
         return []
+    if known[4] == campaign.sha256:
+        return []  # the file is as it was: where a table is not, a hand was at it, and it is written anew
     mistakes = [
         f"{campaign.campaign_id}: {name}: value {now!r}: expected {was!r}, as it was when {released[0]} was released"
         for name, now, was in zip(
@@ -193,6 +198,50 @@ def frozen_changes(conn: psycopg.Connection, campaign: Campaign) -> list[str]:
                 " add a version effective after it"
             )
     return mistakes
+
+
+def changed_by_hand(conn: psycopg.Connection, carrier: Carrier, campaigns: Iterable[Campaign]) -> list[str]:
+    """Which tables hold something else than these campaigns and the carrier profile declare: `prepare` wrote them so.
+
+    What a campaign promises and how amounts are spelled is read from there, by the models and by the gate.
+    """
+    declared: dict[LiteralString, list[tuple[object, ...]]] = {
+        "raw.feed": _feed_rows(carrier, campaigns),
+        "raw.feed_column": _column_rows(carrier),
+        "raw.answer_code": list(carrier.answer_codes.items()),
+        "raw.campaign": [],
+        "raw.campaign_terms": [],
+        "raw.campaign_budget": [],
+    }
+    for campaign in campaigns:
+        terms, budget = _terms_rows(campaign), _budget_rows(campaign)
+        declared["raw.campaign"].append(_campaign_row(campaign))
+        declared["raw.campaign_terms"] += [(*row, _what_pays(version)) for *row, version in terms]
+        declared["raw.campaign_budget"] += budget
+    stored: dict[LiteralString, LiteralString] = {
+        "raw.feed": "feed, kind, is_daily",
+        "raw.feed_column": "feed, column_name, unit",
+        "raw.answer_code": "code, outcome",
+        "raw.campaign": "campaign_id, name, starts_on, ends_on, priority, control_share_bp, control_salt, file_sha256",
+        "raw.campaign_terms": "campaign_id, effective_from, terms_version, terms",
+        "raw.campaign_budget": "campaign_id, budget_line, month, plan_fen",
+    }
+    ours = {campaign.campaign_id for campaign in campaigns}
+    changed = []
+    for table, columns in stored.items():
+        rows = conn.execute(sql.SQL("select {} from {}").format(sql.SQL(columns), sql.SQL(table))).fetchall()
+        if table.startswith("raw.campaign"):  # one that runs no more leaves its rows
+            rows = [row for row in rows if row[0] in ours]
+        if table == "raw.campaign_terms":
+            rows = [(*row, _what_pays(version)) for *row, version in rows]
+        if set(rows) != set(declared[table]):
+            changed.append(table)
+    return changed
+
+
+def _what_pays(terms: Mapping[str, object]) -> str:
+    """Terms as text, but for the limits of a release, which refuse and never pay."""
+    return json.dumps({name: part for name, part in terms.items() if name != "release"}, sort_keys=True, default=str)
 
 
 def _changed_plans(conn: psycopg.Connection, campaign: Campaign, released: date) -> list[str]:
@@ -238,18 +287,9 @@ def _write_campaign(conn: psycopg.Connection, campaign: Campaign) -> None:
             name = excluded.name, starts_on = excluded.starts_on, ends_on = excluded.ends_on,
             priority = excluded.priority, control_share_bp = excluded.control_share_bp,
             control_salt = excluded.control_salt, file_sha256 = excluded.file_sha256, loaded_at = now()
-        where campaign.file_sha256 <> excluded.file_sha256
+        where to_jsonb(campaign) - 'loaded_at' <> to_jsonb(excluded) - 'loaded_at'
         """,
-        (
-            campaign.campaign_id,
-            campaign.name,
-            campaign.starts_on,
-            campaign.ends_on,
-            campaign.priority,
-            campaign.control_share_bp,
-            campaign.control_salt,
-            campaign.sha256,
-        ),
+        _campaign_row(campaign),
     )
     conn.execute("delete from raw.campaign_terms where campaign_id = %s", (campaign.campaign_id,))
     conn.execute("delete from raw.campaign_budget where campaign_id = %s", (campaign.campaign_id,))
@@ -257,33 +297,62 @@ def _write_campaign(conn: psycopg.Connection, campaign: Campaign) -> None:
         cursor.executemany(
             "insert into raw.campaign_terms (campaign_id, effective_from, terms_version, terms) "
             "values (%s, %s, %s, %s)",
-            [
-                (campaign.campaign_id, version.effective_from, version.terms_version, Jsonb(version.terms))
-                for version in campaign.versions
-            ],
+            [(*row, Jsonb(terms)) for *row, terms in _terms_rows(campaign)],
         )
         cursor.executemany(
             "insert into raw.campaign_budget (campaign_id, budget_line, month, plan_fen) values (%s, %s, %s, %s)",
-            [(campaign.campaign_id, plan.line, plan.month, plan.plan_fen) for plan in campaign.budget],
+            _budget_rows(campaign),
         )
 
 
-def _write_carrier(conn: psycopg.Connection, carrier: Carrier, campaigns: tuple[Campaign, ...]) -> None:
+def _campaign_row(campaign: Campaign) -> tuple[object, ...]:
+    return (
+        campaign.campaign_id,
+        campaign.name,
+        campaign.starts_on,
+        campaign.ends_on,
+        campaign.priority,
+        campaign.control_share_bp,
+        campaign.control_salt,
+        campaign.sha256,
+    )
+
+
+def _terms_rows(campaign: Campaign) -> list[tuple[str, date, str, Mapping[str, object]]]:
+    return [
+        (campaign.campaign_id, version.effective_from, version.terms_version, version.terms)
+        for version in campaign.versions
+    ]
+
+
+def _budget_rows(campaign: Campaign) -> list[tuple[object, ...]]:
+    return [(campaign.campaign_id, plan.line, plan.month, plan.plan_fen) for plan in campaign.budget]
+
+
+def _feed_rows(carrier: Carrier, campaigns: Iterable[Campaign]) -> list[tuple[object, ...]]:
     offered = {section for campaign in campaigns for version in campaign.versions for section in version.terms}
+    return [
+        (name, feed.kind, feed.daily and (feed.serves is None or feed.serves in offered))
+        for name, feed in carrier.feeds.items()
+    ]
+
+
+def _column_rows(carrier: Carrier) -> list[tuple[object, ...]]:
+    return [(name, column.name, column.unit) for name, feed in carrier.feeds.items() for column in feed.columns]
+
+
+def _write_carrier(conn: psycopg.Connection, carrier: Carrier, campaigns: tuple[Campaign, ...]) -> None:
     conn.execute("delete from raw.feed")
     conn.execute("delete from raw.feed_column")
     conn.execute("delete from raw.answer_code")
     with conn.cursor() as cursor:
         cursor.executemany(
             "insert into raw.feed (feed, kind, is_daily) values (%s, %s, %s)",
-            [
-                (name, feed.kind, feed.daily and (feed.serves is None or feed.serves in offered))
-                for name, feed in carrier.feeds.items()
-            ],
+            _feed_rows(carrier, campaigns),
         )
         cursor.executemany(
             "insert into raw.feed_column (feed, column_name, unit) values (%s, %s, %s)",
-            [(name, column.name, column.unit) for name, feed in carrier.feeds.items() for column in feed.columns],
+            _column_rows(carrier),
         )
         cursor.executemany(
             "insert into raw.answer_code (code, outcome) values (%s, %s)", list(carrier.answer_codes.items())
