@@ -75,7 +75,8 @@ STORY = Story(
             [
                 subscribers(JAN28),
                 File("optout", [
-                    f"I-{name}||S-{name}|20260128100000|IN|SMS" for name in ["ASKED", "MOVED", "PLAIN"]
+                    *(f"I-{name}||S-{name}|20260128100000|IN|SMS" for name in ["ASKED", "MOVED", "PLAIN"]),
+                    "Z-OUT||S-OUT|20260127100000|IN|SMS",  # in the second of his OUT, which wins
                 ]),
             ],
             late={("sms", "20260124"): Answer(bad="90")},

@@ -14,6 +14,7 @@ JAN25 = people("""
 S-AHEAD 01 birth_year=1951
 S-TIE   02
 S-BACK  03
+S-YEAR  04
 S-OLD   05
 S-NEW   06
 """)
@@ -59,6 +60,7 @@ STORY = Story(
                     "O-MOVED|13000000005||20260126100000|OUT|SMS",
                     "O-NOBODY|13000000077||20260126100000|OUT|SMS",
                     "O-NIL|||20260126100000|OUT|SMS",
+                    "O-YEAR||S-YEAR|20270126100000|OUT|SMS",  # a year ahead
                 ]),
             ],
             # S-OLD is taken for the holder, since the day's snapshot could not be read
@@ -76,6 +78,7 @@ STORY = Story(
             [
                 subscribers(JAN26, date="20260126", seq=2),
                 subscribers(JAN26),
+                File("optout", ["I-YEAR||S-YEAR|20260127100000|IN|SMS"]),
                 # an id that looks like a number is quoted by nothing as it stands
                 File("sms_report", [f"13000000099|{'0' * 32}|1|1|0||20260127100000"]),
             ],
@@ -92,8 +95,8 @@ STORY = Story(
         Day(
             "20260201",
             [subscribers(JAN26)],
-            # S-OLD is told again, S-NEW no more
-            out={"sms": sms("13000000003", "13000000015", day="20260202")},
+            # S-OLD is told again, S-NEW no more. The OUT of S-YEAR counted from when it was known: his later IN ends it
+            out={"sms": sms("13000000003", "13000000004", "13000000015", day="20260202")},
         ),
     ],
 )  # fmt: skip

@@ -57,6 +57,7 @@ def test_options_of_the_dsn_reach_all_and_ours_stand_beside_them(database_dsn: s
     with as_dbt(settings(dsn, tmp_path)) as session, session.cursor() as cursor:
         cursor.execute(ask)
         assert cursor.fetchone() == ("7MB", "Asia/Shanghai")
+    assert os.environ["PGCONNECT_TIMEOUT"] == "9"
     engine = create_engine(sqlalchemy_url(dsn, "-csearch_path=exports"))
     with engine.connect() as session:
         asked = session.execute(text("select current_setting('work_mem'), current_setting('search_path')"))

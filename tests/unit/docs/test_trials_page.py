@@ -26,6 +26,13 @@ def test_every_fault_has_a_test_that_exists() -> None:
             assert name in names_of_tests(path), f"{row[0]}: {path} has no {name}"
 
 
+def test_every_fault_says_when_its_test_goes_red() -> None:
+    """What was switched off to see it fail; or, in plain words, that nobody has seen it yet."""
+    for row in (row for section in tables("trials.md").values() for row in section):
+        assert len(row) == 4, f"{row[0]}: expected fault, what was changed, goes red when, tests"
+        assert row[2], f"{row[0]}: expected what was switched off to see its test fail, or 'not seen red yet'"
+
+
 def test_every_defence_has_a_test_that_exists() -> None:
     rows = tables("threats.md")["Who could want what"]
     assert len(rows) > 10
