@@ -11,7 +11,7 @@ from laoyouhui.config.campaign import Campaign, load_campaigns
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.campaign_files import accepted, content_of, is_launched, running_campaigns, with_contents
-from laoyouhui.pipeline.journal import Entry, Journal, JournalError, Receipts
+from laoyouhui.pipeline.journal import Entry, Journal, JournalError, Receipts, hold_chain
 from laoyouhui.pipeline.override_kinds import Mistake
 from laoyouhui.pipeline.words import Override, mistaken_people, read_overrides, store
 from laoyouhui.warehouse.prepare import frozen_changes
@@ -47,7 +47,6 @@ def campaigns_of_run(
     is_new = receipts.allow(("campaign", ""))  # no date is rebuilt: what lies there now may be taken
     with journal.locked(), conn.transaction():
         entries = journal.entries()
-        _hold_against_what_was_accepted(conn, journal, entries)
         _accept_what_the_journal_names(conn, settings, journal, entries, receipts, business_date)
         standing = accepted(conn)
         conn.execute("delete from raw.campaign_change where campaign_id <> all(%s)", ([*standing],))
@@ -65,6 +64,7 @@ def campaigns_of_run(
                 _note(conn, journal.add({"entry": FILE, **says}), campaign_id, campaign.sha256, business_date)
                 standing[campaign_id] = campaign.sha256
             conn.execute("delete from raw.campaign_change where campaign_id = %s", (campaign_id,))
+        hold_chain(conn, journal)  # what this run has added is known from it on, also where it dies and begins again
     return with_contents(settings, journal, declared, standing)
 
 
@@ -164,15 +164,3 @@ def _note_pending(conn: psycopg.Connection, campaign: Campaign, business_date: d
         campaign.campaign_id,
         campaign.sha256,
     )
-
-
-def _hold_against_what_was_accepted(conn: psycopg.Connection, journal: Journal, entries: list[Entry]) -> None:
-    by_no = {entry.no: entry for entry in entries}
-    for no, sha256, campaign_id in conn.execute(
-        "select entry_no, entry_sha256, campaign_id from raw.campaign_file order by entry_no"
-    ):
-        if no not in by_no or by_no[no].sha256 != sha256:
-            raise JournalError(
-                f"journal {journal.folder / 'overrides'}: entry {no}, by which a file of {campaign_id} was accepted, "
-                "is missing or was edited: restore the journal from a copy, or rebuild the warehouse"
-            )
