@@ -13,7 +13,7 @@ from tests.crash.campaign import Campaign
 from tests.crash.story import Reference, World, tail
 from tests.crash.truth import Truth
 
-from laoyouhui.warehouse.connection import connect
+from laoyouhui.warehouse.connection import GATE, connect
 
 MONTH_START, INSTALMENTS = 2, 3  # of the story's dates
 
@@ -80,9 +80,8 @@ def test_two_runs_of_a_date_at_once_end_as_one(reference: Reference) -> None:
 
 def test_two_dates_at_once_keep_their_order(reference: Reference) -> None:
     world = reference.begin(MONTH_START)
-    with connect(world.settings.warehouse_dsn) as held:  # so that the first is in the middle for as long as it takes
-        # a session of the pipeline's, which is never ended for holding up a step: a second lock by the steps' number
-        held.execute("select pg_advisory_lock(1, 7041001)")
+    # so that the first is in the middle for as long as it takes; the pipeline's own are never ended for holding up a step
+    with connect(world.settings.warehouse_dsn, name=GATE) as held:
         held.execute("lock table ledger.messages")
         first = world.run(MONTH_START)
         first.wait_for("decide")
