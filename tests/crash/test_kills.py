@@ -80,7 +80,7 @@ def test_two_runs_of_a_date_at_once_end_as_one(reference: Reference) -> None:
 
 def test_two_dates_at_once_keep_their_order(reference: Reference) -> None:
     world = reference.begin(MONTH_START)
-    # so that the first is in the middle for as long as it takes; the pipeline's own are never ended for holding up a step
+    # so that the first is in the middle for as long as it takes: the pipeline's own session is never ended
     with connect(world.settings.warehouse_dsn, name=GATE) as held:
         held.execute("lock table ledger.messages")
         first = world.run(MONTH_START)
