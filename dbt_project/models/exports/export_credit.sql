@@ -1,5 +1,7 @@
 -- Money to credit or take back, of every benefit that pays in credits: each model of `credit_rows/` is taken in.
-{% for rows in parts('exports/credit_rows') -%}
+{% for rows in [
+    'credit_recharges',
+] -%}
 select
     campaign_id,
     item_key,

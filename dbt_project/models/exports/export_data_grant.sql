@@ -1,5 +1,7 @@
 -- Data to set up, of every benefit that gives data: each model of `data_grant_rows/` is taken in.
-{% for rows in parts('exports/data_grant_rows') -%}
+{% for rows in [
+    'data_grant_gifts',
+] -%}
 select
     campaign_id,
     item_key,

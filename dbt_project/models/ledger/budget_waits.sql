@@ -5,7 +5,7 @@
 -- next one.
 -- Each model of `claims/` is taken in. A grant that found room at once is not here.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[{'columns': ['grant_key']}],
 ) }}
 
@@ -25,7 +25,13 @@ lines as materialized (
 ),
 
 claimed as (
-    {% for claims in parts('ledger/claims') -%}
+    {% for claims in [
+        'card_claims',
+        'data_gift_claims',
+        'device_claims',
+        'recharge_claims',
+        'trial_claims',
+    ] -%}
     select
         campaign_id,
         benefit,

@@ -2,7 +2,7 @@
 -- first qualifying one. A month in which the subscriber does not qualify is lost and counts. Where two campaigns
 -- exclude each other the one of higher priority gives, and the other says why it does not.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[{'columns': ['run_on'], 'type': 'brin'}],
 ) }}
 

@@ -1,7 +1,7 @@
 -- Expense vouchers, each once by its number, and again where its delivery was withdrawn before; they carry the budget
 -- lines that the benefits do not.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[{'columns': ['run_on'], 'type': 'brin'}],
 ) }}
 

@@ -1,7 +1,7 @@
 -- How a promise ends otherwise than by being paid, or is kept waiting (rules, 4.7 and 4.8): cancelled, clawed back,
 -- forfeited, held. Each entry names the obligation it changes.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[
         {'columns': ['changes_key']},
         {'columns': ['run_on'], 'type': 'brin'},

@@ -1,9 +1,22 @@
 -- Every promise, payment and change of the campaign, one row each: what the marts read, and they read nothing else.
 -- committed = promised, not yet paid; actual = paid, as far as the carrier has answered. Sums of both by line and month
 -- are the budget; the sum of liability_fen is what is still owed to subscribers. Each model of `entries/` is taken in.
-{{ config(materialized='view') }}
+{{ config(materialized='stable_view') }}
 
-{% for entries in parts('ledger/entries') -%}
+{% for entries in [
+    'card_entries',
+    'closure_entries',
+    'data_gift_entries',
+    'device_entries',
+    'expense_entries',
+    'family_entries',
+    'membership_entries',
+    'message_entries',
+    'obligation_entries',
+    'recharge_discount_entries',
+    'settlement_entries',
+    'trial_entries',
+] -%}
 select
     entry_key,
     campaign_id,

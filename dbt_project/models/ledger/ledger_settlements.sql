@@ -1,7 +1,7 @@
 -- What the carrier's answers settle, and what people give up: the money of each line moves from committed to actual, or
 -- back. Nothing is settled twice: of a key that was asked for again and left in two files the first acceptance counts.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[{'columns': ['run_on'], 'type': 'brin'}],
 ) }}
 

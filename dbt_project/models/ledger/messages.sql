@@ -4,7 +4,7 @@
 --
 -- No nested loops: the planner sees through no notice, expects one row, and half a million come on a month's first day.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     meta={'planner': {'enable_nestloop': 'off'}},
     indexes=[
         {'columns': ['subscriber_id']},
@@ -21,7 +21,13 @@ templates as materialized (
 ),
 
 told as (
-    {% for notices in parts('intermediate/message/notices') -%}
+    {% for notices in [
+        'int_message__announcement_notices',
+        'int_message__card_code_notices',
+        'int_message__gift_notices',
+        'int_message__instalment_notices',
+        'int_message__trial_notices',
+    ] -%}
     select
         campaign_id,
         template_code,

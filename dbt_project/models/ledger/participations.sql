@@ -1,7 +1,7 @@
 -- Who takes part, one row a benefit that a subscriber asked for or used, or that came by itself (AUTOMATIC). What was
 -- undone since, as a recharge by its reversal, no longer counts; nor what the carrier refused for good or people gave
 -- up, unless it was accepted after all.
-{{ config(materialized='view') }}
+{{ config(materialized='stable_view') }}
 
 with undone as (
     select changes.changes_key

@@ -2,9 +2,20 @@
 -- each is the decision. Each model of `reasons/` is taken in, and holds the order of its own rules. Ask it for one
 -- subscriber: each part finds his rows by an index.
 {#- its parts' folder has its name, so that their config would be its own -#}
-{{ config(materialized='view', contract={'enforced': true}) }}
+{{ config(materialized='stable_view', contract={'enforced': true}) }}
 
-{% for reasons in parts('ledger/reasons') -%}
+{% for reasons in [
+    'card_reasons',
+    'credit_reasons',
+    'data_gift_reasons',
+    'device_reasons',
+    'eligibility_reasons',
+    'family_reasons',
+    'membership_reasons',
+    'message_reasons',
+    'recharge_reasons',
+    'trial_reasons',
+] -%}
 select
     campaign_id,
     subscriber_id,

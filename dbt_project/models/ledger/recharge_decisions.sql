@@ -3,7 +3,7 @@
 -- when a person has chosen a row; so does one decided on a row, or for a reversal, that was withdrawn since. Nothing is
 -- ever rewritten.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[
         {'columns': ['subscriber_id', 'recharged_month']},
         {'columns': ['run_on'], 'type': 'brin'},

@@ -1,7 +1,7 @@
 -- The discount of a granted recharge, taken out of the books when the recharge is reversed (rules, 4.8), or when the
 -- row is withdrawn that was decided (rules, 12).
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[{'columns': ['run_on'], 'type': 'brin'}],
 ) }}
 

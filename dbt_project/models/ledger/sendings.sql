@@ -1,6 +1,6 @@
 -- The life of each row that left, one row a sending: when it was decided, put into its file, delivered, and what became
 -- of it. A view: it reads at any time, also between runs, and follows each answer and word as it is taken in.
-{{ config(materialized='view') }}
+{{ config(materialized='stable_view') }}
 
 select
     outcomes.file_stem,

@@ -1,7 +1,7 @@
 -- Movements of gifts and materials, each once, decided in the run that first sees it, in the order of time, then
 -- movement: one that would take the stock of its hall below zero is set aside and counts for nothing (rules, 11).
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[{'columns': ['item', 'item_kind', 'hall_code']}],
 ) }}
 

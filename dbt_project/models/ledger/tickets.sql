@@ -1,5 +1,5 @@
 -- The life of each ticket out of its events, in whatever order they came: it is what its last event says, by time.
-{{ config(materialized='view') }}
+{{ config(materialized='stable_view') }}
 
 with lives as (
     select

@@ -1,6 +1,6 @@
 -- Each grant that has ever waited for a budget line, once: since when, and when it was given at last or
 -- withdrawn.
-{{ config(materialized='view') }}
+{{ config(materialized='stable_view') }}
 
 select
     waits.grant_key,

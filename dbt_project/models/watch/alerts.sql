@@ -1,7 +1,7 @@
 -- What calls for a person now, one row each. It reads what stands, never a mart, so that it tells also when a run
 -- waits, fails or never starts. The step `watch` keeps in raw.alert when each was raised and closed: docs/runbook/.
 -- What it quotes holds no phone number (rules, 14.2).
-{{ config(materialized='view') }}
+{{ config(materialized='stable_view') }}
 
 with clock as (
     select * from {{ ref('stg_run__clock') }}

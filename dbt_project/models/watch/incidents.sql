@@ -1,6 +1,6 @@
 -- What went wrong in the campaign, as a log (F2): steps of the pipeline that were given up, what called for a person,
 -- and the faults that subscribers told of, each from its start to its end, with what it kept from whom.
-{{ config(materialized='view') }}
+{{ config(materialized='stable_view') }}
 
 -- failures of one step and date until it ended well
 with failures as (

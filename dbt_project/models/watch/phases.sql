@@ -1,6 +1,6 @@
 -- The phases of each campaign, by its dates: where the launch is refused the warm-up goes on. After the close runs go
 -- on until nothing that was promised is open: then the phase is settled, and the campaign is over.
-{{ config(materialized='view') }}
+{{ config(materialized='stable_view') }}
 
 with runs as (
     select max(business_date) as last_released

@@ -1,6 +1,6 @@
 -- What each pass found, counted while it decided. Kept, since the marts show the last release alone, and since views
 -- can stand on it: this table is never made anew.
-{{ config(materialized='incremental') }}
+{{ config(materialized='append_only') }}
 
 with run as (
     select * from {{ ref('stg_run__current') }}

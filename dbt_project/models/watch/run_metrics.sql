@@ -1,5 +1,5 @@
 -- What each run did, one row a figure: rows in and set aside, granted, sent, answered, money owed, seconds of each step
-{{ config(materialized='view') }}
+{{ config(materialized='stable_view') }}
 
 with received as (
     select

@@ -1,7 +1,7 @@
 -- The launch of each campaign that has to be ready for it (rules, 11): in the first run, from that closing the day
 -- before its first day on, in which each line is met or waived. It is launched for the next day; nothing is made up for
 -- days before.
-{{ config(materialized='incremental') }}
+{{ config(materialized='append_only') }}
 
 with run as (
     select * from {{ ref('stg_run__current') }}

@@ -1,7 +1,7 @@
 -- Messages with a card's code that did not reach the member: reported as failed, or refused for good. The message is
 -- found by its key, which is made of what it tells: no message has to be asked. A report about what the carrier refused
 -- or wants again counts for nothing here.
-{{ config(materialized='incremental', indexes=[{'columns': ['run_on'], 'type': 'brin'}]) }}
+{{ config(materialized='append_only', indexes=[{'columns': ['run_on'], 'type': 'brin'}]) }}
 
 with run as (
     select * from {{ ref('stg_run__current') }}

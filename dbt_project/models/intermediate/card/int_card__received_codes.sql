@@ -1,7 +1,7 @@
 -- Codes of video cards, each by its reference. A code delivered again with the same content is one; with other content
 -- it stands beside the first, which holds.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[{'columns': ['run_on'], 'type': 'brin'}],
 ) }}
 

@@ -1,7 +1,7 @@
 -- Rows of events feeds whose id is known with other content (rules, 12), each content once. What counts of them is said
 -- by the model that is named here beside each feed: where a benefit hangs on it the row that was decided in an earlier
 -- run, and neither of two that come in one run; elsewhere the first. Recharges are told apart: a person chooses there.
-{{ config(materialized='incremental', indexes=[{'columns': ['run_on'], 'type': 'brin'}]) }}
+{{ config(materialized='append_only', indexes=[{'columns': ['run_on'], 'type': 'brin'}]) }}
 
 {#- known: what stands of each id, and what does not; stands: which is which, where several contents are kept;
     keeps_withdrawn: rows of deliveries that were withdrawn are among them -#}

@@ -1,6 +1,6 @@
 -- the devices on the discount's list as each delivery gave them; on a date E the list is the one with the greatest
 -- (delivered_for, revision) not after E
-{{ config(materialized='incremental') }}
+{{ config(materialized='append_only') }}
 
 with run as (
     select * from {{ ref('stg_run__current') }}

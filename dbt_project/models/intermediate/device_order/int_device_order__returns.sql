@@ -1,7 +1,7 @@
 -- what was returned, by the first event that says so, seen by the run that it came in; also where the order itself has
 -- not come yet
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[{'columns': ['seen_on']}],
 ) }}
 

@@ -2,7 +2,7 @@
 -- stands in no delivery any more. What was granted is taken back as by a return; a payment that counts is decided anew,
 -- under keys of its own.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[{'columns': ['run_on'], 'type': 'brin'}],
 ) }}
 

@@ -2,7 +2,7 @@
 -- the answer, a reason or the city changed. Judged again are those whose state changed, those whose anniversary has
 -- come, and everyone when the terms change or the campaign begins.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[
         {'columns': ['next_change_on']},
         {'columns': ['run_on'], 'type': 'brin'},

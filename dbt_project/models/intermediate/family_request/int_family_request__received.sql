@@ -1,7 +1,7 @@
 -- Requests to add or remove a family number, each content once. A row whose id is known with other content is a
 -- conflict: where both came in one run neither counts, else the one that came before.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[{'columns': ['run_on'], 'type': 'brin'}],
 ) }}
 

@@ -2,7 +2,7 @@
 -- stands in no delivery any more. A link that it began ends; a row of the id that counts is decided anew, under keys of
 -- its own.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[{'columns': ['run_on'], 'type': 'brin'}],
 ) }}
 

@@ -1,6 +1,6 @@
 -- the list of halls as each delivery gave it; on a date E the list is the one with the greatest (delivered_for,
 -- revision) not after E
-{{ config(materialized='incremental') }}
+{{ config(materialized='append_only') }}
 
 with run as (
     select * from {{ ref('stg_run__current') }}

@@ -1,7 +1,7 @@
 -- Who belongs to the control group: drawn once a campaign, in the run that closes the day before its first announcement
 -- or its start (or the first after it), then frozen. Every customer is kept with the draw's outcome, since the effect
 -- compares everyone assigned.
-{{ config(materialized='incremental') }}
+{{ config(materialized='append_only') }}
 
 with run as (
     select * from {{ ref('stg_run__current') }}

@@ -2,7 +2,7 @@
 -- longer true, allowed or this subscriber's number is not sent, and its cost is given back. Looked up one by one: they
 -- are few, but for a whole file refused, and every look finds an index. A table, for the planner of those who read it
 -- has to know how many there are.
-{{ config(materialized='table') }}
+{{ config(materialized='refilled') }}
 
 with run as (
     select * from {{ ref('stg_run__current') }}

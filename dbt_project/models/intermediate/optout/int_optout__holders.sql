@@ -2,7 +2,7 @@
 -- number, to whoever held it by the state of its own day; of a day before the first snapshot, to whoever that names.
 -- Judged as it comes, and again by every run that learns something of its day: the last row of an event counts.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[
         {'columns': ['event_id']},
         {'columns': ['subscriber_id']},

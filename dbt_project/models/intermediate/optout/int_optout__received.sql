@@ -1,6 +1,6 @@
 -- Opt-outs and opt-ins, each once: the first row of an id stands. An OUT counts from its own second, or from the close
 -- of the run that learns of it where that is earlier (rules, 12): a clock that is ahead delays nothing.
-{{ config(materialized='incremental', indexes=[{'columns': ['opted_at']}]) }}
+{{ config(materialized='append_only', indexes=[{'columns': ['opted_at']}]) }}
 
 with run as (
     select * from {{ ref('stg_run__current') }}

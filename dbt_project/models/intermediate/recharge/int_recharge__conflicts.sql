@@ -1,6 +1,6 @@
 -- recharge ids under which rows with different content have arrived; a person has to choose (rules, 4.10), and again
 -- when a further row comes after the choice
-{{ config(materialized='incremental') }}
+{{ config(materialized='append_only') }}
 
 with run as (
     select * from {{ ref('stg_run__current') }}

@@ -1,5 +1,5 @@
 -- rows that repeat an id with the same content: counted, ignored (rules, 4.10)
-{{ config(materialized='incremental') }}
+{{ config(materialized='append_only') }}
 
 with run as (
     select * from {{ ref('stg_run__current') }}

@@ -4,7 +4,7 @@
 -- withdrawn ends, unless another that counts names the recharge, or credits have left since it came: what was clawed
 -- back of them, and what was not, cannot be told here: then it stands, and is for a person.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[
         {'columns': ['recharge_id']},
         {'columns': ['seen_on']},

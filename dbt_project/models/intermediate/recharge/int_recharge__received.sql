@@ -1,7 +1,7 @@
 -- Recharges and reversals as received, each once: a second row with the same id and content is a duplicate and ignored,
 -- one with other content stands beside the first as a conflict.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[
         {'columns': ['reverses_id']},
         {'columns': ['run_on'], 'type': 'brin'},

@@ -2,7 +2,7 @@
 -- delivery any more (WITHDRAWN), or what reversed it does not (REVERSAL_WITHDRAWN). What was granted is reversed by
 -- further entries; a row of the id that counts is decided anew, under keys of its own.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[{'columns': ['run_on'], 'type': 'brin'}],
 ) }}
 

@@ -1,7 +1,7 @@
 -- What the carrier reported of each part of an SMS (rules, 8), each report once, and what is wrong with it. Of one
 -- with other content the first row stands (rules, 12); a failure and a delivery of one part are two reports: both do.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[
         {'columns': ['message_key']},
         {'columns': ['run_on'], 'type': 'brin'},

@@ -1,6 +1,6 @@
 -- activation dates that a later delivery corrected, whatever lay between; nothing is taken back by itself, a person
 -- reviews (rules, 2)
-{{ config(materialized='incremental') }}
+{{ config(materialized='append_only') }}
 
 with run as (
     select * from {{ ref('stg_run__current') }}

@@ -2,7 +2,7 @@
 -- the greatest (state_on, revision) not after E. A correction of an older date adds rows with a higher revision; so
 -- does a withdrawal: the date is then as the delivery before it said, and the next one as that delivery says.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[
         {'columns': ['msisdn']},
         {'columns': ['run_on'], 'type': 'brin'},

@@ -1,6 +1,6 @@
 -- What happened to tickets, each event once: the first row of an id stands.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[
         {'columns': ['ticket_id']},
         {'columns': ['run_on'], 'type': 'brin'},

@@ -1,6 +1,6 @@
 -- Applications for trials that stand in no delivery any more, since theirs was withdrawn: whatever was decided on that
 -- content before this pass no longer holds.
-{{ config(materialized='incremental') }}
+{{ config(materialized='append_only') }}
 
 with run as (
     select * from {{ ref('stg_run__current') }}

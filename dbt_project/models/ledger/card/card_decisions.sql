@@ -6,7 +6,7 @@
 -- Each code is used once, and each claim has one code: of the rows of a claim one at most is not WAITING (the key), a
 -- code stands in one row at most (its unique index), over all campaigns.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[
         {'columns': ['code_reference'], 'unique': true},
         {'columns': ['subscriber_id', 'claimed_month']},

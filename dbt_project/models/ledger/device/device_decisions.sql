@@ -1,7 +1,7 @@
 -- Each order of a device decided once, in the first run that sees its payment, by the first reason that holds (rules,
 -- 6). One refused for LIMIT whose place a return frees gets a second decision, GRANTED. Nothing is ever rewritten.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[
         {'columns': ['subscriber_id']},
         {'columns': ['run_on'], 'type': 'brin'},

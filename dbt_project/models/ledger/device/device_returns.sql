@@ -1,7 +1,7 @@
 -- The subsidy of a granted device, taken out of the books when the device is returned (rules, 6), or when the payment
 -- is withdrawn that was decided (rules, 12).
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[{'columns': ['run_on'], 'type': 'brin'}],
 ) }}
 

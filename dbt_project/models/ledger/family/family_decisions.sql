@@ -2,7 +2,7 @@
 -- reason that holds; and each link that ended of itself, in the first run that sees why (action END). A link lives from
 -- its ADD until its REMOVE or END, all under one link_key.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[
         {'columns': ['subscriber_id']},
         {'columns': ['family_subscriber_id']},

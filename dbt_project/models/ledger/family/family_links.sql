@@ -1,5 +1,5 @@
 -- Family numbers as they stand: one row a link, from when to when it holds.
-{{ config(materialized='view') }}
+{{ config(materialized='stable_view') }}
 
 select
     added.link_key,

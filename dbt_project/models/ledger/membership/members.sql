@@ -1,6 +1,6 @@
 -- Who is a member now, and since when: the list that the service desk looks things up in (D10). A view over what is
 -- released, so that a run that waits at the gate changes nothing in it.
-{{ config(materialized='view') }}
+{{ config(materialized='stable_view') }}
 
 with last_changes as (
     select distinct on (changes.campaign_id, changes.subscriber_id) changes.*

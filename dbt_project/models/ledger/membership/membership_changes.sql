@@ -3,7 +3,7 @@
 -- at are those of whom this run has learned something; everyone only when membership begins to be offered, or the terms
 -- change.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[
         {'columns': ['subscriber_id']},
         {'columns': ['run_on'], 'type': 'brin'},

@@ -2,7 +2,7 @@
 -- days later, while places last, in the order of time, then application id. Others are those whom nothing but years of
 -- service keeps from qualifying. A grant that the carrier refuses frees its place for whoever applies after that.
 {{ config(
-    materialized='incremental',
+    materialized='append_only',
     indexes=[
         {'columns': ['application_id']},
         {'columns': ['subscriber_id']},

@@ -1,5 +1,24 @@
 -- What people have to look at, one row each, with what to do. Each model of `exception_rows/` is taken in.
-{% for exceptions in parts('marts/operations/exception_rows') -%}
+{% for exceptions in [
+    'exceptions_budget',
+    'exceptions_cards',
+    'exceptions_conflicts',
+    'exceptions_control',
+    'exceptions_credits',
+    'exceptions_devices',
+    'exceptions_expenses',
+    'exceptions_family',
+    'exceptions_held',
+    'exceptions_intake',
+    'exceptions_messages',
+    'exceptions_outbox',
+    'exceptions_readiness',
+    'exceptions_recharges',
+    'exceptions_stock',
+    'exceptions_subscribers',
+    'exceptions_tickets',
+    'exceptions_trials',
+] -%}
 select
     campaign_id,
     exception_type,

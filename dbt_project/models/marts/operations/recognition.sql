@@ -22,7 +22,12 @@ terms as materialized (
 ),
 
 helped as (
-    {% for part in parts('marts/operations/helped_rows') -%}
+    {% for part in [
+        'helped_devices',
+        'helped_family_numbers',
+        'helped_recharges',
+        'helped_tickets',
+    ] -%}
     {{ 'union all' if not loop.first }}
     select
         campaign_id,

@@ -1,5 +1,5 @@
 -- one row a version of the campaign's parameters; the first holds for whatever is older than itself
-{{ config(materialized='table') }}
+{{ config(materialized='refilled') }}
 
 with versions as (
     select

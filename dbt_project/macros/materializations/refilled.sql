@@ -3,7 +3,7 @@
     and with it what reads it; where the project has changed (`dbt build`) and the table has not the shape of the
     contract, it is made again (docs/adr/0013).
 -#}
-{% materialization table, adapter='postgres' -%}
+{% materialization refilled, adapter='postgres' -%}
     {%- if pre_hooks or post_hooks -%}
         {{ exceptions.raise_compiler_error('a hook would not be run again each day: docs/adr/0012') }}
     {%- endif -%}

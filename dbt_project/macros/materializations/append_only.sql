@@ -1,14 +1,17 @@
 {#-
     Append-only, and safe to begin again. In one transaction: what an unreleased, broken-off pass of this date left
     behind is removed, then the model's rows are added. Nothing released is ever touched, there is no copy through a
-    temporary table, and a full refresh is refused: decisions are final (rules, 1.5). Every such model has the columns
-    run_on and pass_no. See docs/adr/0005-append-only-models.md.
+    temporary table, and no full refresh: decisions are final (rules, 1.5). Every such model has the columns run_on and
+    pass_no. See docs/adr/0005-append-only-models.md.
+
+    Rows are added while the pipeline decides, and at no other time: `dbt build` by hand makes the table, checks its
+    shape and adds nothing.
 
     The table is made, empty, from the contract before the model is asked for the first time, so that a model reads its
     own table on its first day as on any other, and `main` is the same text every day (docs/adr/0012). `planner` in a
     model's meta holds settings of PostgreSQL for this statement alone.
 -#}
-{% materialization incremental, adapter='postgres' -%}
+{% materialization append_only, adapter='postgres' -%}
     {%- if pre_hooks or post_hooks -%}
         {{ exceptions.raise_compiler_error('a hook would not be run again each day: docs/adr/0012') }}
     {%- endif -%}
@@ -55,7 +58,7 @@
                     {{ sql }}
                 ) as new_rows
             ) as found
-            where rows_found > 0
+            where rows_found > 0 and exists (select from raw.current_run where state = 'DECIDING')
     {%- endcall -%}
 
     {#- the planner of the next model has to know what a table holds: autovacuum comes too late, to small ones never -#}

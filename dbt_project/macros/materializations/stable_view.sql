@@ -2,7 +2,7 @@
     A view that stands is changed where it stands: rights, and views that people built upon it, stay (docs/adr/0013).
     dbt's own makes another one, renames both and drops the old one with all that reads it.
 -#}
-{% materialization view, adapter='postgres' -%}
+{% materialization stable_view, adapter='postgres' -%}
     {%- if pre_hooks or post_hooks -%}
         {{ exceptions.raise_compiler_error('a hook would not be run again each day: docs/adr/0012') }}
     {%- endif -%}
