@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from laoyouhui.config.errors import ConfigError
@@ -22,6 +23,7 @@ class Settings:
     `warehouse_dsn` is `postgresql://user:password@host:port/database`. `alert_urls` are the addresses
     that alerts are told to, parted by blanks; they hold secrets. `today` is the day in Shanghai: no date is closed
     that is not over, and none that leaves a gap. It is None for stories, which play their dates as they tell them.
+    `decides_with` says what an ordinary day runs: dbt itself, or the statements that dbt ran (docs/adr/0012).
     """
 
     home: Path
@@ -31,6 +33,7 @@ class Settings:
     warehouse_dsn: str = field(repr=False)  # it holds a password
     alert_urls: str = field(default="", repr=False)
     today: date | None = None
+    decides_with: Literal["statements", "dbt"] = "statements"
 
     @property
     def journal(self) -> Path:
@@ -58,6 +61,11 @@ class Settings:
             raise ConfigError(
                 f"environment: LAOYOUHUI_TODAY: value {told!r}: expected a date such as 2026-02-01, or any"
             ) from None
+        asked = environ.get("LAOYOUHUI_DECIDE") or "statements"
+        if asked not in ("statements", "dbt"):
+            raise ConfigError(
+                f"environment: LAOYOUHUI_DECIDE: value {asked!r}: expected statements, or dbt (dbt builds every day)"
+            )
         return cls(
             home=Path(home),
             exchange=exchange,
@@ -66,6 +74,7 @@ class Settings:
             warehouse_dsn=dsn,
             alert_urls=environ.get("LAOYOUHUI_ALERT_URLS", ""),
             today=today,
+            decides_with="dbt" if asked == "dbt" else "statements",
         )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-from datetime import date
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,16 @@ from psycopg import sql
 
 from laoyouhui.config.private import private
 from laoyouhui.config.settings import Settings
+from laoyouhui.pipeline.artifacts import (
+    artifacts_folder,
+    forget_artifacts,
+    has_build,
+    keep_build,
+    leave_artifacts,
+    write_results,
+)
 from laoyouhui.pipeline.statements import (
-    StatementError,
+    Statement,
     forget_statements,
     keep_statements,
     known_statements,
@@ -45,7 +53,8 @@ def decide(settings: Settings, business_date: date) -> None:
     """Decide the pass that `take_in` has begun; does nothing where it is released, or nothing new has come since.
 
     Where the project is new to this warehouse or has changed, dbt builds it all. On other days the statements that it
-    ran then are run again.
+    ran then are run again, unless the settings ask for dbt. Either way dbt's artifacts of the day are left in the
+    folder of work (`pipeline/artifacts.py`).
 
     Raises:
         DecideError: the date was not taken in, a model failed or a test found rows: each with its path and reason.
@@ -65,14 +74,25 @@ def decide(settings: Settings, business_date: date) -> None:
             log.info("%s: nothing new has come since it was released: nothing is decided again", business_date)
             return
         begin_deciding(conn)
-        if statements is None:
-            build(settings, conn)
-        else:
+        folder = artifacts_folder(settings.work, business_date, begun.pass_no)
+        if statements is None or settings.decides_with == "dbt" or not has_build(settings.home):
             try:
-                run_statements(settings.warehouse_dsn, statements, step="decide")
-            except StatementError as error:
-                raise DecideError(str(error)) from error
+                build(settings, conn)
+            finally:
+                leave_artifacts(_target(settings), folder)
+        else:
+            _run_again(settings, statements, folder)
         end_deciding(conn)
+
+
+def _run_again(settings: Settings, statements: Sequence[Statement], folder: Path) -> None:
+    """Run what the build ran, without dbt, and leave dbt's artifacts of it. Raises DecideError."""
+    began_at = datetime.now(UTC)
+    outcomes = run_statements(settings.warehouse_dsn, statements, step="decide")
+    write_results(settings.home, folder, outcomes, began_at)
+    failures = [f"{each.path}: {each.status}: {each.message}" for each in outcomes if each.is_failure]
+    if failures:
+        raise DecideError("\n".join(failures))
 
 
 def build(settings: Settings, conn: Connection) -> None:
@@ -83,16 +103,24 @@ def build(settings: Settings, conn: Connection) -> None:
     forget_statements(conn)
     make_functions_anew(conn)
     _drop_strange_relations(conn, manifest)
+    forget_artifacts(_target(settings))
     results = run_dbt(settings, ["build", "--resource-type", "model", "--resource-type", "test"], manifest)
     conn.execute("create schema if not exists marts")
     drop_candidates_but(conn, {node.name for node in manifest.nodes.values() if node.schema == "marts_candidate"})
     for result in results:
         if str(result.status) == "warn":
             log.warning("%s: warn: %s", result.node.original_file_path, (result.message or "").strip())
-    keep_statements(conn, settings.home, statements_of(manifest, results, project))
+    statements = statements_of(manifest, results, project)
+    if statements is not None:
+        keep_statements(conn, settings.home, statements)
+        keep_build(settings.home, _target(settings))
     if has_roles(conn):
         give_rights(conn)
     work_as(conn, "decide")
+
+
+def _target(settings: Settings) -> Path:
+    return settings.work / "dbt" / "target"
 
 
 def _drop_strange_relations(conn: Connection, manifest: Manifest) -> None:
@@ -109,7 +137,7 @@ def _drop_strange_relations(conn: Connection, manifest: Manifest) -> None:
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
-    """The variables that the dbt project and libpq read: the warehouse by its DSN, and the project's `parts`."""
+    """The variables that the dbt project and libpq read: the warehouse by its DSN."""
     with connect(settings.warehouse_dsn) as conn:  # of several hosts, the one that answers
         return {
             "LAOYOUHUI_PGHOST": conn.info.host,
@@ -118,17 +146,8 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
             "DBT_ENV_SECRET_LAOYOUHUI_PGPASSWORD": conn.info.password,
             "LAOYOUHUI_PGDATABASE": conn.info.dbname,
             "LAOYOUHUI_PGROLE": OWNER if has_roles(conn) else "",
-            "LAOYOUHUI_PARTS": parts(settings.home / "dbt_project"),
             "PGOPTIONS": with_options(settings.warehouse_dsn, SESSION),
         } | libpq_environment(settings.warehouse_dsn)
-
-
-def parts(project: Path) -> str:
-    """The models of each folder of a dbt project, as JSON for its macro `parts`: `{"ledger/entries": ["..."]}`."""
-    models: dict[str, list[str]] = {}
-    for path in sorted((project / "models").rglob("*.sql")):
-        models.setdefault(path.parent.relative_to(project / "models").as_posix(), []).append(path.stem)
-    return json.dumps(models)
 
 
 def run_dbt(settings: Settings, arguments: list[str], manifest: Manifest | None = None) -> list[Any]:
@@ -145,13 +164,12 @@ def run_dbt(settings: Settings, arguments: list[str], manifest: Manifest | None 
             *arguments,
             "--project-dir", str(project),
             "--profiles-dir", str(project),
-            "--target-path", str(settings.work / "dbt" / "target"),
+            "--target-path", str(_target(settings)),
             "--log-path", str(settings.work / "dbt" / "logs"),
             "--no-use-colors",
             "--quiet",
             "--no-version-check",
             "--no-partial-parse",  # it keeps columns of a newer project where an older one is put back
-            "--no-write-json",
             "--log-level-file", "warn",
         ]
     )  # fmt: skip

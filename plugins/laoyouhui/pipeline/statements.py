@@ -20,10 +20,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from graphlib import TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import current_thread
+from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
 
@@ -34,6 +36,11 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 _SESSIONS = 2
+_RUN_AGAIN = {
+    "append_only",
+    "refilled",
+}  # our materializations that fill a table, in one text that is the same every day
+_STAND = {"stable_view", "view", "ephemeral"}  # what has nothing to run on an ordinary day
 _VIEWS_IN = ["staging", "intermediate", "ledger", "exports", "watch"]
 _FUNCTIONS = """
     select
@@ -69,8 +76,28 @@ class Statement:
     severity: str | None = None
 
 
-class StatementError(Exception):
-    """Statements that failed; the message has a line for each, with the path of its model or test."""
+@dataclass(frozen=True)
+class Outcome:
+    """What one statement did, in dbt's words.
+
+    A model's `status` is success, error or skipped, a test's pass, warn, fail, error or skipped. `rows` is how many a
+    model added, `failures` how many rows break a test. What was skipped has no times.
+    """
+
+    name: str
+    path: str
+    status: Literal["success", "pass", "warn", "fail", "error", "skipped"]
+    message: str | None = None
+    rows: int | None = None
+    failures: int | None = None
+    session: str = "main"
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the date cannot be closed because of it."""
+        return self.status in ("fail", "error")
 
 
 def compiled_folder(home: Path) -> Path:
@@ -84,7 +111,7 @@ def known_statements(conn: psycopg.Connection, home: Path) -> list[Statement] | 
     That is where the project is new to this warehouse or was not the last that was built in it, and where statements,
     views or functions are not what its files compile to.
     """
-    fingerprint = _fingerprint(home / "dbt_project")
+    fingerprint = fingerprint_of(home)
     row = conn.execute("select statements from raw.dbt_project where fingerprint = %s", [fingerprint]).fetchone()
     if row is None:
         return None
@@ -111,7 +138,7 @@ def forget_statements(conn: psycopg.Connection) -> None:
 
 def keep_statements(conn: psycopg.Connection, home: Path, statements: Sequence[Statement]) -> None:
     """Keep what a build of the whole project has run, alone: every model of it stands in the warehouse now."""
-    fingerprint = _fingerprint(home / "dbt_project")
+    fingerprint = fingerprint_of(home)
     forget_statements(conn)
     conn.execute(
         "insert into raw.dbt_project (fingerprint, statements) values (%s, %s)",
@@ -152,16 +179,21 @@ def _digest(conn: psycopg.Connection, statements: Sequence[Statement]) -> str:
     return digest.hexdigest()
 
 
-def statements_of(manifest: Manifest, results: Iterable[Any], project: Path) -> list[Statement]:
+def statements_of(manifest: Manifest, results: Iterable[Any], project: Path) -> list[Statement] | None:
     """Out of a build's results, in the order in which it ended them, those that an ordinary day runs again.
 
-    Views stand, and parts of a relation are written into it: neither runs.
+    Views stand, and what unites others is written with their text: neither runs. None where the project has a model of
+    another materialization, such as dbt's own `incremental`: what it does each day only dbt knows, so that dbt builds
+    every day.
     """
-    ran = {
-        each.node.unique_id: each.node
-        for each in results
-        if each.node.resource_type == "test" or each.node.config.materialized in ("incremental", "table")
-    }
+    ran = {}
+    for node in (each.node for each in results):
+        materialized = node.config.materialized
+        if node.resource_type == "test" or materialized in _RUN_AGAIN:
+            ran[node.unique_id] = node
+        elif materialized not in _STAND:
+            log.warning("%s is materialized as %s: dbt builds every day", node.original_file_path, materialized)
+            return None
 
     def sources(unique_id: str) -> Iterator[str]:
         for parent in manifest.nodes[unique_id].depends_on.nodes:
@@ -186,74 +218,80 @@ def statements_of(manifest: Manifest, results: Iterable[Any], project: Path) -> 
     ]
 
 
-def run_statements(dsn: str, statements: Sequence[Statement], *, step: str | None = None) -> None:
-    """Run each after those that it reads, two at a time, each model in a transaction of its own.
+def run_statements(dsn: str, statements: Sequence[Statement], *, step: str | None = None) -> list[Outcome]:
+    """Run each after those that it reads, two at a time, each model in a transaction of its own; give what each did.
 
     The sessions work as the role of `step`. A test that fails stops nothing else, so that all are named; a model that
-    fails lets nothing more begin.
-
-    Raises:
-        StatementError: what failed.
+    fails lets nothing more begin, and the others are skipped.
     """
     order = TopologicalSorter({each.name: each.after for each in statements})
     order.prepare()
     named = {each.name: each for each in statements}
     ready: list[str] = []
-    running: dict[Future[str | None], tuple[str, psycopg.Connection]] = {}
-    failures: list[str] = []
+    running: dict[Future[Outcome], psycopg.Connection] = {}
+    outcomes: dict[str, Outcome] = {}
     is_broken = False
     with ExitStack() as stack:
         free = [stack.enter_context(connect(dsn, autocommit=True, name=DBT, step=step)) for _ in range(_SESSIONS)]
-        pool = stack.enter_context(ThreadPoolExecutor(_SESSIONS))
+        pool = stack.enter_context(ThreadPoolExecutor(_SESSIONS, thread_name_prefix="Thread"))
         while order.is_active():
             ready += order.get_ready()
             while ready and free and not is_broken:
-                name, session = ready.pop(0), free.pop()
-                running[pool.submit(_run, session, named[name])] = name, session
+                session = free.pop()
+                running[pool.submit(_run, session, named[ready.pop(0)])] = session
             if not running:
                 break
             for done in wait(running, return_when=FIRST_COMPLETED).done:
-                name, session = running.pop(done)
-                free.append(session)
-                failure = done.result()
-                if failure is not None:
-                    failures.append(f"{named[name].path}: {failure}")
-                    is_broken = is_broken or named[name].relation is not None
-                order.done(name)
-    if failures:
-        raise StatementError("\n".join(failures))
+                free.append(running.pop(done))
+                outcome = done.result()
+                outcomes[outcome.name] = outcome
+                is_broken = is_broken or (outcome.is_failure and named[outcome.name].relation is not None)
+                order.done(outcome.name)
+    skipped = [Outcome(each.name, each.path, "skipped") for each in statements if each.name not in outcomes]
+    return [*outcomes.values(), *skipped]
 
 
-def _run(session: psycopg.Connection, statement: Statement) -> str | None:
-    """Run one; why it failed, or None."""
+def _run(session: psycopg.Connection, statement: Statement) -> Outcome:
     text = f"/* {statement.path} */ {statement.sql}".encode()
+    began_at = datetime.now(UTC)
     try:
         with session.transaction():
             cursor = session.execute(text)
             if statement.relation is None:
-                return _judged(statement, cursor.fetchone())
-            while cursor.nextset():
-                pass
-            if cursor.rowcount:
-                # the planner of the next one has to know what a table holds; autovacuum comes too late
-                session.execute(f"analyze {statement.relation}".encode())
+                said = _judged(statement, cursor.fetchone())
+            else:
+                while cursor.nextset():
+                    pass
+                if cursor.rowcount:
+                    # the planner of the next one has to know what a table holds; autovacuum comes too late
+                    session.execute(f"analyze {statement.relation}".encode())
+                said = {"status": "success", "message": cursor.statusmessage, "rows": cursor.rowcount}
     except psycopg.Error as error:
-        return f"error: {error}".strip()
-    return None
+        said = {"status": "error", "message": str(error).strip()}
+    return Outcome(
+        statement.name,
+        statement.path,
+        **said,
+        session=current_thread().name,
+        began_at=began_at,
+        ended_at=datetime.now(UTC),
+    )
 
 
-def _judged(statement: Statement, row: tuple[Any, ...] | None) -> str | None:
-    """Why a test failed, or None; as dbt judges it: a warning is logged, and stops nothing."""
+def _judged(statement: Statement, row: tuple[Any, ...] | None) -> dict[str, Any]:
+    """What became of a test, as dbt judges it: a warning is logged, and stops nothing."""
     broken, should_warn, should_error = row or (0, False, False)
     if should_error and statement.severity == "ERROR":
-        return f"fail: {broken} row(s) where none may be"
+        return {"status": "fail", "failures": broken, "message": f"{broken} row(s) where none may be"}
     if should_warn:
         log.warning("%s: warn: %s row(s) where none should be", statement.path, broken)
-    return None
+        return {"status": "warn", "failures": broken, "message": f"{broken} row(s) where none should be"}
+    return {"status": "pass", "failures": broken}
 
 
-def _fingerprint(project: Path) -> str:
-    """Sha256 over the names and contents of all that dbt reads of the project, its own version and Python's SQL."""
+def fingerprint_of(home: Path) -> str:
+    """Sha256 over the names and contents of all that dbt reads of the project, and dbt's own version."""
+    project = home / "dbt_project"
     digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-postgres')} {schema_digest()}".encode())
     folders = (project / name for name in ("models", "macros", "tests"))
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):

@@ -1,0 +1,112 @@
+"""What dbt writes beside a run, `manifest.json` and `run_results.json`, for each day that is decided.
+
+Tools that read dbt's artifacts (docs, lineage, observability) read those of a day that ran dbt's statements again as
+they read those of a day on which dbt built. They lie in `<work>/dbt/runs/<business date>-<pass>/`.
+
+Those of the last build are kept beside its digest. A day that runs its statements again has the same manifest; its
+results are the build's, each with what it did that day: status, times, rows, failures, message.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from laoyouhui.pipeline.statements import compiled_folder, fingerprint_of
+
+if TYPE_CHECKING:
+    from laoyouhui.pipeline.statements import Outcome
+
+MANIFEST, RESULTS = "manifest.json", "run_results.json"
+
+
+def artifacts_folder(work: Path, business_date: date, pass_no: int) -> Path:
+    """Where the artifacts of one pass of a date are."""
+    return work / "dbt" / "runs" / f"{business_date:%Y%m%d}-{pass_no}"
+
+
+def has_build(home: Path) -> bool:
+    """Whether the artifacts of a build of the project as it is now are there, from which a day's are made."""
+    return all((_build(home) / name).is_file() for name in (MANIFEST, RESULTS))
+
+
+def keep_build(home: Path, target: Path) -> None:
+    """Keep what dbt wrote into its `target` folder as the build of the project as it is now.
+
+    Where that cannot be written dbt builds again each day, as `keep_statements` says.
+    """
+    with suppress(OSError):
+        leave_artifacts(target, _build(home))
+
+
+def forget_artifacts(folder: Path) -> None:
+    """Take away what an earlier command of dbt left in its target folder."""
+    for name in (MANIFEST, RESULTS):
+        (folder / name).unlink(missing_ok=True)
+
+
+def leave_artifacts(source: Path, folder: Path) -> None:
+    """Copy the artifacts that are in one folder to another, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (MANIFEST, RESULTS):
+        if (source / name).is_file():
+            part = folder / f".{name}.{os.getpid()}"
+            shutil.copyfile(source / name, part)
+            part.replace(folder / name)
+
+
+def write_results(home: Path, folder: Path, outcomes: Iterable[Outcome], began_at: datetime) -> None:
+    """Write what a day that ran the build's statements again did, in dbt's own form, beside the build's manifest."""
+    document: dict[str, Any] = json.loads((_build(home) / RESULTS).read_text("utf-8"))
+    built = {each["unique_id"]: each for each in document["results"]}
+    ended_at = datetime.now(UTC)
+    document["metadata"] |= {"generated_at": _moment(ended_at), "invocation_id": str(uuid.uuid4())}
+    document["elapsed_time"] = (ended_at - began_at).total_seconds()
+    document["results"] = [built[each.name] | _result(each) for each in outcomes]
+    folder.mkdir(parents=True, exist_ok=True)
+    _link(_build(home) / MANIFEST, folder / MANIFEST)
+    part = folder / f".{RESULTS}.{os.getpid()}"
+    part.write_text(json.dumps(document), "utf-8")
+    part.replace(folder / RESULTS)
+
+
+def _build(home: Path) -> Path:
+    return compiled_folder(home) / fingerprint_of(home)
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same bytes under another name, since a manifest has some megabytes; copied where no link can be made."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _result(outcome: Outcome) -> dict[str, Any]:
+    timing, seconds = [], 0.0
+    if outcome.began_at is not None and outcome.ended_at is not None:
+        seconds = (outcome.ended_at - outcome.began_at).total_seconds()
+        timing = [
+            {"name": "execute", "started_at": _moment(outcome.began_at), "completed_at": _moment(outcome.ended_at)}
+        ]
+    return {
+        "status": outcome.status,
+        "timing": timing,
+        "execution_time": seconds,
+        "thread_id": outcome.session,
+        "message": outcome.message,
+        "failures": outcome.failures,
+        "adapter_response": {} if outcome.rows is None else {"rows_affected": outcome.rows},
+    }
+
+
+def _moment(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
