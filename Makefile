@@ -3,12 +3,12 @@
 SHELL := /bin/sh
 CALLED_FROM := $(PWD)
 PYTHON := .venv/bin/python
-export STORY EXCHANGE JOURNAL CAMPAIGN CARRIER FROM TO TODAY RERUN SAY BY WHY SUBSCRIBER ON RECHARGE N MINUTES DAYS KILLS SEED CALLED_FROM
+export STORY EXCHANGE JOURNAL CAMPAIGN CARRIER FROM TO TODAY RERUN SAY BY WHY SUBSCRIBER ON RECHARGE ARGS STOP N MINUTES DAYS KILLS SEED CALLED_FROM
 export PYTHONPATH := $(CURDIR)/plugins
 # Without compiled bytecode every process starts two to three times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run check psql word why report archive airflow test fuzz crash lint bench up down docs lock clean
+.PHONY: help run check psql dbt warehouse word why report archive airflow test fuzz crash lint bench up down docs lock clean
 
 help: ## this list
 	@echo "make <target> [VARIABLE=value ...]"
@@ -25,6 +25,14 @@ check: ## judge CAMPAIGN=<file.yml>[:b.yml], or CARRIER=<file.yml>, or one with 
 psql: ## open the warehouse of the story, or of EXCHANGE and CAMPAIGN
 	@scripts/bootstrap runtime
 	@$(PYTHON) -m laoyouhui.local.open psql
+
+dbt: ## run dbt over the warehouse of the story, or of EXCHANGE and CAMPAIGN: ARGS="show --select recharge_decisions"
+	@scripts/bootstrap runtime
+	@$(PYTHON) -m laoyouhui.local.open dbt
+
+warehouse: ## let the embedded PostgreSQL run on, for dbt, psql or an editor (STOP=1 ends it)
+	@scripts/bootstrap runtime
+	@$(PYTHON) -m laoyouhui.local.open warehouse
 
 word: ## say a word, SAY="give-up <file>" BY=<who> WHY=<why>, to the story, or EXCHANGE and CAMPAIGN; docs/words.md
 	@scripts/bootstrap runtime

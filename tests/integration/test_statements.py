@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from laoyouhui.pipeline.statements import (
+    Outcome,
     Statement,
-    StatementError,
     forget_statements,
     keep_statements,
     known_statements,
@@ -60,36 +60,55 @@ def test_a_table_that_was_filled_is_analysed(database_dsn: str) -> None:
         assert conn.execute("select reltuples from pg_class where oid = 'made.first'::regclass").fetchone() == (3,)
 
 
-def test_all_tests_that_fail_are_named(database_dsn: str) -> None:
-    with pytest.raises(StatementError) as refused:
-        run_statements(
-            database_dsn,
-            [
-                model("first", "select generate_series(1, 3)"),
-                check("none_is_even", "select from made.first where n % 2 = 0", "first"),
-                check("none_is_odd", "select from made.first where n % 2 = 1", "first"),
-                check("none_is_four", "select from made.first where n = 4", "first"),
-                model("second", "select n from made.first", "first"),
-            ],
-        )
-    assert sorted(str(refused.value).splitlines()) == [
-        "tests/none_is_even.sql: fail: 1 row(s) where none may be",
-        "tests/none_is_odd.sql: fail: 2 row(s) where none may be",
+def said(outcomes: list[Outcome]) -> list[tuple[str, str, str | None]]:
+    return sorted((each.path, each.status, each.message) for each in outcomes)
+
+
+def test_what_each_did_is_told_in_dbts_words(database_dsn: str) -> None:
+    """Tests that fail stop nothing."""
+    outcomes = run_statements(
+        database_dsn,
+        [
+            model("first", "select generate_series(1, 3)"),
+            check("none_is_even", "select from made.first where n % 2 = 0", "first"),
+            check("none_is_odd", "select from made.first where n % 2 = 1", "first"),
+            check("none_is_four", "select from made.first where n = 4", "first"),
+            model("second", "select n from made.first", "first"),
+        ],
+    )
+    assert said(outcomes) == [
+        ("models/first.sql", "success", "INSERT 0 3"),
+        ("models/second.sql", "success", "INSERT 0 3"),
+        ("tests/none_is_even.sql", "fail", "1 row(s) where none may be"),
+        ("tests/none_is_four.sql", "pass", None),
+        ("tests/none_is_odd.sql", "fail", "2 row(s) where none may be"),
     ]
+    assert {each.path: (each.rows, each.failures) for each in outcomes if each.status != "pass"} == {
+        "models/first.sql": (3, None),
+        "models/second.sql": (3, None),
+        "tests/none_is_even.sql": (None, 1),
+        "tests/none_is_odd.sql": (None, 2),
+    }
+    assert all(each.began_at and each.ended_at and each.began_at <= each.ended_at for each in outcomes)
+    assert {each.name for each in outcomes if each.is_failure} == {"none_is_even", "none_is_odd"}
     assert rows(database_dsn, "second") == [1, 2, 3]
 
 
-def test_a_model_that_fails_is_named_and_changes_nothing_and_none_begins_after_it(database_dsn: str) -> None:
+def test_a_model_that_fails_changes_nothing_and_none_begins_after_it(database_dsn: str) -> None:
     run_statements(database_dsn, [model("first", "select 1"), model("second", "select n from made.first", "first")])
-    with pytest.raises(StatementError, match=r"^models/first\.sql: error: division by zero"):
-        run_statements(
-            database_dsn,
-            [
-                model("first", "select 1 / 0"),
-                model("second", "select n + 1 from made.first", "first"),
-                check("nobody_asks", "select 1", "second"),
-            ],
-        )
+    outcomes = run_statements(
+        database_dsn,
+        [
+            model("first", "select 1 / 0"),
+            model("second", "select n + 1 from made.first", "first"),
+            check("nobody_asks", "select 1", "second"),
+        ],
+    )
+    assert said(outcomes) == [
+        ("models/first.sql", "error", "division by zero"),
+        ("models/second.sql", "skipped", None),
+        ("tests/nobody_asks.sql", "skipped", None),
+    ]
     assert rows(database_dsn, "first") == [1]
     assert rows(database_dsn, "second") == [1]
 
@@ -115,12 +134,10 @@ def test_a_test_is_judged_as_dbt_judges_it(
     statement = check(
         "truth", f"select generate_series(1, {rows_found})", severity=severity, warn_if=warn_if, error_if=error_if
     )
-    if outcome == "fails":
-        with pytest.raises(StatementError, match=f"tests/truth.sql: fail: {rows_found} row"):
-            run_statements(database_dsn, [statement])
-    else:
-        run_statements(database_dsn, [statement])
-        assert (f"tests/truth.sql: warn: {rows_found} row" in caplog.text) == (outcome == "warns")
+    (judged,) = run_statements(database_dsn, [statement])
+    assert judged.status == {"passes": "pass", "warns": "warn", "fails": "fail"}[outcome]
+    assert judged.failures == rows_found
+    assert (f"tests/truth.sql: warn: {rows_found} row" in caplog.text) == (outcome == "warns")
 
 
 # --- what is run again is what the project compiles to, and fits the views that stand ---------------------------

@@ -1,4 +1,4 @@
-"""`make psql`, `make airflow`, `make word`, `make why`, `make report`, `make archive`: a workspace by hand.
+"""A workspace by hand: `make psql`, `dbt`, `warehouse`, `airflow`, `word`, `why`, `report`, `archive`.
 
 EXCHANGE and CAMPAIGN say which, as for `make run`.
 """
@@ -11,13 +11,14 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
 from laoyouhui.local import why
 from laoyouhui.local.airflow import Airflow, AirflowError
 from laoyouhui.local.console import say
-from laoyouhui.local.server import ServerError, binary
+from laoyouhui.local.server import EmbeddedPostgres, ServerError, binary
 from laoyouhui.local.workspace import HOME, UsageError, Workspace, read_workspace
 from laoyouhui.reports.snapshot import ReportError
 from laoyouhui.warehouse.connection import RunningError
@@ -27,10 +28,13 @@ from laoyouhui.warehouse.dsn import read_dsn, with_options
 def main(what: str) -> int:
     """Open the warehouse (`psql`) or Airflow's page (`airflow`), override by hand (`word`), explain (`why`), or close.
 
+    `dbt` runs a command of dbt over the warehouse; `warehouse` lets the embedded server run on, or ends it (STOP).
     `report` writes the summary report, `archive` that and the archive. Returns the exit code.
     """
     try:
         workspace = read_workspace(os.environ)
+        if what == "warehouse":
+            return _keep_server(workspace)
         with workspace.server() as server_dsn:
             return _open(what, workspace, server_dsn)
     except (UsageError, ConfigError) as error:
@@ -45,6 +49,8 @@ def _open(what: str, workspace: Workspace, server_dsn: str) -> int:
     match what:
         case "psql":
             return _psql(workspace.warehouse(server_dsn))
+        case "dbt":
+            return _dbt(workspace, server_dsn)
         case "word":
             return _word(workspace, server_dsn)
         case "why":
@@ -73,6 +79,37 @@ def _psql(warehouse: str) -> int:
         say("\\dt marts.* lists what people read; ledger.ledger_entries holds every entry; \\q leaves")
     return subprocess.run(
         [binary("psql"), psycopg.conninfo.make_conninfo(**words)], env=environment, check=False
+    ).returncode
+
+
+def _keep_server(workspace: Workspace) -> int:
+    if workspace.server_dsn is not None:
+        raise UsageError("WAREHOUSE_DSN: expected none: a server of yours is not ours to start or to stop")
+    postgres = EmbeddedPostgres(HOME)
+    if os.environ.get("STOP"):
+        postgres.stop()
+        return 0
+    with postgres:
+        postgres.keep()
+        say(workspace.warehouse(postgres.dsn()).replace(read_dsn(postgres.dsn())["password"], "..."))
+        say(f"password in {postgres.folder / 'password'}; it runs until `make warehouse STOP=1`")
+    return 0
+
+
+def _dbt(workspace: Workspace, server_dsn: str) -> int:
+    from laoyouhui.pipeline.decide import dbt_environment
+
+    arguments = shlex.split(os.environ.get("ARGS", ""))
+    if not arguments:
+        raise UsageError('ARGS: expected a command of dbt, such as ARGS="show --select recharge_decisions"')
+    settings = Settings.from_env(workspace.pipeline_environment(workspace.warehouse(server_dsn)))
+    project = str(HOME / "dbt_project")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends dbt, not us
+    return subprocess.run(
+        [Path(sys.executable).with_name("dbt"), *arguments],
+        cwd=project,
+        env=os.environ | dbt_environment(settings) | {"DBT_PROFILES_DIR": project},
+        check=False,
     ).returncode
 
 

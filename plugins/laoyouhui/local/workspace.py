@@ -61,9 +61,12 @@ class Workspace:
 
     @property
     def name(self) -> str:
-        """Part of the names of the folder and of the databases: `lyh2026_1a2b3c4d`."""
-        place = hashlib.sha256(f"{self.exchange}\n{self.campaign.campaign_id}".encode()).hexdigest()
-        return f"{self.campaign.campaign_id[:_NAME_LENGTH]}_{place[:8]}"
+        """Part of the names of the folder and of the databases: `lyh2026_1a2b3c4d`.
+
+        The story on the embedded server is `lyh2026_story`, wherever the project lies: dbt's profile names it.
+        """
+        place = hashlib.sha256(f"{self.exchange}\n{self.campaign.campaign_id}".encode()).hexdigest()[:8]
+        return f"{self.campaign.campaign_id[:_NAME_LENGTH]}_{'story' if self.story and not self.server_dsn else place}"
 
     @property
     def folder(self) -> Path:

@@ -36,11 +36,8 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 _SESSIONS = 2
-_RUN_AGAIN = {
-    "append_only",
-    "refilled",
-}  # our materializations that fill a table, in one text that is the same every day
-_STAND = {"stable_view", "view", "ephemeral"}  # what has nothing to run on an ordinary day
+_RUN_AGAIN = {"append_only", "refilled"}  # fill a table, by one text that is the same every day
+_STAND = {"stable_view", "view", "ephemeral"}  # have nothing to run on an ordinary day
 _VIEWS_IN = ["staging", "intermediate", "ledger", "exports", "watch"]
 _FUNCTIONS = """
     select

@@ -180,7 +180,10 @@ def _make_role(conn: psycopg.Connection, name: str) -> None:
 
 
 def open_database(conn: psycopg.Connection) -> None:
-    """Let the owner role make schemas in this database, and people log in to it. A copy of a database lacks both."""
+    """Let the owner role make schemas in this database, people log in to it, and all of them see Shanghai's time.
+
+    A copy of a database lacks all of it.
+    """
     row = conn.execute("select has_database_privilege(%s, current_database(), 'create')", (OWNER,)).fetchone()
     if row is not None and row[0]:
         return
@@ -192,6 +195,14 @@ def open_database(conn: psycopg.Connection) -> None:
             execute format('grant connect on database %I to {", ".join(GROUPS)}', current_database());
         end $$
         """.encode()
+    )
+    conn.execute(
+        """
+        do $$ begin
+            execute format('alter database %I set timezone to %L', current_database(), 'Asia/Shanghai');
+        exception when insufficient_privilege then null;
+        end $$
+        """
     )
 
 

@@ -1,0 +1,77 @@
+"""dbt builds each day, or its statements are run again: the same ledger, bytes, and artifacts that dbt reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import psycopg
+from tests.campaign.harness import Day, Play, Story, people, recharges, subscribers, terms
+
+from laoyouhui.pipeline.artifacts import artifacts_folder
+
+WHO = people("S-A 01\nS-B 02")
+STORY = Story(
+    "both ways",
+    terms("2026-01-26", "2026-02-28"),
+    [
+        Day("20260125", [subscribers(WHO)]),
+        Day("20260126", [subscribers(WHO), recharges("R-1 S-A 20260126100000 20000 20000 APP")]),
+        Day("20260127", [subscribers(WHO), recharges("R-2 S-B 20260127100000 30000 28000 APP")]),
+        Day("20260128", [subscribers(WHO), recharges("V-1 S-A 20260128100000 20000 20000 APP REVERSAL R-1")]),
+    ],
+    aside=frozenset({"eligibility", "data_grant", "credit", "sms"}),
+)
+
+
+def _artifacts(play: Play, day: Day) -> Path:
+    closes = date(int(day.closes[:4]), int(day.closes[4:6]), int(day.closes[6:]))
+    return artifacts_folder(play.settings.work, closes, 1)
+
+
+def _read_by_dbt(folder: Path) -> dict[str, tuple[str, int | None]]:
+    """Status and rows of each model and test, as dbt's own classes read the artifacts of a run."""
+    from dbt.artifacts.schemas.manifest import WritableManifest
+    from dbt.artifacts.schemas.run import RunResultsArtifact
+
+    manifest = WritableManifest.read_and_check_versions(str(folder / "manifest.json"))
+    results = RunResultsArtifact.read_and_check_versions(str(folder / "run_results.json"))
+    assert all(each.unique_id in manifest.nodes for each in results.results)
+    assert all(each.compiled_code for each in results.results)
+    assert all(each.execution_time > 0 for each in results.results)
+    return {each.unique_id: (str(each.status), each.adapter_response.get("rows_affected")) for each in results.results}
+
+
+def test_dbt_each_day_decides_what_its_statements_decide(new_play: Callable[[Story], Play]) -> None:
+    again, built = new_play(STORY), new_play(STORY)
+    built.settings = replace(built.settings, decides_with="dbt")
+    again.reach(STORY.days[-1])
+    built.reach(STORY.days[-1])
+    assert len(again.ledger()) > 5
+    assert again.ledger() == built.ledger()
+    assert again.carrier.out_bytes() == built.carrier.out_bytes()
+
+    for day in STORY.days:
+        told, told_by_dbt = _read_by_dbt(_artifacts(again, day)), _read_by_dbt(_artifacts(built, day))
+        filled = {name for name, (_, rows) in told.items() if rows is not None}
+        assert len(filled) > 50
+        assert {name: told[name] for name in filled} == {name: told_by_dbt[name] for name in filled}
+        tests = {name: status for name, (status, _) in told.items() if name.startswith("test.")}
+        assert len(tests) > 30
+        assert tests == {name: told_by_dbt[name][0] for name in tests}
+        assert set(tests.values()) == {"pass"}
+    assert told["model.laoyouhui.recharge_decisions"] == ("success", 0)  # a reversal is no recharge
+
+
+def test_dbt_by_hand_adds_nothing_to_a_table_that_keeps_its_rows(new_play: Callable[[Story], Play]) -> None:
+    from laoyouhui.pipeline.decide import run_dbt
+
+    play = new_play(STORY)
+    play.reach(STORY.days[-1])
+    before = play.ledger()
+    run_dbt(play.settings, ["build", "--resource-type", "model", "--select", "recharge_decisions+"])
+    assert play.ledger() == before
+    with psycopg.connect(play.settings.warehouse_dsn) as conn:
+        assert conn.execute("select count(*) from ledger.recharge_decisions").fetchone() == (2,)
