@@ -20,7 +20,7 @@ STORY = Story(
         Day("20260125", [subscribers(WHO)]),
         Day("20260126", [subscribers(WHO), recharges("R-1 S-A 20260126100000 20000 20000 APP")]),
         Day("20260127", [subscribers(WHO), recharges("R-2 S-B 20260127100000 30000 28000 APP")]),
-        Day("20260128", [subscribers(WHO), recharges("V-1 S-A 20260128100000 20000 20000 APP REVERSAL R-1")]),
+        Day("20260128", [subscribers(WHO), recharges("V-1 S-A 20260128100000 reverses R-1 20000")]),
     ],
     aside=frozenset({"eligibility", "data_grant", "credit", "sms"}),
 )

@@ -15,6 +15,9 @@
     {%- if pre_hooks or post_hooks -%}
         {{ exceptions.raise_compiler_error('a hook would not be run again each day: docs/adr/0012') }}
     {%- endif -%}
+    {%- if not config.get('contract').enforced -%}
+        {{ exceptions.raise_compiler_error('the table is made from the contract, which has to be enforced') }}
+    {%- endif -%}
     {%- set target_relation = this.incorporate(type='table') -%}
 
     {%- if load_cached_relation(this) is none -%}

@@ -1,0 +1,34 @@
+"""A relation that several benefits feed names each model that it unites; the folder of those models says the same."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+MODELS = Path(__file__).parents[3] / "dbt_project" / "models"
+_LIST = re.compile(r"\{% for \w+ in \[(?P<names>[^\]]*)\] -%\}")
+
+UNITED_BY = {
+    "exports/credit_rows": "exports/export_credit",
+    "exports/data_grant_rows": "exports/export_data_grant",
+    "intermediate/message/notices": "ledger/messages",
+    "ledger/claims": "ledger/budget_waits",
+    "ledger/entries": "ledger/ledger_entries",
+    "ledger/reasons": "ledger/reasons",
+    "marts/operations/exception_rows": "marts/operations/exceptions",
+    "marts/operations/helped_rows": "marts/operations/recognition",
+}
+
+
+def test_each_union_names_the_models_of_its_folder() -> None:
+    for folder, union in UNITED_BY.items():
+        found = _LIST.search((MODELS / f"{union}.sql").read_text("utf-8"))
+        assert found, f"{union}: expected a list of the models that it unites"
+        assert re.findall(r"'(\w+)'", found["names"]) == sorted(path.stem for path in (MODELS / folder).glob("*.sql"))
+
+
+def test_no_folder_of_united_models_is_missing_here() -> None:
+    """What is ephemeral is written into the text of another model, which has to name it."""
+    united = {path.parent for path in MODELS.rglob("*.sql") if path.parent.name.endswith(("_rows", "notices"))}
+    united |= {MODELS / "ledger" / name for name in ("claims", "entries", "reasons")}
+    assert {path.relative_to(MODELS).as_posix() for path in united} == set(UNITED_BY)
