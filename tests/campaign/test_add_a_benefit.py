@@ -1,4 +1,4 @@
-"""A benefit is added by adding files: those of docs/how-to-add-a-benefit.md, in a copy of the project (ADR 0010)."""
+"""A benefit is files, and a line in each list that unites: docs/how-to-add-a-benefit.md, in a copy of the project."""
 
 from __future__ import annotations
 
@@ -31,17 +31,30 @@ for day in sys.argv[1:]:
 """
 
 
+def _apply(file: Path, change: str) -> None:
+    """Change a file as a hunk of a diff says: its lines stand there once, but for those that it adds."""
+    lines = change.splitlines(keepends=True)
+    before = "".join(line[1:] for line in lines if line[0] == " ")
+    after = "".join(line[1:] for line in lines)
+    text = file.read_text("utf-8")
+    assert text.count(before) == 1, f"{file}: the page shows other lines than stand there"
+    file.write_text(text.replace(before, after), "utf-8")
+
+
 def test_the_how_to_page_adds_a_benefit(tmp_path: Path, new_database: Callable[[], str]) -> None:
     page = (HOME / "docs" / "how-to-add-a-benefit.md").read_text("utf-8")
     files = {match["path"]: match["text"] for match in _FILE.finditer(page)}
     section = yaml.safe_load(files.pop("campaign"))
-    assert len(files) == 5
+    lists = {path: files.pop(path) for path in list(files) if f"```diff {path}\n" in page}
+    assert (len(files), len(lists)) == (5, 2)
     project = tmp_path / "project"
     for part in ("dbt_project", "expectations", "carriers", "plugins"):
         shutil.copytree(HOME / part, project / part, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
     for path, text in files.items():
         assert not (project / path).exists(), f"{path}: a benefit is added by new files only"
         (project / path).write_text(text, "utf-8")
+    for path, change in lists.items():
+        _apply(project / path, change)
 
     first = {"data_gift": None, "recharge": None, **section}
     story = Story("a benefit more", terms("2026-01-31", "2026-03-31", first), days=[])

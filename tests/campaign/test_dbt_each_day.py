@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import psycopg
-from tests.campaign.harness import Day, Play, Story, people, recharges, subscribers, terms
+import pytest
+from tests.campaign.harness import HOME, Day, Play, Story, people, recharges, subscribers, terms
 
 from laoyouhui.pipeline.artifacts import artifacts_folder
 
@@ -75,3 +77,31 @@ def test_dbt_by_hand_adds_nothing_to_a_table_that_keeps_its_rows(new_play: Calla
     assert play.ledger() == before
     with psycopg.connect(play.settings.warehouse_dsn) as conn:
         assert conn.execute("select count(*) from ledger.recharge_decisions").fetchone() == (2,)
+
+
+INCREMENTAL = """{{ config(materialized='incremental', schema='mine') }}
+select business_date from {{ ref('stg_run__current') }}
+{% if is_incremental() %}
+where business_date > (select max(seen.business_date) from {{ this }} as seen)
+{% endif %}
+"""
+
+
+def test_a_project_with_dbts_own_incremental_is_built_every_day(
+    new_play: Callable[[Story], Play], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    project = tmp_path / "project"
+    for part in ("dbt_project", "expectations", "carriers"):
+        shutil.copytree(HOME / part, project / part, ignore=shutil.ignore_patterns("target", "logs"))
+    (project / "dbt_project" / "models" / "mine").mkdir()
+    (project / "dbt_project" / "models" / "mine" / "dates_seen.sql").write_text(INCREMENTAL, "utf-8")
+    play = new_play(STORY)
+    play.settings = replace(play.settings, home=project)
+    play.reach(STORY.days[2])
+    assert play.query("select business_date::text from mine.dates_seen order by 1") == [
+        ("2026-01-25",),
+        ("2026-01-26",),
+        ("2026-01-27",),
+    ]
+    assert "models/mine/dates_seen.sql is materialized as incremental: dbt builds every day" in caplog.text
+    assert len(play.ledger()) > 3
