@@ -1,4 +1,4 @@
--- Money to credit or take back, of every benefit that pays in credits: each model of `credit_rows/` is taken in.
+-- Money to credit or take back, of every benefit that pays in credits: the models of `credit_rows/` united.
 {% for rows in [
     'credit_recharges',
 ] -%}

@@ -1,4 +1,4 @@
--- Data to set up, of every benefit that gives data: each model of `data_grant_rows/` is taken in.
+-- Data to set up, of every benefit that gives data: the models of `data_grant_rows/` united.
 {% for rows in [
     'data_grant_gifts',
 ] -%}

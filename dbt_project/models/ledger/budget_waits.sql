@@ -3,7 +3,7 @@
 -- device returned, or the subscriber of its gift, card or trial gone. In the order of events each claim takes what it
 -- needs, or waits as a whole. Room is the cap less what the last release shows: what a run frees is given out by the
 -- next one.
--- Each model of `claims/` is taken in. A grant that found room at once is not here.
+-- The models of `claims/` united. A grant that found room at once is not here.
 {{ config(
     materialized='append_only',
     indexes=[{'columns': ['grant_key']}],

@@ -1,5 +1,5 @@
 -- Why: for each thing that was judged, every rule in its order, what was looked at and what came of it; the last row of
--- each is the decision. Each model of `reasons/` is taken in, and holds the order of its own rules. Ask it for one
+-- each is the decision. Each model of `reasons/` holds the order of its own rules. Ask it for one
 -- subscriber: each part finds his rows by an index.
 {#- its parts' folder has its name, so that their config would be its own -#}
 {{ config(materialized='stable_view', contract={'enforced': true}) }}

@@ -1,4 +1,4 @@
--- What people have to look at, one row each, with what to do. Each model of `exception_rows/` is taken in.
+-- What people have to look at, one row each, with what to do. The models of `exception_rows/` united.
 {% for exceptions in [
     'exceptions_budget',
     'exceptions_cards',
