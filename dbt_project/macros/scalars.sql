@@ -182,19 +182,20 @@
     )
 {%- endmacro %}
 
-{#- Of a delivery that was withdrawn after the row was made of it; what came later under its name is another delivery. -#}
-{% macro is_withdrawn(alias, feed) -%}
+{#- Of a delivery that was withdrawn after the row was made of it; what came later under its name is another delivery.
+    feed: its feed, where the row does not say so itself. -#}
+{% macro is_withdrawn(alias, feed=none) -%}
     exists (
         select from {{ ref('stg_carrier__withdrawals') }} as withdrawn
         where
-            withdrawn.feed = '{{ feed }}'
+            withdrawn.feed = {% if feed %}'{{ feed }}'{% else %}{{ alias }}.feed{% endif %}
             and withdrawn.file_name = {{ alias }}.source_file
             and ({{ alias }}.run_on, {{ alias }}.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
     )
 {%- endmacro %}
 
 {#- Withdrawn by what this run has read, and not before; `run` is stg_run__current. -#}
-{% macro is_withdrawn_now(alias, feed) -%}
+{% macro is_withdrawn_now(alias, feed=none) -%}
     (
         (run.business_date, run.pass_no) = (
             select
@@ -202,7 +203,7 @@
                 withdrawn.pass_no
             from {{ ref('stg_carrier__withdrawals') }} as withdrawn
             where
-                withdrawn.feed = '{{ feed }}'
+                withdrawn.feed = {% if feed %}'{{ feed }}'{% else %}{{ alias }}.feed{% endif %}
                 and withdrawn.file_name = {{ alias }}.source_file
                 and ({{ alias }}.run_on, {{ alias }}.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
             order by withdrawn.withdrawn_on, withdrawn.pass_no
@@ -211,13 +212,13 @@
     )
 {%- endmacro %}
 
-{#- Decided before what it was decided on was withdrawn: it no longer holds, and a further decision may follow. voids: the
-    model that says so of an id. -#}
-{% macro is_void(alias, voids, id_column) -%}
+{#- Decided before what it was decided on was withdrawn: it no longer holds, and a further decision may follow. -#}
+{% macro is_void(alias, feed, id_column) -%}
     exists (
-        select from {{ ref(voids) }} as voids
+        select from {{ ref('int_request__voids') }} as voids
         where
-            voids.{{ id_column }} = {{ alias }}.{{ id_column }}
+            voids.request_id = {{ alias }}.{{ id_column }}
+            and voids.feed = '{{ feed }}'
             and ({{ alias }}.run_on, {{ alias }}.pass_no) < (voids.run_on, voids.pass_no)
     )
 {%- endmacro %}
@@ -231,4 +232,23 @@
         || case when {{ void }}.pass_no > 1 then '-' || {{ void }}.pass_no else '' end,
         ''
     ))
+{%- endmacro %}
+
+{#- The lines in which a recharge stands for its limits (rules, 4.4): its subscriber's in tier and month, its customer's in
+    the month, null where it has none. Each is one text: by several columns the planner may join by the month alone. -#}
+{% macro recharge_slots(campaign_id, month, subscriber_id, tier_face_fen, customer_id) -%}
+    array[
+        concat_ws(' ', {{ campaign_id }}, {{ month }}, {{ subscriber_id }}, {{ tier_face_fen }}),
+        {{ campaign_id }} || ' ' || {{ month }} || ' ' || {{ customer_id }}
+    ]
+{%- endmacro %}
+
+{#- The line in which an order stands for the limit of devices (rules, 6); there is no second one. -#}
+{% macro device_slots(campaign_id, subscriber_id) -%}
+    array[concat_ws(' ', {{ campaign_id }}, {{ subscriber_id }}), null]
+{%- endmacro %}
+
+{#- The line in which a claim stands for the cards of a month (rules, 7); there is no second one. -#}
+{% macro card_slots(campaign_id, month, subscriber_id) -%}
+    array[concat_ws(' ', {{ campaign_id }}, {{ month }}, {{ subscriber_id }}), null]
 {%- endmacro %}

@@ -9,7 +9,7 @@ left join {{ ref('int_device_order__returns') }} as given_back on live.order_id 
 where
     live.reason = 'GRANTED'
     and given_back.order_id is null
-    and not {{ is_void('live', 'int_device_order__voids', 'order_id') }}
+    and not {{ is_void('live', 'device_order', 'order_id') }}
     and (live.campaign_id, live.subscriber_id) in (
         select
             decisions.campaign_id,

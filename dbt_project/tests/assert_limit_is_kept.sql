@@ -30,7 +30,7 @@ live as (
     where
         granted.reason = 'GRANTED'
         and reversals.recharge_id is null
-        and not {{ is_void('granted', 'int_recharge__voids', 'recharge_id') }}
+        and not {{ is_void('granted', 'recharge', 'recharge_id') }}
 )
 
 select

@@ -21,10 +21,7 @@
     {%- set target_relation = this.incorporate(type='table') -%}
 
     {%- if load_cached_relation(this) is none -%}
-        {%- call statement('made') -%}
-            create table {{ target_relation }} {{ get_table_columns_and_constraints() }}
-        {%- endcall -%}
-        {%- do create_indexes(target_relation) -%}
+        {%- do make_table_of(model) -%}
     {%- endif -%}
     {%- set there = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
     {%- for name in model.columns.keys() if name not in there -%}
@@ -70,3 +67,31 @@
     {% do adapter.commit() %}
     {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization %}
+
+{#- The table of an append-only model, empty, from its contract. -#}
+{% macro make_table_of(node) -%}
+    {%- set relation = api.Relation.create(
+        database=node.database, schema=node.schema, identifier=node.alias, type='table'
+    ) -%}
+    {%- set columns = adapter.render_raw_columns_constraints(raw_columns=node.columns)
+        + adapter.render_raw_model_constraints(raw_constraints=node.constraints) -%}
+    {%- do run_query('create table ' ~ relation ~ ' (' ~ columns | join(', ') ~ ')') -%}
+    {%- for index in node.config.get('indexes', []) -%}
+        {%- do run_query(get_create_index_sql(relation, index)) -%}
+    {%- endfor -%}
+    {%- do adapter.cache_added(relation) -%}
+{%- endmacro %}
+
+{#- What decides reads what earlier runs decided, as source `decided`: on the first day of a warehouse these tables have to
+    be there before any model is built. -#}
+{% macro make_tables_of_decisions() -%}
+    {%- if execute -%}
+        {%- for source in graph.sources.values() | selectattr('source_name', 'equalto', 'decided') -%}
+            {%- set node = graph.nodes['model.laoyouhui.' ~ source.name] -%}
+            {%- if adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias) is none -%}
+                {%- do adapter.create_schema(api.Relation.create(database=node.database, schema=node.schema)) -%}
+                {%- do make_table_of(node) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}

@@ -47,61 +47,18 @@ claimed as (
     {% endfor %}
 ),
 
+-- what was asked for and is undone; of a withdrawal what was claimed before it. A card's counts whatever was decided.
 undone as (
     select
-        'RECHARGE_DISCOUNT' as benefit,
-        recharge_id as claim_id,
-        null::date as run_on,
-        null::integer as pass_no
-    from {{ ref('int_recharge__reversals') }}
-
-    union all
-
-    -- of what was claimed before its row was withdrawn
-    select
-        'RECHARGE_DISCOUNT' as benefit,
-        recharge_id as claim_id,
-        run_on,
-        pass_no
-    from {{ ref('int_recharge__voids') }}
-
-    union all
-
-    select
-        'DEVICE' as benefit,
-        order_id as claim_id,
-        null::date as run_on,
-        null::integer as pass_no
-    from {{ ref('int_device_order__returns') }}
-
-    union all
-
-    select
-        'DEVICE' as benefit,
-        order_id as claim_id,
-        run_on,
-        pass_no
-    from {{ ref('int_device_order__voids') }}
-
-    union all
-
-    select
-        'TRIAL' as benefit,
-        application_id as claim_id,
-        run_on,
-        pass_no
-    from {{ ref('int_trial__voids') }}
-
-    union all
-
-    select distinct
-        'CARD' as benefit,
-        claims.claim_id,
-        withdrawn.withdrawn_on as run_on,
-        withdrawn.pass_no
-    from {{ ref('stg_carrier__withdrawals') }} as withdrawn
-    inner join {{ ref('stg_card_claim__claims') }} as claims on withdrawn.delivery_no = claims.delivery_no
-    where withdrawn.feed = 'card_claim'
+        feeds.benefit,
+        undone.request_id as claim_id,
+        case when undone.is_withdrawal then undone.run_on end as run_on,
+        case when undone.is_withdrawal then undone.pass_no end as pass_no
+    from {{ ref('int_request__undone') }} as undone
+    inner join (
+        values ('recharge', 'RECHARGE_DISCOUNT'), ('device_order', 'DEVICE'), ('trial_application', 'TRIAL'),
+        ('card_claim', 'CARD')
+    ) as feeds (feed, benefit) on undone.feed = feeds.feed
 ),
 
 -- whoever waits still, and whether it is wanted still

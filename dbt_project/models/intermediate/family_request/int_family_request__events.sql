@@ -1,19 +1,19 @@
 -- requests for family numbers that count, each content once
 select
-    received.request_id,
-    received.content_hash,
-    received.is_conflict,
-    received.subscriber_id,
-    received.requested_at,
-    received.requested_on,
-    received.action,
-    received.family_msisdn,
-    received.channel,
-    received.staff_id,
-    received.file_business_date,
-    received.source_file,
-    received.source_line,
-    received.run_on,
-    received.pass_no
-from {{ ref('int_family_request__received') }} as received
-where not {{ is_withdrawn('received', 'family_request') }}
+    request_id,
+    content_hash,
+    is_conflict,
+    subscriber_id,
+    requested_at,
+    requested_on,
+    event as action,
+    family_msisdn,
+    channel,
+    staff_id,
+    file_business_date,
+    source_file,
+    source_line,
+    run_on,
+    pass_no
+from {{ ref('int_request__events') }}
+where feed = 'family_request'

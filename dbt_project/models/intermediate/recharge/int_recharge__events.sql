@@ -1,23 +1,24 @@
 -- recharges and reversals that count, each content once
 select
-    received.recharge_id,
-    received.content_hash,
-    received.subscriber_id,
-    received.msisdn,
-    received.recharged_at,
-    received.recharged_on,
-    received.recharged_month,
-    received.kind,
-    received.reverses_id,
-    received.face_fen,
-    received.paid_fen,
-    received.channel,
-    received.hall_code,
-    received.staff_id,
-    received.file_business_date,
-    received.source_file,
-    received.source_line,
-    received.run_on,
-    received.pass_no
-from {{ ref('int_recharge__received') }} as received
-where not {{ is_withdrawn('received', 'recharge') }}
+    event_id as recharge_id,
+    content_hash,
+    subscriber_id,
+    msisdn,
+    requested_at as recharged_at,
+    requested_on as recharged_on,
+    date_trunc('month', requested_on)::date as recharged_month,
+    event as kind,
+    reverses_id,
+    price_fen as face_fen,
+    paid_fen,
+    channel,
+    hall_code,
+    staff_id,
+    file_business_date,
+    source_file,
+    source_line,
+    is_conflict,
+    run_on,
+    pass_no
+from {{ ref('int_request__events') }}
+where feed = 'recharge'

@@ -58,11 +58,11 @@ ended as materialized (
                 and coalesce(verdicts.verdict, 'TOO_MUCH') in ('REVERSES', 'FURTHER_PART', 'TOO_MUCH')
         )
         and not exists (
-            select from {{ ref('int_recharge__received') }} as recharged
+            select from {{ ref('int_request__received') }} as recharged
             inner join {{ ref('stg_outbox__items') }} as items on recharged.subscriber_id = items.subscriber_id
             where
-                recharged.recharge_id = standing.recharge_id
-                and recharged.kind = 'RECHARGE'
+                recharged.request_id = standing.recharge_id
+                and recharged.event = 'RECHARGE'
                 and items.interface = 'credit'
                 and items.run_on >= recharged.run_on
         )

@@ -9,30 +9,6 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
-new_returns as (
-    select
-        given_back.order_id,
-        null::text as life_id,
-        given_back.returned_on,
-        'RETURNED' as reason,
-        given_back.source_file,
-        given_back.source_line
-    from {{ ref('int_device_order__returns') }} as given_back
-    inner join run on given_back.seen_on = run.business_date
-
-    union all
-
-    select
-        voids.order_id,
-        voids.life_id,
-        voids.run_on as returned_on,
-        voids.because as reason,
-        voids.source_file,
-        voids.source_line
-    from {{ ref('int_device_order__voids') }} as voids
-    inner join run on {{ is_this_pass('voids') }}
-),
-
 final as (
     select distinct on (decisions.grant_key)
         decisions.campaign_id,
@@ -43,28 +19,29 @@ final as (
         decisions.customer_id,
         decisions.city_code,
         decisions.tenure_band,
-        given_back.returned_on,
+        undone.undone_on as returned_on,
         least(decisions.entitled_fen, decisions.applied_fen) as amount_fen,
-        given_back.reason,
+        undone.reason,
         decisions.list_price_fen,
         decisions.paid_price_fen,
         decisions.terms_version,
-        given_back.source_file,
-        given_back.source_line,
+        undone.source_file,
+        undone.source_line,
         run.business_date as run_on,
         run.pass_no
-    from new_returns as given_back
-    cross join run
-    inner join {{ given('device_decisions') }} as decisions
+    from {{ given('device_decisions') }} as decisions
+    inner join {{ ref('int_request__undone') }} as undone
         on
-            given_back.order_id = decisions.order_id
-            and decisions.life_id = coalesce(given_back.life_id, decisions.life_id)
+            undone.feed = 'device_order'
+            and decisions.order_id = undone.request_id
+            and decisions.life_id = coalesce(undone.life_id, decisions.life_id)
+    inner join run on undone.seen_on = run.business_date
     where
         not exists (
             select from {{ this }} as known
             where known.changes_key = decisions.grant_key and {{ is_standing('known') }}
         )
-    order by decisions.grant_key, given_back.returned_on
+    order by decisions.grant_key, undone.undone_on
 )
 
 select * from final

@@ -55,10 +55,10 @@ select
 from {{ given('trial_decisions') }} as granted
 inner join lateral (
     select found.*
-    from {{ ref('int_trial__voids') }} as found
+    from {{ ref('int_request__voids') }} as found
     where
-        found.application_id = granted.application_id
-        and found.content_hash = granted.content_hash
+        found.request_id = granted.application_id
+        and found.feed = 'trial_application'
         and (granted.given_on, granted.given_pass_no) < (found.run_on, found.pass_no)
     order by found.run_on, found.pass_no
     limit 1

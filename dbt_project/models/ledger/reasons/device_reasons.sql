@@ -11,7 +11,7 @@ select
     rules.input,
     case
         when rules.rule <> 'DECISION' then {{ rule_outcome('rules') }}
-        when voids.order_id is not null then 'WITHDRAWN'
+        when voids.request_id is not null then 'WITHDRAWN'
         when rules.failed_at is null then 'GRANTED'
         when waits.withdrawn_on is not null then 'WITHDRAWN'
         when asked.reason = 'CAP' then 'WAITING'
@@ -31,8 +31,11 @@ left join {{ ref('int_device_order__returns') }} as given_back
     on decided.order_id = given_back.order_id and decided.run_on >= given_back.seen_on
 left join lateral (
     select found.*
-    from {{ ref('int_device_order__voids') }} as found
-    where found.order_id = decided.order_id and (decided.run_on, decided.pass_no) < (found.run_on, found.pass_no)
+    from {{ ref('int_request__voids') }} as found
+    where
+        found.request_id = decided.order_id
+        and found.feed = 'device_order'
+        and (decided.run_on, decided.pass_no) < (found.run_on, found.pass_no)
     order by found.run_on, found.pass_no
     limit 1
 ) as voids on true

@@ -12,7 +12,7 @@ select
     rules.input,
     case
         when rules.rule <> 'DECISION' then {{ rule_outcome('rules') }}
-        when voids.recharge_id is not null then 'WITHDRAWN'
+        when voids.request_id is not null then 'WITHDRAWN'
         when rules.failed_at is null then 'GRANTED'
         when waits.withdrawn_on is not null then 'WITHDRAWN'
         when decided.reason = 'GRANTED' then 'WAITING'
@@ -32,9 +32,10 @@ left join {{ ref('int_recharge__reversals') }} as reversals
     on decided.recharge_id = reversals.recharge_id and decided.run_on >= reversals.seen_on
 left join lateral (
     select found.*
-    from {{ ref('int_recharge__voids') }} as found
+    from {{ ref('int_request__voids') }} as found
     where
-        found.recharge_id = decided.recharge_id
+        found.request_id = decided.recharge_id
+        and found.feed = 'recharge'
         and (decided.run_on, decided.pass_no) < (found.run_on, found.pass_no)
     order by found.run_on, found.pass_no
     limit 1
@@ -56,9 +57,10 @@ cross join
                     and others.reason = 'GRANTED'
                     and (others.run_on, others.pass_no) <= (decided.run_on, decided.pass_no)
                     and not exists (
-                        select from {{ ref('int_recharge__voids') }} as gone
+                        select from {{ ref('int_request__voids') }} as gone
                         where
-                            gone.recharge_id = others.recharge_id
+                            gone.request_id = others.recharge_id
+                            and gone.feed = 'recharge'
                             and (others.run_on, others.pass_no) < (gone.run_on, gone.pass_no)
                             and (gone.run_on, gone.pass_no) <= (decided.run_on, decided.pass_no)
                     )

@@ -7,7 +7,7 @@ with run as (
 decided as (
     select distinct on (campaign_id, order_id) *
     from {{ ref('device_decisions') }} as decisions
-    where not {{ is_void('decisions', 'int_device_order__voids', 'order_id') }}
+    where not {{ is_void('decisions', 'device_order', 'order_id') }}
     order by campaign_id asc, order_id asc, run_on desc, pass_no desc
 ),
 

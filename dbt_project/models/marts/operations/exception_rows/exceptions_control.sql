@@ -66,7 +66,7 @@ found as (
     where
         decisions.discount_check = 'NOT_ENTITLED'
         and 'HOLDOUT' = any(decisions.ineligibility_reasons)
-        and not {{ is_void('decisions', 'int_recharge__voids', 'recharge_id') }}
+        and not {{ is_void('decisions', 'recharge', 'recharge_id') }}
         and not exists (
             select from {{ ref('int_recharge__reversals') }} as reversals
             where reversals.recharge_id = decisions.recharge_id
@@ -87,7 +87,7 @@ found as (
     from {{ ref('device_decisions') }} as decisions
     where
         decisions.price_check = 'NOT_ENTITLED'
-        and not {{ is_void('decisions', 'int_device_order__voids', 'order_id') }}
+        and not {{ is_void('decisions', 'device_order', 'order_id') }}
         and 'HOLDOUT' = any(decisions.ineligibility_reasons)
         and not exists (
             select from {{ ref('int_device_order__returns') }} as returned

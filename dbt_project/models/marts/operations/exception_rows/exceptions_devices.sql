@@ -30,7 +30,7 @@ select
     end as what_to_do
 from {{ ref('device_decisions') }} as decisions
 where
-    not {{ is_void('decisions', 'int_device_order__voids', 'order_id') }}
+    not {{ is_void('decisions', 'device_order', 'order_id') }}
     and (
         decisions.reason in ('LATE', 'NO_PRICE')
         -- a refusal that says no price tells the shop nothing
@@ -48,7 +48,7 @@ where
                     others.subscriber_id = decisions.subscriber_id
                     and others.order_id = decisions.order_id
                     and others.reason = 'GRANTED'
-                    and not {{ is_void('others', 'int_device_order__voids', 'order_id') }}
+                    and not {{ is_void('others', 'device_order', 'order_id') }}
             )
         )
     )
@@ -71,7 +71,7 @@ from {{ ref('device_decisions') }} as decisions
 where
     decisions.rate_bp is not null
     and decisions.order_list_price_fen <> decisions.list_price_fen
-    and not {{ is_void('decisions', 'int_device_order__voids', 'order_id') }}
+    and not {{ is_void('decisions', 'device_order', 'order_id') }}
 
 union all
 

@@ -10,9 +10,10 @@ select
     voids.source_line,
     'the request to take a number out is withdrawn, but it has left to the carrier' as detail,
     'Have the number added again by a request under an id of its own.' as what_to_do
-from {{ ref('int_family_request__voids') }} as voids
+from {{ ref('int_request__voids') }} as voids
 inner join {{ ref('family_decisions') }} as removed
     on
         voids.request_id = removed.request_id
+        and voids.feed = 'family_request'
         and removed.reason = 'REMOVED'
         and (removed.run_on, removed.pass_no) < (voids.run_on, voids.pass_no)

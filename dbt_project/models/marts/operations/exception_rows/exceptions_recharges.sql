@@ -24,7 +24,7 @@ select
     end as what_to_do
 from {{ ref('recharge_decisions') }} as decisions
 where
-    not {{ is_void('decisions', 'int_recharge__voids', 'recharge_id') }}
+    not {{ is_void('decisions', 'recharge', 'recharge_id') }}
     and (
         decisions.reason = 'LATE'
         or decisions.discount_check = 'OVER'
@@ -38,7 +38,7 @@ where
                     and others.recharged_month = decisions.recharged_month
                     and others.recharge_id = decisions.recharge_id
                     and others.reason = 'GRANTED'
-                    and not {{ is_void('others', 'int_recharge__voids', 'recharge_id') }}
+                    and not {{ is_void('others', 'recharge', 'recharge_id') }}
             )
         )
     )

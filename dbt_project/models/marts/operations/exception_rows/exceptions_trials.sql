@@ -10,9 +10,9 @@ select
     voids.source_line,
     'the application is withdrawn, but the trial was granted on ' || granted.given_on as detail,
     'Have the trial ended at the carrier, and settle its cost: no file takes it back.' as what_to_do
-from {{ ref('int_trial__voids') }} as voids
+from {{ ref('int_request__voids') }} as voids
 inner join {{ given('trial_decisions') }} as granted
     on
-        voids.application_id = granted.application_id
-        and voids.content_hash = granted.content_hash
+        voids.request_id = granted.application_id
+        and voids.feed = 'trial_application'
         and (granted.given_on, granted.given_pass_no) < (voids.run_on, voids.pass_no)

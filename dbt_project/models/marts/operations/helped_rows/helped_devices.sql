@@ -12,7 +12,7 @@ from {{ ref('device_decisions') }} as decisions
 left join {{ ref('int_device_order__returns') }} as returned on decisions.order_id = returned.order_id
 where
     decisions.channel = 'HALL'
-    and not {{ is_void('decisions', 'int_device_order__voids', 'order_id') }}
+    and not {{ is_void('decisions', 'device_order', 'order_id') }}
     and (
         (decisions.reason = 'GRANTED' and returned.order_id is null)
         or decisions.price_check in ('OVER', 'NOT_ENTITLED')

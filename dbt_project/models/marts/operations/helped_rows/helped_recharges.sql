@@ -19,7 +19,7 @@ with decided as (
     left join {{ ref('int_recharge__reversals') }} as reversals on decisions.recharge_id = reversals.recharge_id
     where
         decisions.channel = 'HALL'
-        and not {{ is_void('decisions', 'int_recharge__voids', 'recharge_id') }}
+        and not {{ is_void('decisions', 'recharge', 'recharge_id') }}
 ),
 
 marked as (

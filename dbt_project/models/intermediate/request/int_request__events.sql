@@ -1,0 +1,4 @@
+-- rows of requests that count, each content once
+select received.*
+from {{ ref('int_request__received') }} as received
+where not {{ is_withdrawn('received') }}
