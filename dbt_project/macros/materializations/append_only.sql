@@ -86,6 +86,10 @@
     be there before any model is built. -#}
 {% macro make_tables_of_decisions() -%}
     {%- if execute -%}
+        {#- dbt loses the role of the profile with the transaction that it ends before the hooks -#}
+        {%- if target.role -%}
+            {%- do run_query('set role ' ~ target.role) -%}
+        {%- endif -%}
         {%- for source in graph.sources.values() | selectattr('source_name', 'equalto', 'decided') -%}
             {%- set node = graph.nodes['model.laoyouhui.' ~ source.name] -%}
             {%- if adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias) is none -%}

@@ -253,6 +253,30 @@ begin
     perform raw.give_kept_rights(name::regclass);
 end $$;
 
+-- Make a function, or change it where it stands. One that returns other columns goes, with dbt's views that call it, which
+-- dbt makes again. Where people call it, it stays, and the error names what does.
+create or replace function raw.replace_function(signature text, definition text) returns void
+language plpgsql as $$
+declare
+    stands regprocedure := to_regprocedure(signature);
+    calls_it oid;
+begin
+    execute definition;
+exception when invalid_function_definition then
+    for calls_it in
+        select rewrite.ev_class
+        from pg_depend as uses
+        join pg_rewrite as rewrite on rewrite.oid = uses.objid and uses.classid = 'pg_rewrite'::regclass
+        where uses.refclassid = 'pg_proc'::regclass and uses.refobjid = stands
+    loop
+        if exists (select from pg_class where oid = calls_it) then
+            perform raw.drop_to_make_anew(calls_it, format('%s, which it calls, changes', stands));
+        end if;
+    end loop;
+    execute format('drop routine if exists %s', stands);
+    execute definition;
+end $$;
+
 -- Make a table in the shape of another, or give it that shape where it stands; in this shape already, it stays.
 create or replace function raw.replace_table(name text, shape regclass) returns void
 language plpgsql as $$

@@ -33,11 +33,11 @@ new_requests as (
 -- slots given back by what this run has read: by a reversal or a return, or by a withdrawal
 given_back as materialized (
     select unnest(granted.slots) as slot
-    from {{ ref('int_request__given_back') }} as given_back
-    inner join run on given_back.seen_on = run.business_date
+    from {{ ref('int_request__undone') }} as undone
+    inner join run on undone.seen_on = run.business_date
     inner join {{ ref('int_request__decided') }} as granted
-        on given_back.request_id = granted.request_id and given_back.feed = granted.feed
-    where granted.reason = 'GRANTED'
+        on undone.request_id = granted.request_id and undone.feed = granted.feed
+    where granted.reason = 'GRANTED' and not undone.is_withdrawal
 
     union
 
@@ -77,8 +77,8 @@ waiting as (
                 and granted.reason = 'GRANTED'
         )
         and not exists (
-            select from {{ ref('int_request__given_back') }} as given_back
-            where given_back.request_id = decided.request_id and given_back.feed = decided.feed
+            select from {{ ref('int_request__undone') }} as undone
+            where undone.request_id = decided.request_id and undone.feed = decided.feed and not undone.is_withdrawal
         )
         and not exists (
             select from {{ ref('int_recharge__disputes') }} as disputes

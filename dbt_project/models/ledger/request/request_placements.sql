@@ -40,8 +40,9 @@ taken as materialized (
                 )
             )
             and not exists (
-                select from {{ ref('int_request__given_back') }} as given_back
-                where given_back.request_id = decided.request_id and given_back.feed = decided.feed
+                select from {{ ref('int_request__undone') }} as undone
+                where
+                    undone.request_id = decided.request_id and undone.feed = decided.feed and not undone.is_withdrawal
             )
     ) as held
     where held.slot is not null
