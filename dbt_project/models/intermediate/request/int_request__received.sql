@@ -30,7 +30,6 @@ received as (
                 select arrived.delivery_no
                 from {{ ref('stg_carrier__deliveries') }} as arrived
                 inner join run on {{ is_read_now('arrived') }}
-                where arrived.feed in ('recharge', 'device_order', 'family_request', 'card_claim', 'trial_application')
             )
         )
 ),
