@@ -104,7 +104,9 @@ def build(settings: Settings, conn: Connection) -> None:
     make_functions_anew(conn)
     _drop_strange_relations(conn, manifest)
     forget_artifacts(_target(settings))
-    results = run_dbt(settings, ["build", "--resource-type", "model", "--resource-type", "test"], manifest)
+    kinds = [word for kind in ("model", "function", "test") for word in ("--resource-type", kind)]
+    results = run_dbt(settings, ["build", *kinds], manifest)
+    _drop_strange_functions(conn, manifest)
     conn.execute("create schema if not exists marts")
     drop_candidates_but(conn, {node.name for node in manifest.nodes.values() if node.schema == "marts_candidate"})
     for result in results:
@@ -117,6 +119,21 @@ def build(settings: Settings, conn: Connection) -> None:
     if has_roles(conn):
         give_rights(conn)
     work_as(conn, "decide")
+
+
+def _drop_strange_functions(conn: Connection, manifest: Manifest) -> None:
+    """Take away functions that the project does not define: one of a known name could be called in its stead."""
+    known = [
+        f"{each.schema}.{each.name}({', '.join(argument.data_type for argument in each.arguments)})"
+        for each in manifest.functions.values()
+    ]
+    strange = conn.execute(
+        "select oid::regprocedure::text from pg_proc as function where pronamespace::regnamespace::text = any(%s) "
+        "and not exists (select from unnest(%s::text[]) as known (name) where to_regprocedure(name) = function.oid)",
+        (sorted({each.schema for each in manifest.functions.values()}), known),
+    ).fetchall()
+    for (name,) in strange:
+        conn.execute(f"drop routine {name}".encode())
 
 
 def _target(settings: Settings) -> Path:

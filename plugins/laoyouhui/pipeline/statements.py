@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _SESSIONS = 2
 _RUN_AGAIN = {"append_only", "refilled"}  # fill a table, by one text that is the same every day
-_STAND = {"stable_view", "view", "ephemeral"}  # have nothing to run on an ordinary day
+_STAND = {"stable_view", "view", "ephemeral", "function"}  # have nothing to run on an ordinary day
 _VIEWS_IN = ["staging", "intermediate", "ledger", "exports", "watch"]
 _FUNCTIONS = """
     select
@@ -179,9 +179,9 @@ def _digest(conn: psycopg.Connection, statements: Sequence[Statement]) -> str:
 def statements_of(manifest: Manifest, results: Iterable[Any], project: Path) -> list[Statement] | None:
     """Out of a build's results, in the order in which it ended them, those that an ordinary day runs again.
 
-    Views stand, and what unites others is written with their text: neither runs. None where the project has a model of
-    another materialization, such as dbt's own `incremental`: what it does each day only dbt knows, so that dbt builds
-    every day.
+    Views and functions stand, and what unites others is written with their text: none of them runs. None where the
+    project has a model of another materialization, such as dbt's own `incremental`: what it does each day only dbt
+    knows, so that dbt builds every day.
     """
     ran = {}
     for node in (each.node for each in results):
@@ -192,11 +192,13 @@ def statements_of(manifest: Manifest, results: Iterable[Any], project: Path) -> 
             log.warning("%s is materialized as %s: dbt builds every day", node.original_file_path, materialized)
             return None
 
+    known = {**manifest.nodes, **manifest.functions}
+
     def sources(unique_id: str) -> Iterator[str]:
-        for parent in manifest.nodes[unique_id].depends_on.nodes:
+        for parent in known[unique_id].depends_on.nodes:
             if parent in ran:
                 yield parent
-            elif parent in manifest.nodes:
+            elif parent in known:
                 yield from sources(parent)
 
     return [
@@ -290,7 +292,7 @@ def fingerprint_of(home: Path) -> str:
     """Sha256 over the names and contents of all that dbt reads of the project, and dbt's own version."""
     project = home / "dbt_project"
     digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-postgres')} {schema_digest()}".encode())
-    folders = (project / name for name in ("models", "macros", "tests"))
+    folders = (project / name for name in ("models", "functions", "macros", "tests"))
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):
         digest.update(path.relative_to(project).as_posix().encode())
         digest.update(path.read_bytes())

@@ -96,7 +96,7 @@ def rules_version(home: Path) -> RulesVersion:
     """The rules that stand in `home`."""
     project = tomllib.loads((home / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     digest = hashlib.sha256()
-    for folder in ("macros", "models"):
+    for folder in ("functions", "macros", "models"):
         for path in sorted((home / "dbt_project" / folder).rglob("*")):
             if path.suffix in {".sql", ".yml"}:
                 content = path.read_bytes()

@@ -93,7 +93,7 @@ _TO_HAND_OVER = """
         function.oid::regprocedure, %(owner)s::text
     )
     from pg_proc as function join pg_namespace as schema on schema.oid = pronamespace join login on proowner = login.oid
-    where nspname = 'raw'
+    where nspname = any(%(schemas)s)
 """
 
 

@@ -1,0 +1,1 @@
+select state[2] = 1
