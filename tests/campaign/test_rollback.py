@@ -56,11 +56,20 @@ def test_a_project_rolled_back_decides_as_if_the_other_had_never_been_there(
     with pytest.raises(DecideError, match=r"recharge_decisions.* has no column extra"):
         close(replace(disturbed.settings, home=_changed_project(tmp_path / "changed")), "20260126")
     with psycopg.connect(disturbed.settings.warehouse_dsn) as conn:
+        for schema in ("raw", "intermediate"):
+            conn.execute(
+                f"create or replace function {schema}.has_taken_places(state text[]) returns boolean language sql"
+                " immutable parallel safe as 'select false'"
+            )
         conn.execute(
-            "create or replace function raw.has_taken_places(state text[]) returns boolean language sql immutable"
-            " parallel safe as 'select false'"
+            "create function intermediate.state_as_of(of_subscriber text, as_of timestamp)"
+            " returns setof intermediate.int_subscriber__history language sql"
+            " as 'select * from intermediate.int_subscriber__history where false'"
         )
     disturbed.reach(STORY.days[-1])
     assert len(undisturbed.ledger()) > 5
     assert disturbed.ledger() == undisturbed.ledger()
     assert disturbed.carrier.out_bytes() == undisturbed.carrier.out_bytes()
+    assert disturbed.query("select 'intermediate.state_as_of'::regproc::oid::regprocedure::text") == [
+        ("intermediate.state_as_of(text,date)",)
+    ]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from laoyouhui.config.settings import Settings
 from laoyouhui.local.server import EmbeddedPostgres
+from laoyouhui.pipeline.decide import decide
+from laoyouhui.pipeline.take_in import take_in
 
 _NUMBERS = count(1)
 
@@ -29,3 +34,20 @@ def database_dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
     with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
         drop: Any = f"drop database {name} with (force)"
         connection.execute(drop)
+
+
+@pytest.fixture(scope="session")
+def built(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A warehouse in which the whole project stands, decided on the eve of the shipped campaign without a delivery."""
+    folder, home = tmp_path_factory.mktemp("built"), Path(__file__).parents[2]
+    (folder / "exchange").mkdir()
+    settings = Settings(
+        home,
+        str(folder / "exchange"),
+        (home / "campaigns" / "lyh2026.yml",),
+        folder / "work",
+        postgres.create_database("built"),
+    )
+    take_in(settings, date(2026, 1, 25))
+    decide(settings, date(2026, 1, 25))
+    return settings

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import os
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from laoyouhui.config.settings import Settings
-from laoyouhui.pipeline.decide import dbt_environment, decide
-from laoyouhui.pipeline.take_in import take_in
-
-HOME = Path(__file__).parents[2]
-EVE = date(2026, 1, 25)
+from laoyouhui.pipeline.decide import dbt_environment
 
 
-def test_dbt_unit_tests(database_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dbt_unit_tests(built: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dbt.cli.main import dbtRunner
 
-    exchange = tmp_path / "exchange"
-    exchange.mkdir()
-    settings = Settings(HOME, str(exchange), (HOME / "campaigns" / "lyh2026.yml",), tmp_path / "work", database_dsn)
-    take_in(settings, EVE)
-    decide(settings, EVE)
-
-    for name, value in dbt_environment(settings).items():
+    for name, value in dbt_environment(built).items():
         monkeypatch.setitem(os.environ, name, value)
-    project = str(HOME / "dbt_project")
+    project = str(built.home / "dbt_project")
     folders = ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")]
     result = dbtRunner().invoke(
         ["--quiet", "test", "--select", "test_type:unit", "--project-dir", project, "--profiles-dir", project, *folders]

@@ -145,15 +145,17 @@ def test_a_test_is_judged_as_dbt_judges_it(
 
 @pytest.fixture
 def home(tmp_path: Path, database_dsn: str) -> Path:
-    """A project without models, and a warehouse with a view and two functions."""
-    for folder in ("models", "macros", "tests"):
+    """A project without models, and a warehouse with a view and three functions."""
+    for folder in ("models", "functions", "macros", "tests"):
         (tmp_path / "dbt_project" / folder).mkdir(parents=True)
     (tmp_path / "dbt_project" / "dbt_project.yml").write_text("name: x")
     with psycopg.connect(database_dsn) as conn:
         conn.execute("create schema raw create table raw.dbt_project (fingerprint text primary key, statements jsonb)")
         conn.execute("create schema staging create view staging.paid as select 5 as fen")
         conn.execute("create function raw.has_taken(int) returns boolean language sql as 'select $1 = 1'")
-        conn.execute("create aggregate raw.finds_room(int) (sfunc = int4pl, stype = int, initcond = '0')")
+        conn.execute("create schema intermediate")
+        conn.execute("create aggregate intermediate.finds_room(int) (sfunc = int4pl, stype = int, initcond = '0')")
+        conn.execute("create function intermediate.fen_on(date) returns setof int language sql as 'select 5'")
     return tmp_path
 
 
@@ -188,7 +190,8 @@ def test_what_was_kept_is_run_again(database_dsn: str, home: Path) -> None:
         "create view staging.unpaid as select 1 as fen",
         "create or replace function raw.has_taken(int) returns boolean language sql as 'select true'",
         "create function raw.has_taken(bigint) returns boolean language sql as 'select true'",
-        "create or replace aggregate raw.finds_room(int) (sfunc = int4larger, stype = int, initcond = '0')",
+        "create or replace aggregate intermediate.finds_room(int) (sfunc = int4larger, stype = int, initcond = '0')",
+        "create or replace function intermediate.fen_on(date) returns setof int language sql as 'select 50'",
         "drop function raw.has_taken",
     ],
 )

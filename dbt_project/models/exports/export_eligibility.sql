@@ -117,17 +117,8 @@ final as (
         changes.reason
     from changes
     cross join run
-    left join lateral (
-        select history.msisdn
-        from {{ ref('int_subscriber__history') }} as history
-        where
-            history.subscriber_id = changes.subscriber_id
-            and history.state_on <= run.business_date
-            and history.is_present
-            -- whoever has no number any more is taken off by the last that he had
-            and (history.msisdn is not null or changes.action = 'ADD')
-        order by history.state_on desc, history.revision desc
-        limit 1
+    left join lateral {{ function('last_listing_as_of') }}(
+        changes.subscriber_id, run.business_date, changes.action <> 'ADD'
     ) as states on true
 )
 

@@ -43,17 +43,8 @@ final as (
     from chosen
     inner join {{ ref('family_decisions') }} as decisions on chosen.grant_key = decisions.grant_key
     cross join run
-    left join lateral (
-        select history.msisdn
-        from {{ ref('int_subscriber__history') }} as history
-        where
-            history.subscriber_id = decisions.subscriber_id
-            and history.state_on <= run.business_date
-            and history.is_present
-            -- whoever has no number any more is taken off by the last that he had
-            and (history.msisdn is not null or decisions.action = 'ADD')
-        order by history.state_on desc, history.revision desc
-        limit 1
+    left join lateral {{ function('last_listing_as_of') }}(
+        decisions.subscriber_id, run.business_date, decisions.action <> 'ADD'
     ) as states on true
 )
 

@@ -65,17 +65,8 @@ final as (
         chosen.effective_on
     from chosen
     cross join run
-    left join lateral (
-        select history.msisdn
-        from {{ ref('int_subscriber__history') }} as history
-        where
-            history.subscriber_id = chosen.subscriber_id
-            and history.state_on <= run.business_date
-            and history.is_present
-            -- whoever has no number any more is taken off by the last that he had
-            and (history.msisdn is not null or chosen.action = 'ADD')
-        order by history.state_on desc, history.revision desc
-        limit 1
+    left join lateral {{ function('last_listing_as_of') }}(
+        chosen.subscriber_id, run.business_date, chosen.action <> 'ADD'
     ) as states on true
 )
 

@@ -40,16 +40,7 @@ final as (
         greatest(chosen.valid_from, chosen.given_on + 1) as valid_from
     from chosen
     cross join run
-    left join lateral (
-        select history.msisdn
-        from {{ ref('int_subscriber__history') }} as history
-        where
-            history.subscriber_id = chosen.subscriber_id
-            and history.state_on <= run.business_date
-            and history.is_present
-        order by history.state_on desc, history.revision desc
-        limit 1
-    ) as states on true
+    left join lateral {{ function('last_listing_as_of') }}(chosen.subscriber_id, run.business_date) as states on true
 )
 
 select * from final

@@ -80,13 +80,7 @@ waiting as (
         ) as is_withdrawn
     from {{ this }} as waits
     cross join run
-    left join lateral (
-        select history.status
-        from {{ ref('int_subscriber__history') }} as history
-        where history.subscriber_id = waits.subscriber_id and history.state_on <= run.business_date
-        order by history.state_on desc, history.revision desc
-        limit 1
-    ) as states on true
+    left join lateral {{ function('state_as_of') }}(waits.subscriber_id, run.business_date) as states on true
     where
         waits.state = 'CAP'
         and {{ is_standing('waits') }}
@@ -128,7 +122,7 @@ claims as (
 compared as (
     select
         claims.*,
-        raw.finds_room(claims.amount_fen, lines.room_fen) over (
+        {{ function('finds_room') }}(claims.amount_fen, lines.room_fen) over (
             partition by claims.campaign_id, claims.budget_line
             order by claims.claimed_at, claims.benefit, claims.claim_id, claims.grant_key
             rows between unbounded preceding and current row

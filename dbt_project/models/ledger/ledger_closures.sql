@@ -108,13 +108,7 @@ open_obligations as (
     from touched
     inner join {{ ref('credit_obligations') }} as obligations on touched.grant_key = obligations.grant_key
     cross join run
-    left join lateral (
-        select history.status
-        from {{ ref('int_subscriber__history') }} as history
-        where history.subscriber_id = obligations.subscriber_id and history.state_on <= run.business_date
-        order by history.state_on desc, history.revision desc
-        limit 1
-    ) as states on true
+    left join lateral {{ function('state_as_of') }}(obligations.subscriber_id, run.business_date) as states on true
     left join lateral (
         select found.*
         from {{ ref('int_credit__reversals') }} as found

@@ -133,13 +133,8 @@ judged as (
                         -- whose state changed since
                         states.state_on > notices.addressed_on
                         and states.msisdn is distinct from (
-                            select history.msisdn
-                            from {{ ref('int_subscriber__history') }} as history
-                            where
-                                history.subscriber_id = notices.subscriber_id
-                                and history.state_on <= notices.addressed_on
-                            order by history.state_on desc, history.revision desc
-                            limit 1
+                            select addressed.msisdn
+                            from {{ function('state_as_of') }}(notices.subscriber_id, notices.addressed_on) as addressed
                         )
                     )
                 )

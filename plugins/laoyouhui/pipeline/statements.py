@@ -179,9 +179,9 @@ def _digest(conn: psycopg.Connection, statements: Sequence[Statement]) -> str:
 def statements_of(manifest: Manifest, results: Iterable[Any], project: Path) -> list[Statement] | None:
     """Out of a build's results, in the order in which it ended them, those that an ordinary day runs again.
 
-    Views and functions stand, and what unites others is written with their text: none of them runs. None where the project has a model of
-    another materialization, such as dbt's own `incremental`: what it does each day only dbt knows, so that dbt builds
-    every day.
+    Views and functions stand, and what unites others is written with their text: none of them runs. None where the
+    project has a model of another materialization, such as dbt's own `incremental`: what it does each day only dbt
+    knows, so that dbt builds every day.
     """
     ran = {}
     for node in (each.node for each in results):

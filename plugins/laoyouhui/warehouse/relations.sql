@@ -40,16 +40,21 @@ language sql stable as $$
     select view::regclass from reading where view <> relation
 $$;
 
--- Those that dbt does not make again: people's. dbt's own lie in its schemas and belong to who owns the relation.
+-- Whether dbt does not make a view again: people's. dbt's own lie in its schemas and belong to who owns what they read.
+create or replace function raw.is_people_s(view regclass, owner oid) returns boolean
+language sql stable as $$
+    select
+        relnamespace::regnamespace::text not in ('staging', 'intermediate', 'ledger', 'exports', 'marts_candidate', 'watch')
+        or relowner <> owner
+    from pg_class where oid = view
+$$;
+
 create or replace function raw.people_s_views_upon(relation regclass) returns setof regclass
 language sql stable as $$
     select view
     from raw.views_upon(relation) as upon (view)
-    join pg_class as theirs on theirs.oid = view
     join pg_class as ours on ours.oid = relation
-    where
-        theirs.relnamespace::regnamespace::text not in ('staging', 'intermediate', 'ledger', 'exports', 'marts_candidate', 'watch')
-        or theirs.relowner <> ours.relowner
+    where raw.is_people_s(view, relowner)
 $$;
 
 create or replace function raw.keep_rights(relation regclass) returns void
@@ -253,8 +258,8 @@ begin
     perform raw.give_kept_rights(name::regclass);
 end $$;
 
--- Make a function, or change it where it stands. One that returns other columns goes, with dbt's views that call it, which
--- dbt makes again. Where people call it, it stays, and the error names what does.
+-- Make a function, or change it where it stands. One that gives other columns goes, with dbt's views that call it, which
+-- dbt makes again. Where people's views call it, it stays, and the error names them.
 create or replace function raw.replace_function(signature text, definition text) returns void
 language plpgsql as $$
 declare
@@ -267,9 +272,10 @@ exception when invalid_function_definition then
         select rewrite.ev_class
         from pg_depend as uses
         join pg_rewrite as rewrite on rewrite.oid = uses.objid and uses.classid = 'pg_rewrite'::regclass
-        where uses.refclassid = 'pg_proc'::regclass and uses.refobjid = stands
+        join pg_proc as function on function.oid = uses.refobjid and uses.refclassid = 'pg_proc'::regclass
+        where function.oid = stands and not raw.is_people_s(rewrite.ev_class, function.proowner)
     loop
-        if exists (select from pg_class where oid = calls_it) then
+        if exists (select from pg_class where oid = calls_it) then -- it may have gone with another
             perform raw.drop_to_make_anew(calls_it, format('%s, which it calls, changes', stands));
         end if;
     end loop;

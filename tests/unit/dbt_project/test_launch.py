@@ -21,11 +21,16 @@ AS_PLANNED = {
 
 def test_what_decides_reads_the_campaigns_as_launched() -> None:
     models = [path for folder in ("intermediate", "ledger", "exports") for path in (MODELS / folder).rglob("*.sql")]
+    models += (MODELS.parent / "functions").glob("*.sql")
     reading = {
         name: {path.stem for path in models if re.search(rf"ref\('{name}'\)", path.read_text("utf-8"))}
         for name in ("stg_campaign__campaigns", "int_campaign__campaigns")
     }
     assert reading["stg_campaign__campaigns"] == AS_PLANNED
-    assert {"int_eligibility__statuses", "recharge_decisions", "data_gift_decisions", "export_eligibility"} <= (
-        reading["int_campaign__campaigns"]
-    )
+    assert {
+        "terms_on",
+        "int_eligibility__statuses",
+        "recharge_decisions",
+        "data_gift_decisions",
+        "export_eligibility",
+    } <= reading["int_campaign__campaigns"]

@@ -91,13 +91,7 @@ credits as (
     ) as chosen
     inner join {{ ref('credit_obligations') }} as obligations on chosen.grant_key = obligations.grant_key
     cross join run
-    inner join lateral (
-        select history.status
-        from {{ ref('int_subscriber__history') }} as history
-        where history.subscriber_id = obligations.subscriber_id and history.state_on <= run.business_date
-        order by history.state_on desc, history.revision desc
-        limit 1
-    ) as states on true
+    inner join lateral {{ function('state_as_of') }}(obligations.subscriber_id, run.business_date) as states on true
     where
         states.status = 'A'
         and not exists (
@@ -176,16 +170,7 @@ final as (
         select * from clawbacks
     ) as credits
     cross join run
-    left join lateral (
-        select history.msisdn
-        from {{ ref('int_subscriber__history') }} as history
-        where
-            history.subscriber_id = credits.subscriber_id
-            and history.state_on <= run.business_date
-            and history.is_present
-        order by history.state_on desc, history.revision desc
-        limit 1
-    ) as states on true
+    left join lateral {{ function('last_listing_as_of') }}(credits.subscriber_id, run.business_date) as states on true
 )
 
 select * from final

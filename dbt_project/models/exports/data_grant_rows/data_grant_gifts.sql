@@ -37,13 +37,7 @@ chosen as (
     from {{ ref('waiting_list') }} as waits
     inner join {{ ref('data_gift_decisions') }} as gifts on waits.grant_key = gifts.grant_key
     inner join run on waits.freed_on = run.business_date and waits.freed_pass_no = run.pass_no
-    left join lateral (
-        select history.msisdn
-        from {{ ref('int_subscriber__history') }} as history
-        where history.subscriber_id = gifts.subscriber_id and history.state_on <= run.business_date
-        order by history.state_on desc, history.revision desc
-        limit 1
-    ) as states on true
+    left join lateral {{ function('state_as_of') }}(gifts.subscriber_id, run.business_date) as states on true
 
     union all
 
@@ -62,13 +56,7 @@ chosen as (
     from {{ ref('int_outbox__setbacks') }} as setbacks
     inner join {{ ref('data_gift_decisions') }} as gifts on setbacks.item_key = gifts.grant_key
     inner join run on setbacks.answered_on = run.business_date and gifts.valid_to >= run.next_date
-    left join lateral (
-        select history.msisdn
-        from {{ ref('int_subscriber__history') }} as history
-        where history.subscriber_id = gifts.subscriber_id and history.state_on <= run.business_date
-        order by history.state_on desc, history.revision desc
-        limit 1
-    ) as states on true
+    left join lateral {{ function('state_as_of') }}(gifts.subscriber_id, run.business_date) as states on true
     where setbacks.interface = 'data_grant' and setbacks.outcome = 'RETRY'
 ),
 

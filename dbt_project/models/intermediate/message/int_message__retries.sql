@@ -42,13 +42,7 @@ judged as (
         on
             retries.campaign_id = terms.campaign_id
             and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
-    left join lateral (
-        select history.*
-        from {{ ref('int_subscriber__history') }} as history
-        where history.subscriber_id = retries.subscriber_id and history.state_on <= run.business_date
-        order by history.state_on desc, history.revision desc
-        limit 1
-    ) as states on true
+    left join lateral {{ function('state_as_of') }}(retries.subscriber_id, run.business_date) as states on true
     left join lateral (
         select words.action
         from {{ ref('int_optout__words') }} as words

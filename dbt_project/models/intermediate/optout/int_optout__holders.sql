@@ -48,25 +48,8 @@ judged as (
         coalesce(asked.subscriber_id, holders.subscriber_id) as subscriber_id
     from asked
     cross join first_snapshot
-    left join lateral (
-        select mentioned.subscriber_id
-        from (
-            select distinct holding.subscriber_id
-            from {{ ref('int_subscriber__history') }} as holding
-            where holding.msisdn = asked.msisdn
-        ) as mentioned
-        inner join lateral (
-            select history.*
-            from {{ ref('int_subscriber__history') }} as history
-            where
-                history.subscriber_id = mentioned.subscriber_id
-                and history.state_on <= greatest(asked.opted_at::date, first_snapshot.business_date)
-            order by history.state_on desc, history.revision desc
-            limit 1
-        ) as state on true
-        where state.is_present and state.msisdn = asked.msisdn and state.status in ('A', 'S')
-        order by state.status asc, state.status_date desc nulls last, mentioned.subscriber_id asc
-        limit 1
+    left join lateral {{ function('holder_as_of') }}(
+        asked.msisdn, greatest(asked.opted_at::date, first_snapshot.business_date)
     ) as holders on asked.subscriber_id is null
 ),
 

@@ -107,13 +107,7 @@ moved as (
         where changes.subscriber_id = delivered.subscriber_id and {{ is_standing('changes') }}
         order by changes.campaign_id asc, changes.effective_on desc, changes.run_on desc, changes.pass_no desc
     ) as before on true
-    inner join lateral (
-        select history.*
-        from {{ ref('int_subscriber__history') }} as history
-        where history.subscriber_id = delivered.subscriber_id and history.state_on <= run.business_date
-        order by history.state_on desc, history.revision desc
-        limit 1
-    ) as states on true
+    inner join lateral {{ function('state_as_of') }}(delivered.subscriber_id, run.business_date) as states on true
     left join {{ ref('int_holdout__customers') }} as holdouts
         on
             before.campaign_id = holdouts.campaign_id
@@ -171,19 +165,7 @@ final as (
     from changed
     cross join run
     inner join campaigns on changed.campaign_id = campaigns.campaign_id
-    left join lateral (
-        select
-            history.customer_id,
-            history.city_code,
-            history.activation_date
-        from {{ ref('int_subscriber__history') }} as history
-        where
-            history.subscriber_id = changed.subscriber_id
-            and history.state_on <= run.business_date
-            and history.is_present
-        order by history.state_on desc, history.revision desc
-        limit 1
-    ) as states on true
+    left join lateral {{ function('last_listing_as_of') }}(changed.subscriber_id, run.business_date) as states on true
 )
 
 select * from final
