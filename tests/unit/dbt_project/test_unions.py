@@ -27,6 +27,24 @@ def test_each_union_names_the_models_of_its_folder() -> None:
         assert re.findall(r"'(\w+)'", found["names"]) == sorted(path.stem for path in (MODELS / folder).glob("*.sql"))
 
 
+def test_each_rule_with_slots_contends() -> None:
+    """A benefit whose rule names slots would be refused nothing for LIMIT where no list names it (docs/adr/0016)."""
+    found = _LIST.search((MODELS / "ledger" / "request" / "request_contenders.sql").read_text("utf-8"))
+    assert found
+    rules = [path for path in MODELS.rglob("*_rule.sql") if "as slots" in path.read_text("utf-8")]
+    assert len(rules) >= 3
+    assert re.findall(r"'(\w+)'", found["names"]) == sorted(path.stem for path in rules)
+
+
+def test_each_request_that_is_decided_is_read_as_decided() -> None:
+    """What no later run can see as decided would be decided each day."""
+    requests = (MODELS / "staging" / "request" / "stg_request__rows.sql").read_text("utf-8")
+    decided = (MODELS / "staging" / "decided" / "stg_decided__requests.sql").read_text("utf-8")
+    feeds = re.findall(r"'(\w+)' as feed", requests)
+    assert len(feeds) >= 5
+    assert sorted(feeds) == sorted(re.findall(r"'(\w+)' as feed", decided))
+
+
 def test_no_folder_of_united_models_is_missing_here() -> None:
     """What is ephemeral is written into the text of another model, which has to name it."""
     united = {path.parent for path in MODELS.rglob("*.sql") if path.parent.name.endswith(("_rows", "notices"))}

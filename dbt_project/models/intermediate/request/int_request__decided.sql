@@ -1,6 +1,7 @@
--- What was decided of each request in earlier runs and holds still: not what a broken-off pass left, which is about to be
--- replaced, and not what was decided on a row withdrawn since. A card that was issued holds whatever becomes of its claim.
-select decided.*
+-- What was decided of each request in earlier runs and holds still: not what a broken-off pass left, which is about
+-- to be replaced, and not what was decided on a row withdrawn since. A card that was issued holds whatever becomes of
+-- its claim.
+select decided.* -- noqa: AM04
 from {{ ref('stg_decided__requests') }} as decided
 cross join {{ ref('stg_run__current') }} as run
 where

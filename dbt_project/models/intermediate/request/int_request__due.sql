@@ -64,4 +64,4 @@ final as (
     window same_request as (partition by due.feed, due.request_id, due.is_chosen)
 )
 
-select * from final
+select * from final -- noqa: AM04

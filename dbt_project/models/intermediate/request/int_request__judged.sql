@@ -1,6 +1,6 @@
 -- The requests that this run has to decide, one row a campaign, as every benefit sees them: in the terms of their own
--- day, with the state of their subscriber on that day, and what refuses them whatever the benefit is (rules 1.5, 2, 12).
--- What a benefit asks besides stands in its `<benefit>_rule`.
+-- day, with the state of their subscriber on that day, and what refuses them whatever the benefit is (rules 1.5, 2,
+-- 12). What a benefit asks besides stands in its `<benefit>_rule`.
 {{ config(materialized='refilled') }}
 
 with due as (
@@ -91,7 +91,7 @@ final as (
     ) as lives on true
 )
 
-select judged.*
+select judged.* -- noqa: AM04
 from final as judged
 where
     (judged.row_of_request = 1 or judged.refusal_of_any = 'CONFLICT')

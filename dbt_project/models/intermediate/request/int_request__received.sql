@@ -1,6 +1,7 @@
--- Rows of requests as received, each content once: a second row with the same id and content is a duplicate and ignored.
--- One whose id is known with other content is a conflict (rules, 12): where both came in one run neither counts, else
--- the one that came before. What was withdrawn since stays here, and counts no longer: int_request__events.
+-- Rows of requests as received, each content once: a second row with the same id and content is a duplicate and
+-- ignored. One whose id is known with other content is a conflict (rules, 12): where both came in one run neither
+-- counts, else the one that came before. What was withdrawn since stays here, and counts no longer:
+-- int_request__events.
 {{ config(
     materialized='append_only',
     indexes=[
@@ -50,16 +51,17 @@ final as (
     from first_of_each
     cross join run
     -- one look for both: whether the id is known, and whether with this content
-    cross join lateral (
-        select bool_or(known.content_hash = first_of_each.content_hash) as has_this_content
-        from {{ this }} as known
-        where
-            known.event_id = first_of_each.event_id
-            and known.feed = first_of_each.feed
-            and {{ is_standing('known') }}
-            and not {{ is_withdrawn('known') }}
-    ) as known
+    cross join
+        lateral (
+            select bool_or(known.content_hash = first_of_each.content_hash) as has_this_content
+            from {{ this }} as known
+            where
+                known.event_id = first_of_each.event_id
+                and known.feed = first_of_each.feed
+                and {{ is_standing('known') }}
+                and not {{ is_withdrawn('known') }}
+        ) as known
     where known.has_this_content is not true
 )
 
-select * from final
+select * from final -- noqa: AM04

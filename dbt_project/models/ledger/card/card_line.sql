@@ -27,9 +27,9 @@ claims as (
         ruled.grant_key,
         coalesce(ruled.refusal, case placements.outcome when 'LIMIT' then 'LIMIT' end) as refusal,
         false as has_waited,
-        case when ruled.refusal is distinct from 'CONFLICT' then ruled.customer_id end as customer_id,
-        case when ruled.refusal is distinct from 'CONFLICT' then ruled.city_code end as city_code,
-        case when ruled.refusal is distinct from 'CONFLICT' then ruled.tenure_band end as tenure_band,
+        case when coalesce(ruled.refusal, '') <> 'CONFLICT' then ruled.customer_id end as customer_id,
+        case when coalesce(ruled.refusal, '') <> 'CONFLICT' then ruled.city_code end as city_code,
+        case when coalesce(ruled.refusal, '') <> 'CONFLICT' then ruled.tenure_band end as tenure_band,
         ruled.terms_version,
         ruled.source_file,
         ruled.source_line

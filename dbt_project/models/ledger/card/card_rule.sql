@@ -1,5 +1,6 @@
--- Rules 7: what a claim of a video card has to meet besides what every request does. A claim names no campaign: of several
--- that would grant it the one of highest priority does. What is left to ask then is whether there is a slot in its month.
+-- Rules 7: what a claim of a video card has to meet besides what every request does. A claim names no campaign: of
+-- several that would grant it the one of highest priority does. What is left to ask then is whether there is a slot
+-- in its month.
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 with offered as (
@@ -9,14 +10,15 @@ with offered as (
         coalesce(
             -- a code that was issued stays, also where its claim was withdrawn; then what comes is other content
             case
-                when exists (
-                    select from {{ ref('int_request__decided') }} as decided
-                    where
-                        decided.feed = 'card_claim'
-                        and decided.request_id = requests.request_id
-                        and decided.campaign_id = requests.campaign_id
-                        and decided.reason = 'GRANTED'
-                )
+                when
+                    exists (
+                        select from {{ ref('int_request__decided') }} as decided
+                        where
+                            decided.feed = 'card_claim'
+                            and decided.request_id = requests.request_id
+                            and decided.campaign_id = requests.campaign_id
+                            and decided.reason = 'GRANTED'
+                    )
                     then 'CONFLICT'
             end,
             requests.refusal_of_any,
@@ -43,10 +45,11 @@ ruled as (
         coalesce(
             offered.own_refusal,
             case
-                when row_number() over (
-                    partition by offered.request_id, offered.own_refusal is null
-                    order by offered.priority desc, offered.campaign_id asc
-                ) > 1
+                when
+                    row_number() over (
+                        partition by offered.request_id, offered.own_refusal is null
+                        order by offered.priority desc, offered.campaign_id asc
+                    ) > 1
                     then 'OTHER_CAMPAIGN'
             end
         ) as refusal
@@ -64,4 +67,4 @@ final as (
     from ruled
 )
 
-select * from final
+select * from final -- noqa: AM04

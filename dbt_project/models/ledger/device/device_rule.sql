@@ -62,4 +62,4 @@ final as (
     from ruled
 )
 
-select * from final
+select * from final -- noqa: AM04

@@ -1,5 +1,5 @@
--- Links of family numbers that end of themselves in this run, each with the first reason that holds (rules, 5); among them
--- those that a request of this run would begin, where they have ended before they are known.
+-- Links of family numbers that end of themselves in this run, each with the first reason that holds (rules, 5); among
+-- them those that a request of this run would begin, where they have ended before they are known.
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 with run as (
@@ -50,11 +50,12 @@ touched as (
 
     select links.*
     from {{ ref('int_family_request__links') }} as links
-    where links.link_key in (
-        select refused.link_key from refused
-        union all
-        select withdrawn.link_key from withdrawn
-    )
+    where
+        links.link_key in (
+            select refused.link_key from refused
+            union all
+            select withdrawn.link_key from withdrawn
+        )
 
     union
 
@@ -128,4 +129,4 @@ final as (
     order by touched.link_key, ends.place
 )
 
-select * from final
+select * from final -- noqa: AM04

@@ -12,7 +12,9 @@ with met as (
         links.begins_at,
         links.ends_at
     from {{ ref('family_queue') }} as queued
-    inner join {{ ref('int_family_request__links') }} as links on queued.campaign_id = links.campaign_id and queued.subscriber_id = links.subscriber_id
+    inner join
+        {{ ref('int_family_request__links') }} as links
+        on queued.campaign_id = links.campaign_id and queued.subscriber_id = links.subscriber_id
 
     union
 

@@ -1,4 +1,5 @@
--- Requests for family numbers for which only the lists are left to ask, each with the line in which it waits (rules, 5).
+-- Requests for family numbers for which only the lists are left to ask, each with the line in which it waits (rules,
+-- 5).
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 -- what is wanted is a subscription, by whatever number
@@ -72,4 +73,4 @@ final as (
         on contenders.campaign_id = lines.campaign_id and contenders.subscriber_id = lines.subscriber_id
 )
 
-select * from final
+select * from final -- noqa: AM04

@@ -1,4 +1,5 @@
--- Rules 5: what refuses a request for a family number whatever stands in the lists, and whom the number meant on its day.
+-- Rules 5: what refuses a request for a family number whatever stands in the lists, and whom the number meant on its
+-- day.
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 with offered as (
@@ -49,4 +50,4 @@ final as (
         on offered.family_msisdn = holders.family_msisdn and offered.requested_on = holders.requested_on
 )
 
-select * from final
+select * from final -- noqa: AM04

@@ -35,7 +35,9 @@ walked_{{ round }} as (
         null::text as link_key,
         coalesce(lists.links, '[]'::jsonb) as links
     from queue_{{ round }} as queue
-    left join {{ ref('family_lists') }} as lists on queue.campaign_id = lists.campaign_id and queue.line_head = lists.line_head
+    left join
+        {{ ref('family_lists') }} as lists
+        on queue.campaign_id = lists.campaign_id and queue.line_head = lists.line_head
     where queue.place = 1
 
     union all

@@ -99,7 +99,7 @@ checked as (
             'new_decisions.campaign_id', "'RECHARGE'", 'new_decisions.subscriber_id', 'new_decisions.life_id'
         ]) }} as grant_key,
         case when new_decisions.reason = 'NOT_ELIGIBLE' then new_decisions.ineligibility_reasons[1] end
-        as not_eligible_reason,
+            as not_eligible_reason,
         case when new_decisions.reason = 'GRANTED' then new_decisions.discount_fen else 0 end as entitled_fen,
         greatest(new_decisions.face_fen - new_decisions.paid_fen, 0) as applied_fen
     from new_decisions

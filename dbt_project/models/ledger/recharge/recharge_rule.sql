@@ -47,6 +47,13 @@ ruled as (
     left join {{ ref('int_recharge__reversals') }} as reversals on offered.request_id = reversals.recharge_id
 ),
 
+-- campaigns that ask a limit of customers, in any version of their terms
+capped as (
+    select distinct campaign_id
+    from {{ ref('stg_campaign__terms') }}
+    where customer_limit_per_month is not null
+),
+
 final as (
     select
         ruled.*,
@@ -59,11 +66,7 @@ final as (
         array[ruled.limit_per_tier_month, ruled.customer_limit_per_month] as limits,
         ruled.requested_month as slot_month
     from ruled
-    left join (
-        select distinct terms.campaign_id
-        from {{ ref('stg_campaign__terms') }} as terms
-        where terms.customer_limit_per_month is not null
-    ) as capped on ruled.campaign_id = capped.campaign_id
+    left join capped on ruled.campaign_id = capped.campaign_id
 )
 
-select * from final
+select * from final -- noqa: AM04

@@ -1,5 +1,5 @@
--- Requests of which only the limits are left to ask: those that their benefit's rule lets pass, and those refused for LIMIT
--- in an earlier run of which a slot has been given back since. One line a benefit whose limits are slots.
+-- Requests of which only the limits are left to ask: those that their benefit's rule lets pass, and those refused for
+-- LIMIT in an earlier run of which a slot has been given back since. One line a benefit whose limits are slots.
 {{ config(materialized='refilled') }}
 
 with run as (

@@ -1,6 +1,7 @@
--- Who of those who contend finds a slot in each line that he stands in (GRANTED), who does not (LIMIT), and who gives way to
--- an exclusive campaign (EXCLUSIVE): the order is that of the requests' time, then id; whoever lacks one slot takes none.
--- The lines are walked twice: each campaign alone, then without what an exclusive one grants, which takes no slot.
+-- Who of those who contend finds a slot in each line that he stands in (GRANTED), who does not (LIMIT), and who gives
+-- way to an exclusive campaign (EXCLUSIVE): the order is that of the requests' time, then id; whoever lacks one slot
+-- takes none. The lines are walked twice: each campaign alone, then without what an exclusive one grants, which takes
+-- no slot.
 {{ config(materialized='refilled') }}
 
 with contenders as (
@@ -15,10 +16,11 @@ with contenders as (
 moved_among as materialized (
     select unnest(array_agg(distinct contenders.holder)) as holder
     from contenders
-    where exists (
-        select from {{ ref('request_contenders') }} as capped
-        where capped.slots[2] is not null
-    )
+    where
+        exists (
+            select from {{ ref('request_contenders') }} as capped
+            where capped.slots[2] is not null
+        )
     group by contenders.slots[1]
     having min(contenders.holder) <> max(contenders.holder)
 ),

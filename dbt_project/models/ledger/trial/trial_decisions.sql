@@ -1,5 +1,6 @@
--- Each application for a trial decided once (rules, 7), by the first reason that holds, while places last, in the order of
--- time, then application id. A grant that the carrier refuses frees its place for whoever applies after that.
+-- Each application for a trial decided once (rules, 7), by the first reason that holds, while places last, in the
+-- order of time, then application id. A grant that the carrier refuses frees its place for whoever applies after
+-- that.
 {{ config(
     materialized='append_only',
     indexes=[

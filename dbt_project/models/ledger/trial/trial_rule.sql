@@ -1,5 +1,5 @@
--- Rules 7: what an application for a trial has to meet besides what every request does: members come first, others so many
--- days later. Others are those whom nothing but years of service keeps from qualifying.
+-- Rules 7: what an application for a trial has to meet besides what every request does: members come first, others so
+-- many days later. Others are those whom nothing but years of service keeps from qualifying.
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 with offered as (
@@ -49,4 +49,4 @@ final as (
     from offered
 )
 
-select * from final
+select * from final -- noqa: AM04

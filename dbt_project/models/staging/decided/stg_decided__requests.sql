@@ -1,5 +1,5 @@
--- What earlier runs decided of each request, by whatever benefit, in one shape. The models that decide come later in the
--- graph: they are read here as sources. One branch a benefit.
+-- What earlier runs decided of each request, by whatever benefit, in one shape. The models that decide come later in
+-- the graph: they are read here as sources. One branch a benefit.
 --
 -- `slots` are the lines in which a request stands for its limits, `limits` how many each lets pass (null: any number);
 -- what is granted holds its slots until it is given back. `content_hash` is null where one decision is made of an id.

@@ -1,5 +1,5 @@
--- The rows of every feed by which somebody asks for something, in one shape: what all of them say has one name, and what
--- only some say is null for the others. A feed that brings a new kind of request is one more branch.
+-- The rows of every feed by which somebody asks for something, in one shape: what all of them say has one name, and
+-- what only some say is null for the others. A feed that brings a new kind of request is one more branch.
 --
 -- `event_id` is the id of the row, `request_id` of what is asked: an order of a device has several events. What only
 -- tells of a request (a reversal, a shipment) is none itself.
