@@ -23,6 +23,10 @@ def test_dbt_unit_tests(built: Settings, tmp_path: Path, monkeypatch: pytest.Mon
     )
 
     assert result.exception is None
-    outcomes = {run.node.name: (str(run.status), run.message) for run in result.result.results}
+    outcomes = {
+        run.node.name: (str(run.status), run.message)
+        for run in result.result.results
+        if run.node.resource_type == "unit_test"  # beside them stands the hook that makes tables
+    }
     assert {name: outcome for name, outcome in outcomes.items() if outcome[0] != "pass"} == {}
     assert len(outcomes) >= 10

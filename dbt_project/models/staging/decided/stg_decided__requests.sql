@@ -94,6 +94,8 @@ select
     run_on,
     pass_no
 from {{ source('decided', 'card_decisions') }} as claims
+-- a claim that was taken back with its delivery stands undecided
+where reason <> 'WITHDRAWN'
 
 union all
 
