@@ -8,11 +8,11 @@ export PYTHONPATH := $(CURDIR)/plugins
 # Without compiled bytecode every process starts two to three times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run check psql dbt warehouse word why report archive airflow test fuzz crash lint bench up down docs lock clean
+.PHONY: help run check psql dbt warehouse word why report archive airflow test test-fast fuzz crash lint bench up down docs lock clean
 
 help: ## this list
 	@echo "make <target> [VARIABLE=value ...]"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
 
 run: ## play the sample story (STORY=long: 72 dates), or EXCHANGE=<folder> CAMPAIGN=<file.yml> FROM=<date> TO=<date>; RERUN=1
 	@scripts/bootstrap runtime
@@ -54,6 +54,10 @@ airflow: ## open Airflow's page for the story, or for EXCHANGE and CAMPAIGN, unt
 	@scripts/bootstrap runtime
 	@$(PYTHON) -m laoyouhui.local.open airflow
 
+test-fast: ## run what answers in a minute: units, DAGs, unit tests of models
+	@scripts/bootstrap dev
+	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal tests/unit tests/dags tests/integration/test_dbt_unit_tests.py
+
 test: ## run every test
 	@scripts/bootstrap dev
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -69,7 +73,7 @@ crash: ## kill runs and servers at random, KILLS=200 times, and compare the end 
 
 lint: ## run every linter
 	@scripts/bootstrap dev
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" scripts/lint
+	@scripts/lint
 
 bench: ## a month's first day of N=1000000 subscribers, beside a hand-written SQL script
 	@scripts/bootstrap runtime

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -14,13 +13,13 @@ from pathlib import Path
 import psycopg
 import yaml
 from tests.campaign.harness import HOME, Carrier, Story, people, settings, subscribers, terms
+from tests.project import blocks, do
 
 WHO = people("""
 S-TODAY    01 activation_date=20150131
 S-TOMORROW 02 activation_date=20150201
 S-YOUNG    03 activation_date=20240131
 """)
-_FILE = re.compile(r"^```(?P<kind>\w+) (?P<path>\S+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _CLOSE = """
 import sys
 from datetime import date
@@ -31,30 +30,16 @@ for day in sys.argv[1:]:
 """
 
 
-def _apply(file: Path, change: str) -> None:
-    """Change a file as a hunk of a diff says: its lines stand there once, but for those that it adds."""
-    lines = change.splitlines(keepends=True)
-    before = "".join(line[1:] for line in lines if line[0] == " ")
-    after = "".join(line[1:] for line in lines)
-    text = file.read_text("utf-8")
-    assert text.count(before) == 1, f"{file}: the page shows other lines than stand there"
-    file.write_text(text.replace(before, after), "utf-8")
-
-
 def test_the_how_to_page_adds_a_benefit(tmp_path: Path, new_database: Callable[[], str]) -> None:
-    page = (HOME / "docs" / "how-to-add-a-benefit.md").read_text("utf-8")
-    files = {match["path"]: match["text"] for match in _FILE.finditer(page)}
-    section = yaml.safe_load(files.pop("campaign"))
-    lists = {path: files.pop(path) for path in list(files) if f"```diff {path}\n" in page}
-    assert (len(files), len(lists)) == (5, 2)
+    page = list(blocks("docs/how-to-add-a-benefit.md"))
+    (section,) = [yaml.safe_load(block.text) for block in page if block.path == "campaign"]
+    changes = [block for block in page if block.path != "campaign"]
+    assert sorted(block.kind == "diff" for block in changes) == [False] * 5 + [True] * 2
     project = tmp_path / "project"
     for part in ("dbt_project", "expectations", "carriers", "plugins"):
         shutil.copytree(HOME / part, project / part, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
-    for path, text in files.items():
-        assert not (project / path).exists(), f"{path}: a benefit is added by new files only"
-        (project / path).write_text(text, "utf-8")
-    for path, change in lists.items():
-        _apply(project / path, change)
+    for block in changes:  # a benefit is added by new files, and a line in each list
+        do(block, project, {})
 
     first = {"data_gift": None, "recharge": None, **section}
     story = Story("a benefit more", terms("2026-01-31", "2026-03-31", first), days=[])

@@ -1,8 +1,9 @@
-"""A real PostgreSQL: one embedded server for the session, an empty database for each test."""
+"""A real PostgreSQL: the server of the session, an empty database for each test."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -20,24 +21,30 @@ _NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """The server; it ends with the session."""
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), fsync=False) as server:
-        yield server
+def postgres(server: EmbeddedPostgres) -> EmbeddedPostgres:
+    """The server of the session."""
+    return server
 
 
-@pytest.fixture
-def database_dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """The DSN of an empty database, which goes after the test."""
+@contextmanager
+def new_database(postgres: EmbeddedPostgres, template: str | None = None) -> Iterator[str]:
+    """A database of its own, empty or a copy, and gone afterwards; its DSN."""
     name = f"test_{next(_NUMBERS)}"
-    yield postgres.create_database(name)
+    yield postgres.create_database(name, template)
     with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
         drop: Any = f"drop database {name} with (force)"
         connection.execute(drop)
 
 
+@pytest.fixture
+def database_dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The DSN of an empty database, which goes after the test."""
+    with new_database(postgres) as dsn:
+        yield dsn
+
+
 @pytest.fixture(scope="session")
-def built(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def built(new_warehouse: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A warehouse in which the whole project stands, decided on the eve of the shipped campaign without a delivery."""
     folder, home = tmp_path_factory.mktemp("built"), Path(__file__).parents[2]
     (folder / "exchange").mkdir()
@@ -46,7 +53,7 @@ def built(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) 
         str(folder / "exchange"),
         (home / "campaigns" / "lyh2026.yml",),
         folder / "work",
-        postgres.create_database("built"),
+        new_warehouse(),
     )
     take_in(settings, date(2026, 1, 25))
     decide(settings, date(2026, 1, 25))

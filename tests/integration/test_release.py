@@ -11,18 +11,21 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 import yaml
+from tests.integration.conftest import new_database
 
 from laoyouhui.config.campaign import load_campaign
 from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.settings import Settings
+from laoyouhui.local.server import EmbeddedPostgres
 from laoyouhui.pipeline import limits
-from laoyouhui.pipeline.release import ReleaseRefused, load_suites, release
+from laoyouhui.pipeline.release import ROW_BY_ROW, ReleaseRefused, load_suites, release, validate
 from laoyouhui.warehouse.connection import connect
 from laoyouhui.warehouse.passes import NotBegunError
 from laoyouhui.warehouse.prepare import prepare
 from laoyouhui.warehouse.roles import hand_over
 
 HOME = Path(__file__).parents[2]
+CAMPAIGN = HOME / "campaigns" / "lyh2026.yml"
 D = date(2026, 1, 31)
 FIRST, SECOND, THIRD, FOURTH = (digit * 32 for digit in "abcd")
 
@@ -94,23 +97,29 @@ from raw.delivery;
 """
 
 
-@pytest.fixture
-def settings(database_dsn: str, tmp_path: Path) -> Settings:
-    """A warehouse in which 2026-01-31 was decided and everything is right."""
-    made = Settings(
-        home=HOME,
-        exchange=str(tmp_path / "exchange"),
-        campaign_files=(HOME / "campaigns" / "lyh2026.yml",),
-        work=tmp_path / "work",
-        warehouse_dsn=database_dsn,
-    )
-    campaign = load_campaign(made.campaign_files[0])
-    with connect(database_dsn) as conn:
+@pytest.fixture(scope="module")
+def decided(postgres: EmbeddedPostgres) -> str:
+    """The name of a database in which 2026-01-31 was decided and everything is right, to be copied."""
+    campaign = load_campaign(CAMPAIGN)
+    with connect(postgres.create_database("decided")) as conn:
         prepare(conn, load_carrier(campaign.carrier_file), campaign)
         conn.execute(";\n".join(relations()))
         conn.execute(ROWS)
         hand_over(conn)  # as dbt, which makes them, is the owner's
-    return made
+    return "decided"
+
+
+@pytest.fixture
+def settings(postgres: EmbeddedPostgres, decided: str, tmp_path: Path) -> Iterator[Settings]:
+    """A warehouse in which 2026-01-31 was decided and everything is right."""
+    with new_database(postgres, decided) as dsn:
+        yield Settings(
+            home=HOME,
+            exchange=str(tmp_path / "exchange"),
+            campaign_files=(CAMPAIGN,),
+            work=tmp_path / "work",
+            warehouse_dsn=dsn,
+        )
 
 
 def run(settings: Settings, sql: str) -> list[tuple[object, ...]]:
@@ -642,6 +651,30 @@ def test_the_release_is_whole_or_not_at_all(settings: Settings) -> None:
 
     assert run(settings, "select count(*) from outbox.file") == [(0,)]
     assert marts_note(settings) == "the last release"
+
+
+def test_of_no_rows_great_expectations_says_what_is_known_unasked(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(settings, "truncate exports.export_credit, exports.export_data_grant")
+    empty = {"export_credit", "export_data_grant", "export_push", "card_stock_by_platform", "device_orders"}
+    suites = [
+        replace(suite, expectations=tuple(each for each in suite.expectations if ROW_BY_ROW.match(each["type"])))
+        for suite in load_suites(HOME / "expectations")
+        if suite.name in empty
+    ]
+    unasked = validate(settings.warehouse_dsn, suites, D)
+    monkeypatch.setattr("laoyouhui.pipeline.release._is_without_rows", lambda *_: False)
+    asked = validate(settings.warehouse_dsn, suites, D)
+    assert len(asked) > 20
+    assert asked == unasked
+    assert all(check.success for check in asked)
+
+
+def test_a_column_that_is_missing_is_told_also_of_no_rows(settings: Settings) -> None:
+    run(settings, "alter table exports.export_push drop column title")
+    with pytest.raises(ReleaseRefused, match=r"suite export_push[^~]*the check could not be made: [^~]*title"):
+        release(settings, D)
 
 
 def test_every_suite_reads_and_names_each_relation_once() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,7 @@ def load(path: Path, content: bytes | None = None) -> tuple[Any, Locate]:
     return data, locate
 
 
+@lru_cache(maxsize=64)
 def _compose(path: Path, content: bytes) -> yaml.Node | None:
     root: yaml.Node | None
     try:

@@ -43,7 +43,8 @@ class ServerError(Exception):
 class EmbeddedPostgres:
     """One PostgreSQL cluster in `<home>/var/postgres`.
 
-    `fsync=False` is for tests only: a crash of the machine then loses the cluster, a crash of the server nothing.
+    `fsync=False` is for tests only: a crash of the machine then loses the cluster, a crash of the server nothing, and
+    nothing is vacuumed by itself.
     """
 
     def __init__(self, home: Path, *, fsync: bool = True) -> None:
@@ -201,6 +202,7 @@ class EmbeddedPostgres:
             "timezone": "UTC",
             "log_timezone": "UTC",
             "fsync": "on" if self._fsync else "off",
+            "autovacuum": "on" if self._fsync else "off",  # a session of tests has some hundred databases
         }
         shared = Path("/dev/shm")  # noqa: S108 - asked for its size only
         if shared.exists() and shutil.disk_usage(shared).total < 1 << 29:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -60,6 +61,7 @@ def _wrong(page: str) -> Iterator[str]:
         yield from (f"{code}: {name}: no such test" for name in tests if not _is_test(name))
 
 
+@cache
 def _exists(name: str) -> bool:
     """A relation by its schema, a file by its path, a feed or interface by its name alone."""
     if relation := _RELATION.fullmatch(name):
@@ -71,6 +73,7 @@ def _exists(name: str) -> bool:
     return name in carrier["feeds"] or name in carrier["interfaces"]
 
 
+@cache
 def _is_test(name: str) -> bool:
     file, _, test = name.partition("::")
     path = ROOT / file
