@@ -64,9 +64,10 @@ final as (
     -- one key: by two the planner expects a row of a thousand, and loops over what is left of a day
     inner join terms on concat_ws(' ', due.benefit, due.requested_on) = terms.benefit_day
     left join lateral {{ function('state_as_of') }}(due.subscriber_id, due.requested_on) as states on true
+    -- nobody asks it of a recharge: with null there is nothing to look for
     left join lateral {{ function('membership_as_of') }}(
-        terms.campaign_id, due.subscriber_id, due.requested_on
-    ) as memberships on due.benefit in ('cards', 'trials')
+        case when due.benefit in ('cards', 'trials') then terms.campaign_id end, due.subscriber_id, due.requested_on
+    ) as memberships on true
     left join {{ ref('int_holdout__customers') }} as holdouts
         on
             terms.campaign_id = holdouts.campaign_id
