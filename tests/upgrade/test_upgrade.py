@@ -21,13 +21,15 @@ from laoyouhui.pipeline.release import release
 from laoyouhui.pipeline.take_in import take_in
 
 HEAD = "20261128_what_came"
-# what a pass leaves behind that the old release had decided, and was stopped before it released
+# what a pass leaves behind that the old release had decided, and was stopped before it released; and a function of it
+# that this one does not make any more
 DIED = """
     insert into raw.run (business_date, started_at) values ('2026-01-31', now());
     update raw.current_run set business_date = '2026-01-31', pass_no = 1, is_retry = false, state = 'DECIDED';
     insert into ledger.expenses
     select 'LEFT-BEHIND', booked_on, budget_line, amount_fen, memo, source_file, source_line, '2026-01-31', 1
-    from ledger.expenses limit 1
+    from ledger.expenses limit 1;
+    create function raw.gone(text) returns text language sql as 'select $1'
 """
 
 

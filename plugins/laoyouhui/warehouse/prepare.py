@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,8 +23,11 @@ from laoyouhui.warehouse.upgrade import REVISIONS, upgrade
 
 _BEFORE_ALEMBIC = 4  # what releases that know no revisions read as a version newer than theirs, and refuse
 
+log = logging.getLogger(__name__)
+
 _Versions = dict[date, dict[str, object]]
 _SCHEMA = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "append_only.sql", "relations.sql"))
+_MADE = re.compile(r"create or replace (?:function|aggregate) raw\.(\w+)")
 _UNKEPT = """
     select tgrelid::regclass::text || '.' || tgname from pg_trigger
     where tgname in ('kept_update', 'kept_delete', 'kept_truncate', 'kept_row') and tgenabled <> 'A' order by 1
@@ -95,6 +100,23 @@ def make_functions_anew(conn: psycopg.Connection) -> None:
     with conn.transaction():
         for file in _SCHEMA:
             conn.execute(file.read_bytes())
+
+
+def drop_functions_gone(conn: psycopg.Connection) -> None:
+    """Take away functions of schema raw that this version does not make, once dbt's views call them no more."""
+    made = set(_MADE.findall(b"".join(file.read_bytes() for file in _SCHEMA).decode()))
+    found = conn.execute(
+        "select proname, oid::regprocedure::text from pg_proc where pronamespace = 'raw'::regnamespace "
+        "order by prokind <> 'a', 2"  # an aggregate goes before what it is made of
+    ).fetchall()
+    for name, signature in found:
+        if name in made:
+            continue
+        try:
+            with conn.transaction():
+                conn.execute(f"drop routine {signature}".encode())
+        except (psycopg.errors.DependentObjectsStillExist, psycopg.errors.InsufficientPrivilege) as error:
+            log.warning("%s, which this release does not make, stays: %s", signature, error)
 
 
 def schema_digest() -> str:
