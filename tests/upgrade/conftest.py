@@ -6,7 +6,7 @@ import itertools
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,13 +16,6 @@ from tests.upgrade.world import World
 from laoyouhui.local.server import EmbeddedPostgres, binary
 
 ARCHIVE = Path(__file__).with_name("e527328.tar.xz")
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """One server for the session."""
-    with EmbeddedPostgres(tmp_path_factory.mktemp("upgrade_server"), fsync=False) as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ from tests.upgrade.picture import picture
 from tests.upgrade.world import CLOSED, NEXT, World, files
 
 from laoyouhui.config.errors import ConfigError
-from laoyouhui.local.server import EmbeddedPostgres
 from laoyouhui.pipeline import upgrade
 from laoyouhui.pipeline.deliver import deliver
 from laoyouhui.pipeline.journal import JournalError
@@ -46,9 +45,9 @@ def upgraded(old_database: Callable[[], str], new_world: Callable[[str], World])
 
 
 @pytest.fixture(scope="module")
-def anew(server: EmbeddedPostgres, new_world: Callable[[str], World]) -> World:
+def anew(new_warehouse: Callable[[], str], new_world: Callable[[str], World]) -> World:
     """The same dates, closed by this release from the first one on."""
-    world = new_world(server.create_database("anew"))
+    world = new_world(new_warehouse())
     for day in [*CLOSED, *NEXT]:
         world.close(day)
     return world

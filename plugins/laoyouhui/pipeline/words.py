@@ -263,7 +263,9 @@ def pending(settings: Settings, at: datetime) -> list[Override]:
 def _speaking(settings: Settings) -> Iterator[tuple[Journal, People, psycopg.Connection]]:
     """Let one person speak at a time: the journal is locked from what it is judged by until it is written."""
     with connect(settings.warehouse_dsn) as conn:
-        if is_of_another_release(conn):
+        of_another = is_of_another_release(conn)
+        conn.commit()  # no lock is held while another session upgrades
+        if of_another:
             with connect(settings.warehouse_dsn, autocommit=True) as upgrading:
                 hold_warehouse(upgrading, "word", datetime.now(_SHANGHAI).date())
         elif not exists(conn, "raw.journal_entry"):
