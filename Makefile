@@ -8,7 +8,7 @@ export PYTHONPATH := $(CURDIR)/plugins
 # Without compiled bytecode every process starts two to three times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run check psql dbt warehouse word why report archive airflow test test-fast fuzz crash lint bench up down docs lock clean
+.PHONY: help run check psql dbt warehouse upgrade word why report archive airflow test test-fast fuzz crash lint bench up down docs lock clean
 
 help: ## this list
 	@echo "make <target> [VARIABLE=value ...]"
@@ -33,6 +33,10 @@ dbt: ## run dbt over the warehouse of the story, or of EXCHANGE and CAMPAIGN: AR
 warehouse: ## let the embedded PostgreSQL run on, for dbt, psql or an editor (STOP=1 ends it)
 	@scripts/bootstrap runtime
 	@$(PYTHON) -m laoyouhui.local.open warehouse
+
+upgrade: ## bring the warehouse of an older release to this one (ARGS=--show: say what would be done, ARGS=--sql: print it)
+	@scripts/bootstrap runtime
+	@$(PYTHON) -m laoyouhui.local.open upgrade
 
 word: ## say a word, SAY="give-up <file>" BY=<who> WHY=<why>, to the story, or EXCHANGE and CAMPAIGN; docs/words.md
 	@scripts/bootstrap runtime

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import psycopg
 import pytest
-from tests.campaign.harness import Day, Play, Story, people, recharges, subscribers, terms
+from tests.campaign.harness import HOME, Day, Play, Story, people, recharges, subscribers, terms
 
 WHO = people("S-A 01")
 STORY = Story(
@@ -97,3 +100,61 @@ def test_rows_of_a_pass_that_was_never_released_go_when_it_is_begun_again(play: 
         conn.execute(f"insert into {table} select * from copy".encode())
         assert conn.execute(f"delete from {table} where run_on = '2026-01-27'".encode()).rowcount == 1
         conn.rollback()
+
+
+SHAPES: list[tuple[str, str, str | list[str]]] = [  # what stands, what the model has, what becomes of it
+    ("a text, b int", "a text, b int, c date", ["a", "b", "c"]),
+    ("a text, b int", "a text", ["a", "b"]),
+    ("a text, b int", "a text, b int, c date not null", "column c is new and may not be null"),
+    ("a text, b int", "a text, b bigint", "column b is integer, in the model bigint"),
+    ("a text, b int not null", "a text", "column b is gone from the model and may not be null"),
+    ("a text, b int", "a text, b int not null", "column b may be null, in the model not"),
+    ("a text, b int not null", "a text, b int", "column b may not be null, in the model it may"),
+    ("a text, b int, unique (a)", "a text, b int, unique (a, b)", r"UNIQUE \(a\), which the model has not"),
+]
+
+
+@pytest.mark.parametrize(("table", "model", "becomes"), SHAPES)
+def test_a_table_that_keeps_its_rows_gains_nullable_columns_and_nothing_else(
+    play: Play, table: str, model: str, becomes: str | list[str]
+) -> None:
+    with psycopg.connect(play.settings.warehouse_dsn) as conn:
+        conn.execute(f"create table raw.kept ({table}); create temporary table shape ({model})".encode())
+        conn.execute("insert into raw.kept (a, b) values ('x', 1)")
+        extend = "select raw.extend_table('raw.kept', 'pg_temp.shape')"
+        if isinstance(becomes, str):
+            with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match=becomes):
+                conn.execute(extend.encode())
+        else:
+            conn.execute(extend.encode())
+            kept = conn.execute("select * from raw.kept")
+            assert [column.name for column in kept.description or ()] == becomes
+            assert kept.fetchall() == [("x", 1, None)[: len(becomes)]]
+        conn.rollback()
+
+
+def test_a_model_with_a_new_nullable_column_gets_it_and_its_index(play: Play, tmp_path: Path) -> None:
+    """dbt builds it by hand: the rows that stand have null there, and are kept as before."""
+    from laoyouhui.pipeline.decide import run_dbt
+
+    for part in ("dbt_project", "expectations", "carriers"):
+        shutil.copytree(HOME / part, tmp_path / part, ignore=shutil.ignore_patterns("target", "logs"))
+    model = tmp_path / "dbt_project" / "models" / "ledger" / "credit_obligations.sql"
+    text = model.read_text("utf-8").replace("select * from final", "select *, null::date as paid_on from final")
+    model.write_text(text.replace("indexes=[", "indexes=[{'columns': ['kind', 'due_on']}, "), "utf-8")
+    columns = model.with_suffix(".yml")
+    columns.write_text(columns.read_text("utf-8") + "      - {name: paid_on, data_type: date}\n", "utf-8")
+    rows = play.query("select count(*) from ledger.credit_obligations")
+    assert rows != [(0,)]
+    for _ in range(2):  # again is harmless
+        run_dbt(replace(play.settings, home=tmp_path), ["run", "--select", "credit_obligations"])
+    assert play.query("select count(*) from ledger.credit_obligations where paid_on is null") == rows
+    made = "select count(*) from pg_indexes where tablename = 'credit_obligations' and indexdef like '%(kind, due_on)'"
+    assert play.query(made) == [(1,)]
+    with pytest.raises(psycopg.errors.RestrictViolation):
+        _try(play, "update ledger.credit_obligations set paid_on = '2026-02-01'")
+
+
+def test_a_table_that_keeps_its_rows_is_not_made_a_view(play: Play) -> None:
+    with psycopg.connect(play.settings.warehouse_dsn) as conn, pytest.raises(psycopg.errors.RestrictViolation):
+        conn.execute("select raw.replace_view('ledger.credit_obligations', 'select 1 as one')")

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from tests.campaign.harness import Carrier, Story, close, people, recharges, settings, subscribers, terms
-
-from laoyouhui.config.errors import ConfigError
-from laoyouhui.pipeline.take_in import take_in
 
 WHO = people("""
 S-ONE 01
@@ -237,18 +233,3 @@ def test_no_function_of_ours_lends_its_owner_s_rights(dsn: str) -> None:
 def test_who_is_in_no_group_reads_nothing(dsn: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         ask(dsn, "select * from marts.participation_by_day", user="nobody_s")
-
-
-@pytest.mark.parametrize(
-    ("version", "said"),
-    [(99, "upgraded to version 99 by a newer release.*restore the backup"), (1, "rebuild it, in an empty database")],
-)
-def test_a_warehouse_of_another_version_is_refused(
-    new_warehouse: Callable[[], str], tmp_path: Path, version: int, said: str
-) -> None:
-    made = settings(Story("version", terms("2026-01-26", "2026-04-30"), []), tmp_path, new_warehouse())
-    Carrier(Path(made.exchange)).deliver(subscribers(WHO), "20260125")
-    with psycopg.connect(made.warehouse_dsn) as conn:
-        conn.execute("update raw.prepared set version = %s", (version,))
-    with pytest.raises(ConfigError, match=said):
-        take_in(made, date(2026, 1, 25))

@@ -28,7 +28,7 @@ STORY = Story(
 
 
 def _changed_project(folder: Path) -> Path:
-    """A view that gives every recharge ten times its amount, and one column more in a table that keeps its rows."""
+    """A view that gives recharges ten times their amount, and a column, never null, in a table that keeps its rows."""
     for part in ("dbt_project", "expectations", "carriers"):
         shutil.copytree(HOME / part, folder / part, ignore=shutil.ignore_patterns("target", "logs"))
     models = folder / "dbt_project" / "models"
@@ -39,7 +39,10 @@ def _changed_project(folder: Path) -> Path:
     table = models / "ledger" / "recharge_decisions"
     sql, columns = table.with_suffix(".sql"), table.with_suffix(".yml")
     sql.write_text(sql.read_text("utf-8").replace("select * from final", "select *, 1 as extra from final"), "utf-8")
-    columns.write_text(columns.read_text("utf-8") + "      - {name: extra, data_type: integer}\n", "utf-8")
+    columns.write_text(
+        columns.read_text("utf-8") + "      - {name: extra, data_type: integer, constraints: [{type: not_null}]}\n",
+        "utf-8",
+    )
     return folder
 
 
@@ -53,7 +56,7 @@ def test_a_project_rolled_back_decides_as_if_the_other_had_never_been_there(
     disturbed.reach(STORY.days[0])
     for file in STORY.days[1].arrives:
         disturbed.carrier.deliver(file, "20260126")
-    with pytest.raises(DecideError, match=r"recharge_decisions.* has no column extra"):
+    with pytest.raises(DecideError, match=r"recharge_decisions: column extra is new and may not be null"):
         close(replace(disturbed.settings, home=_changed_project(tmp_path / "changed")), "20260126")
     with psycopg.connect(disturbed.settings.warehouse_dsn) as conn:
         for schema in ("raw", "intermediate"):

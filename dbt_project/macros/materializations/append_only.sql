@@ -10,6 +10,9 @@
     The table is made, empty, from the contract before the model is asked for the first time, so that a model reads its
     own table on its first day as on any other, and `main` is the same text every day (docs/adr/0012). `planner` in a
     model's meta holds settings of PostgreSQL for this statement alone.
+
+    A table that stands gains the nullable columns, and the indexes, that its model has gained; whatever else the model has
+    otherwise is refused until a migration has changed the table (docs/adr/0015).
 -#}
 {% materialization append_only, adapter='postgres' -%}
     {%- if pre_hooks or post_hooks -%}
@@ -22,14 +25,18 @@
 
     {%- if load_cached_relation(this) is none -%}
         {%- do make_table_of(model) -%}
+    {%- else -%}
+        {%- call statement('extended') -%}
+            create temporary table new_shape {{ get_table_columns_and_constraints() }} on commit drop;
+            select raw.extend_table('{{ target_relation.include(database=false) }}', 'pg_temp.new_shape')
+        {%- endcall -%}
+        {%- for index in config.get('indexes', []) -%}
+            {%- set asked = "'{" ~ index['columns'] | join(', ') ~ "}', '" ~ index.get('type', 'btree') ~ "', " ~ index.get('unique', false) -%}
+            {%- if not run_query("select raw.has_index('" ~ target_relation.include(database=false) ~ "', " ~ asked ~ ")").rows[0][0] -%}
+                {%- do run_query(get_create_index_sql(target_relation, index)) -%}
+            {%- endif -%}
+        {%- endfor -%}
     {%- endif -%}
-    {%- set there = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
-    {%- for name in model.columns.keys() if name not in there -%}
-        {{ exceptions.raise_compiler_error(
-            target_relation.render() ~ ' has no column ' ~ name ~ ', which the project has: what was released is never altered. '
-            ~ 'Go back to the project that made it, or rebuild in a new warehouse (docs/adr/0005-append-only-models.md)'
-        ) }}
-    {%- endfor -%}
     {#- the database refuses to change what a released pass has added; what the watch found is no decision -#}
     {%- if config.get('schema') in ('intermediate', 'ledger') -%}
         {%- do run_query("select raw.make_append_only('" ~ target_relation ~ "', 'run_on')") -%}

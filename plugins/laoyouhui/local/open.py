@@ -1,4 +1,4 @@
-"""A workspace by hand: `make psql`, `dbt`, `warehouse`, `airflow`, `word`, `why`, `report`, `archive`.
+"""A workspace by hand: `make psql`, `dbt`, `warehouse`, `upgrade`, `airflow`, `word`, `why`, `report`, `archive`.
 
 EXCHANGE and CAMPAIGN say which, as for `make run`.
 """
@@ -28,7 +28,8 @@ from laoyouhui.warehouse.dsn import read_dsn, with_options
 def main(what: str) -> int:
     """Open the warehouse (`psql`) or Airflow's page (`airflow`), override by hand (`word`), explain (`why`), or close.
 
-    `dbt` runs a command of dbt over the warehouse; `warehouse` lets the embedded server run on, or ends it (STOP).
+    `dbt` runs a command of dbt over the warehouse; `warehouse` lets the embedded server run on, or ends it (STOP);
+    `upgrade` brings the warehouse of an older release to this one.
     `report` writes the summary report, `archive` that and the archive. Returns the exit code.
     """
     try:
@@ -51,8 +52,8 @@ def _open(what: str, workspace: Workspace, server_dsn: str) -> int:
             return _psql(workspace.warehouse(server_dsn))
         case "dbt":
             return _dbt(workspace, server_dsn)
-        case "word":
-            return _word(workspace, server_dsn)
+        case "word" | "upgrade":
+            return (_word if what == "word" else _upgrade)(workspace, server_dsn)
         case "why":
             return why.main(workspace.warehouse(server_dsn), os.environ)
         case "report" | "archive":
@@ -119,6 +120,13 @@ def _word(workspace: Workspace, server_dsn: str) -> int:
     os.environ.update(workspace.pipeline_environment(workspace.warehouse(server_dsn)))
     given = shlex.split(os.environ.get("SAY", ""))
     return say_word([*given, "--by", os.environ.get("BY", ""), "--why", os.environ.get("WHY", "")])
+
+
+def _upgrade(workspace: Workspace, server_dsn: str) -> int:
+    from laoyouhui.pipeline.upgrade import main as upgrade
+
+    os.environ.update(workspace.pipeline_environment(workspace.warehouse(server_dsn)))
+    return upgrade(shlex.split(os.environ.get("ARGS", "")))
 
 
 def _close(workspace: Workspace, server_dsn: str, *, with_archive: bool) -> int:

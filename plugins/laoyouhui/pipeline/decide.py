@@ -33,7 +33,7 @@ from laoyouhui.warehouse.connection import SESSION, connect, hold_warehouse
 from laoyouhui.warehouse.dsn import libpq_environment, with_options
 from laoyouhui.warehouse.marts import drop_candidates_but
 from laoyouhui.warehouse.passes import NotBegunError, begin_deciding, end_deciding, open_pass
-from laoyouhui.warehouse.prepare import make_functions_anew
+from laoyouhui.warehouse.prepare import drop_functions_gone, make_functions_anew
 from laoyouhui.warehouse.readers import readers_give_way
 from laoyouhui.warehouse.roles import OWNER, give_rights, has_roles, work_as
 
@@ -107,6 +107,7 @@ def build(settings: Settings, conn: Connection) -> None:
     kinds = [word for kind in ("model", "function", "test") for word in ("--resource-type", kind)]
     results = run_dbt(settings, ["build", *kinds], manifest)
     _drop_strange_functions(conn, manifest)
+    drop_functions_gone(conn)
     conn.execute("create schema if not exists marts")
     drop_candidates_but(conn, {node.name for node in manifest.nodes.values() if node.schema == "marts_candidate"})
     for result in results:

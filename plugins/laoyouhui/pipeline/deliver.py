@@ -258,13 +258,13 @@ def _spool(conn: psycopg.Connection, carrier: Carrier, file: _Waiting, data: Pat
         raise DeliveryError(
             f"file {file.file_stem}: its rows in the outbox are not those that were released ({rows} rows for "
             f"{total_fen} fen, {file.rows} for {file.amount_fen or 0} were): it is not sent. Somebody changed "
-            "outbox.item or outbox.file: find out who, then restore the warehouse or rebuild it from the exchange"
+            "outbox.item or outbox.file: find out who, then restore the warehouse from its backup"
         )
     if spelled != rows:
         raise DeliveryError(
             f"file {file.file_stem}: {rows - spelled} row(s) name a secret that is not in the vault, or is another "
             "subscriber's: it is not sent. Somebody changed the schema vault: find out who, then restore the warehouse "
-            "or rebuild it from the exchange"
+            "from its backup"
         )
     size, sha256 = data.stat().st_size, digest.hexdigest()
     total = control_total(interface, total_fen)

@@ -93,16 +93,20 @@ class Journal:
 
     def __init__(self, settings: Settings, campaign: Campaign) -> None:
         self.folder = settings.journal / campaign.campaign_id
+        self._folders = [self.folder]  # e527328 kept it beside the carrier's deliveries, where they are a folder
+        if not settings.exchange.startswith("connection:"):
+            self._folders.append(Path(settings.exchange) / "journal" / campaign.campaign_id)
         self._today = settings.today
+
+    def words_of_one(self) -> dict[str, Path]:
+        """The overrides that people said under e527328, one person each: their names, and the folder of each."""
+        return {
+            path.name: path.parent for folder in self._folders for path in sorted((folder / "words").glob("*.json"))
+        }
 
     def entries(self) -> list[Entry]:
         """The chain of overrides, in the order in which they were said. JournalError where it is broken anywhere."""
         folder = self.folder / "overrides"
-        if any((self.folder / "words").glob("*.json")):
-            raise JournalError(
-                f"{self.folder / 'words'} holds overrides of an older version, of one person each: have them asked for "
-                "and confirmed anew (docs/words.md), and move the folder away"
-            )
         try:
             found = sorted(entry.name for entry in os.scandir(folder) if not _is_temporary(entry.name))
         except FileNotFoundError:
@@ -264,9 +268,17 @@ def hold_chain(conn: psycopg.Connection, journal: Journal) -> list[Entry]:
     """Read the chain, hold it against what this warehouse has seen of it, and note what is new; give its entries.
 
     A chain says by itself whether an entry was changed or taken out of it, but not whether its end was cut off, or an
-    older copy laid in its place. Raises JournalError where either was done.
+    older copy laid in its place. Raises JournalError where either was done, and where an override of an older release
+    waits that no run has read.
     """
     entries = journal.entries()
+    if unread := journal.words_of_one():
+        read = {row[0] for row in conn.execute("select file_name from raw.word")}
+        for name in sorted(unread.keys() - read):
+            raise JournalError(
+                f"{unread[name] / name}: no run has read this override, and one person's word counts no more: have it "
+                "asked for and confirmed anew (docs/words.md), and move the file away"
+            )
     if conn.execute("select to_regclass('raw.journal_entry')").fetchone() == (None,):
         return entries  # an older release has prepared the warehouse: the next run makes the table
     held = {entry.no: entry.sha256 for entry in entries}
@@ -276,7 +288,7 @@ def hold_chain(conn: psycopg.Connection, journal: Journal) -> list[Entry]:
             raise JournalError(
                 f"journal {journal.folder / 'overrides'}: entry {no}, which this warehouse has seen, "
                 f"{'was edited or exchanged' if no in held else 'is missing'}: {_RESTORE}; where there is none, "
-                "rebuild the warehouse"
+                "restore the warehouse from its backup"
             )
     with conn.cursor() as cursor:
         cursor.executemany(

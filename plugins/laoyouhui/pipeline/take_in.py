@@ -207,7 +207,7 @@ def _begin(conn: psycopg.Connection, business_date: date) -> tuple[int, bool]:
         if business_date not in released and released and business_date < max(released):
             raise TakeInError(
                 f"{business_date}: {max(released)} was closed before it, and it was never begun: dates are closed in "
-                "order. Its files are taken in with the next date; to close every date, rebuild in a new warehouse"
+                "order. Its files are taken in with the next date"
             )
         conn.execute(
             "insert into raw.run (business_date, started_at) values (%s, now()) "

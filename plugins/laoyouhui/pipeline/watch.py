@@ -27,7 +27,7 @@ from laoyouhui.pipeline.metrics import write_metrics
 from laoyouhui.pipeline.tell import Alert, Event, tell, write_events
 from laoyouhui.pipeline.words import accept_alerts, note_pending, read_overrides, take_back_alerts
 from laoyouhui.warehouse.connection import connect, hold_warehouse
-from laoyouhui.warehouse.prepare import prepare
+from laoyouhui.warehouse.prepare import is_of_another_release, prepare
 from laoyouhui.warehouse.roles import give_rights, has_roles, work_as
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def watch(
     with connect(settings.warehouse_dsn, autocommit=True) as conn:
         campaigns = running_campaigns(settings, conn)
         carrier = load_carrier(campaigns[0].carrier_file)
-        if not _exists(conn, "raw.watched") or not _exists(conn, "watch.alerts"):
+        if not _exists(conn, "raw.watched") or not _exists(conn, "watch.alerts") or is_of_another_release(conn):
             _make_ready(settings, carrier)
         work_as(conn, "watch")
         conn.execute(

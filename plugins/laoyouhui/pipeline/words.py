@@ -44,8 +44,8 @@ from laoyouhui.config.text import is_safe, safe_text, without_numbers
 from laoyouhui.pipeline.campaign_files import exists, running_campaigns
 from laoyouhui.pipeline.journal import Entry, Journal, JournalError, Receipts, hold_chain
 from laoyouhui.pipeline.override_kinds import KINDS, Mistake, OverrideKind
-from laoyouhui.warehouse.connection import connect
-from laoyouhui.warehouse.prepare import create_schema
+from laoyouhui.warehouse.connection import RunningError, connect, hold_warehouse
+from laoyouhui.warehouse.prepare import create_schema, is_of_another_release
 from laoyouhui.warehouse.roles import work_as, working_as
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -263,7 +263,12 @@ def pending(settings: Settings, at: datetime) -> list[Override]:
 def _speaking(settings: Settings) -> Iterator[tuple[Journal, People, psycopg.Connection]]:
     """Let one person speak at a time: the journal is locked from what it is judged by until it is written."""
     with connect(settings.warehouse_dsn) as conn:
-        if not exists(conn, "raw.journal_entry"):
+        of_another = is_of_another_release(conn)
+        conn.commit()  # no lock is held while another session upgrades
+        if of_another:
+            with connect(settings.warehouse_dsn, autocommit=True) as upgrading:
+                hold_warehouse(upgrading, "word", datetime.now(_SHANGHAI).date())
+        elif not exists(conn, "raw.journal_entry"):
             create_schema(conn)
         work_as(conn, "take_in")
         campaign = running_campaigns(settings, conn)[0]  # by the content that was accepted: it declares the people
@@ -445,17 +450,23 @@ def _said(override: Override) -> dict[str, Any]:
 def _hold_against_what_was_read(
     conn: psycopg.Connection, journal: Journal, overrides: Sequence[Override], receipts: Receipts
 ) -> None:
-    """What was read once stands in the journal as it was read, and in `raw.word` as the journal says it."""
+    """What was read once stands in the journal as it was read, and in `raw.word` as the journal says it.
+
+    What e527328 read counted by no entry, and stands in an upgraded warehouse alone: no such row can be added since.
+    """
     by_name = {each.name: each for each in overrides}
+    older = {row[0] for row in conn.execute("select file_name from raw.word where entry_sha256 is null")}
     place = f"journal {journal.folder}"
     for key, day in receipts.dates.items():
-        if key[0] == "word" and (len(key) < 3 or key[1] not in by_name or by_name[key[1]].key != key):
+        if key[0] != "word" or (len(key) == 2 and key[1] in older):
+            continue
+        if len(key) < 3 or key[1] not in by_name or by_name[key[1]].key != key:
             raise JournalError(
                 f"{place}: the run of {day} read the override {key[1]}, which the journal does not hold as it was "
                 "read: overrides are never edited or taken away: restore the journal from a copy"
             )
     with conn.cursor(row_factory=dict_row) as cursor:
-        for row in cursor.execute("select * from raw.word order by word_no"):
+        for row in cursor.execute("select * from raw.word where entry_sha256 is not null order by word_no"):
             override = by_name.get(row["file_name"])
             said = _said(override) if override else {}
             wrong = [name for name, value in said.items() if row[name] != value]
@@ -463,7 +474,7 @@ def _hold_against_what_was_read(
                 detail = f"raw.word says otherwise in {', '.join(wrong)}" if wrong else "the journal does not hold it"
                 raise JournalError(
                     f"{place}: override {row['file_name']}, read by the run of {row['received_on']}: {detail}: one of "
-                    "the two was edited: restore the journal from a copy, or rebuild the warehouse"
+                    "the two was edited: restore the journal or the warehouse from its backup"
                 )
 
 
@@ -531,7 +542,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValidationError as error:
         sys.stderr.write(f"refused: {safe_text(_spell(error))}\n")
         return 2
-    except (WordError, ConfigError, JournalError) as error:
+    except (WordError, ConfigError, JournalError, RunningError) as error:
         sys.stderr.write(f"refused: {safe_text(str(error), keep=chr(10))}\n")
         return 2
     sys.stdout.write(said)

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from laoyouhui.warehouse.dsn import with_options
+from laoyouhui.warehouse.prepare import create_schema, is_of_another_release
 from laoyouhui.warehouse.roles import OWNER, work_as
 
 # A killed run's statement ends within the second that the server looks after its client, not when it is done: what
@@ -85,6 +86,8 @@ def hold_warehouse(conn: psycopg.Connection, step: str, business_date: date, *, 
             )
         if not is_held:
             time.sleep(_LOOK_SECONDS)
+    if not conn.read_only and is_of_another_release(conn):
+        create_schema(conn)
     work_as(conn, step)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,15 +16,22 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from laoyouhui.config.campaign import Campaign
-from laoyouhui.config.carrier import Carrier, Feed
+from laoyouhui.config.carrier import RELATION_OF_OURS, Carrier, Feed
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.warehouse.roles import hand_over, has_roles, make_roles, open_database, working_as
+from laoyouhui.warehouse.upgrade import REVISIONS, upgrade
 
-SCHEMA_VERSION = 3  # raised with each change after which an older release would misread or miswrite a table of Python's
-OLDEST_VERSION = 3  # that this release can work with; 1 is what bore no version
+_BEFORE_ALEMBIC = 4  # what releases that know no revisions read as a version newer than theirs, and refuse
+
+log = logging.getLogger(__name__)
 
 _Versions = dict[date, dict[str, object]]
 _SCHEMA = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "append_only.sql", "relations.sql"))
+_MADE = re.compile(r"create or replace (?:function|aggregate) raw\.(\w+)")
+_UNKEPT = """
+    select tgrelid::regclass::text || '.' || tgname from pg_trigger
+    where tgname in ('kept_update', 'kept_delete', 'kept_truncate', 'kept_row') and tgenabled <> 'A' order by 1
+"""
 
 
 def prepare(conn: psycopg.Connection, carrier: Carrier, *campaigns: Campaign) -> None:
@@ -34,7 +43,7 @@ def prepare(conn: psycopg.Connection, carrier: Carrier, *campaigns: Campaign) ->
     with conn.transaction(), working_as(conn, "owner"):
         create_schema(conn, carrier)
         for name, feed in carrier.feeds.items():
-            _require_columns(conn, name, feed)
+            _fit_columns(conn, name, feed)
         for campaign in campaigns:
             if mistakes := frozen_changes(conn, campaign):
                 raise ConfigError("\n".join(mistakes))
@@ -45,30 +54,45 @@ def prepare(conn: psycopg.Connection, carrier: Carrier, *campaigns: Campaign) ->
 def create_schema(conn: psycopg.Connection, carrier: Carrier | None = None) -> None:
     """Create what Python owns, with the tables of the carrier's feeds where it is given; again is harmless.
 
-    One transaction. Where this version of it stands already, nothing is done. Raises ConfigError
-    where the warehouse is of another version than this one can work with.
+    One transaction. A warehouse of an older release is upgraded first. Where this version of it stands already,
+    nothing is done. Raises ConfigError where a newer release was at work in the warehouse.
     """
     with conn.transaction(), working_as(conn, None):
-        _require_version(conn)
-        feeds = carrier.feeds if carrier is not None else {}
         digest = schema_digest()
+        feeds = carrier.feeds if carrier is not None else {}
         of_feeds = _digest(json.dumps({name: [feed.kind, *_columns(feed)] for name, feed in feeds.items()}).encode())
+        before = _prepared(conn)
+        if before is None or before[0] != digest:
+            upgrade(conn)
         with_roles = make_roles(conn)
         if with_roles:
             open_database(conn)
-        if _stands(conn, digest, of_feeds if carrier is not None else None, with_roles=with_roles):
+        if before is not None and before == (digest, of_feeds if carrier else before[1], with_roles):
             return
         for file in _SCHEMA:
             conn.execute(file.read_bytes())
         for name, feed in feeds.items():
             _prepare_feed(conn, name, feed)
         if with_roles:
-            hand_over(conn, [name for name, feed in feeds.items() if feed.kind == "events"])
+            # without a profile nobody knows which tables of feeds nobody changes: the next `prepare` says it
+            events = [name for name, feed in feeds.items() if feed.kind == "events"] if carrier else _feed_tables(conn)
+            hand_over(conn, events)
+        if unkept := [name for (name,) in conn.execute(_UNKEPT)]:
+            raise ConfigError(
+                f"triggers that keep rows are off: {', '.join(unkept)}: `enable always` each, then run again"
+            )
         conn.execute(
             'insert into raw.prepared (version, digest, feeds) values (%s, %s, %s) on conflict ("only") '
             "do update set version = excluded.version, digest = excluded.digest, feeds = excluded.feeds",
-            (SCHEMA_VERSION, digest, of_feeds),
+            (_BEFORE_ALEMBIC, digest, of_feeds),
         )
+
+
+def is_of_another_release(conn: psycopg.Connection) -> bool:
+    """Whether the warehouse stands, and was made or upgraded last by other files than this release's."""
+    row = conn.execute("select to_regclass('raw.run') is not null").fetchone()
+    before = _prepared(conn)
+    return row is not None and bool(row[0]) and (before is None or before[0] != schema_digest())
 
 
 def make_functions_anew(conn: psycopg.Connection) -> None:
@@ -78,42 +102,44 @@ def make_functions_anew(conn: psycopg.Connection) -> None:
             conn.execute(file.read_bytes())
 
 
+def drop_functions_gone(conn: psycopg.Connection) -> None:
+    """Take away functions of schema raw that this version does not make, once dbt's views call them no more."""
+    made = set(_MADE.findall(b"".join(file.read_bytes() for file in _SCHEMA).decode()))
+    found = conn.execute(
+        "select proname, oid::regprocedure::text from pg_proc where pronamespace = 'raw'::regnamespace "
+        "order by prokind <> 'a', 2"  # an aggregate goes before what it is made of
+    ).fetchall()
+    for name, signature in found:
+        if name in made:
+            continue
+        try:
+            with conn.transaction():
+                conn.execute(f"drop routine {signature}".encode())
+        except (psycopg.errors.DependentObjectsStillExist, psycopg.errors.InsufficientPrivilege) as error:
+            log.warning("%s, which this release does not make, stays: %s", signature, error)
+
+
 def schema_digest() -> str:
-    """Sha256 of all SQL by which Python makes its relations and functions."""
-    return _digest(b"".join(file.read_bytes() for file in _SCHEMA))
+    """Sha256 of all SQL by which Python makes and upgrades its relations and functions."""
+    return _digest(b"".join(file.read_bytes() for file in (*_SCHEMA, *sorted(REVISIONS.glob("*.*")))))
 
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _stands(conn: psycopg.Connection, digest: str, of_feeds: str | None, *, with_roles: bool) -> bool:
+def _prepared(conn: psycopg.Connection) -> tuple[str, str, bool] | None:
+    """Digests of what the schema and the feeds' tables were made from last, and whether roles own them."""
     row = conn.execute("select to_regclass('raw.prepared') is not null").fetchone()
-    if row is None or not row[0] or has_roles(conn) != with_roles:
-        return False
+    if row is None or not row[0]:
+        return None
     row = conn.execute("select digest, feeds from raw.prepared").fetchone()
-    return row is not None and row[0] == digest and of_feeds in {None, row[1]}
+    return None if row is None else (row[0], row[1], has_roles(conn))
 
 
-def _require_version(conn: psycopg.Connection) -> None:
-    """Refuse a warehouse whose tables this version of the pipeline would misread."""
-    row = conn.execute("select to_regclass('raw.run') is not null, to_regclass('raw.prepared') is not null").fetchone()
-    stands, is_stamped = row or (False, False)
-    if not stands:
-        return
-    found = conn.execute("select version from raw.prepared").fetchone() if is_stamped else None
-    version = found[0] if found else 1
-    if version > SCHEMA_VERSION:
-        raise ConfigError(
-            f"the warehouse was upgraded to version {version} by a newer release of laoyouhui, this one works with "
-            f"{SCHEMA_VERSION}: run that release, or restore the backup that was made before it"
-        )
-    if version < OLDEST_VERSION:
-        raise ConfigError(
-            f"the warehouse has version {version}, made by an older release of laoyouhui; this one works with "
-            f"{OLDEST_VERSION} and later: rebuild it, in an empty database, from the exchange and the journal "
-            "(docs/deployment.md)"
-        )
+def _feed_tables(conn: psycopg.Connection) -> list[str]:
+    found = conn.execute("select tablename from pg_tables where schemaname = 'raw'").fetchall()
+    return [name for (name,) in found if not RELATION_OF_OURS.fullmatch(name)]
 
 
 def _prepare_feed(conn: psycopg.Connection, name: str, feed: Feed) -> None:
@@ -134,18 +160,35 @@ def _columns(feed: Feed) -> list[str]:
     return [*(column.name for column in feed.columns), *(f"{secret}_length" for secret in feed.secrets)]
 
 
-def _require_columns(conn: psycopg.Connection, name: str, feed: Feed) -> None:
-    columns = _columns(feed)
-    found = conn.execute(
-        "select array_agg(attname::text order by attnum) from pg_attribute "
-        "where attrelid = to_regclass(%s) and attnum > 2 and not attisdropped",
-        (f"raw.{name}",),
-    ).fetchone()
-    if found is not None and found[0] != columns:
-        raise ConfigError(
-            f"feeds.{name}.columns: value {columns}: expected those of the warehouse's table raw.{name}, {found[0]}: "
-            "alter the table by hand, or use a new warehouse"
+def _fit_columns(conn: psycopg.Connection, name: str, feed: Feed) -> None:
+    """Give a feed's table the columns that the profile has gained: null in what came before.
+
+    One that the profile has no more stays, and is null from now on. Raises ConfigError for what only a person can tell:
+    whether a column was renamed, and what a required one, or a secret, is in the rows of before.
+    """
+    table, columns = sql.Identifier("raw", name), _columns(feed)
+    found = [
+        row[0]
+        for row in conn.execute(
+            "select attname from pg_attribute where attrelid = to_regclass(%s) and attnum > 2 and not attisdropped "
+            "order by attnum",
+            (f"raw.{name}",),
         )
+    ]
+    gained = [column for column in columns if column not in found]
+    if not gained:
+        return
+    lost = [column for column in found if column not in columns]
+    needed = {column.name for column in feed.columns if column.required} | {f"{each}_length" for each in feed.secrets}
+    has_rows = conn.execute(sql.SQL("select from {} limit 1").format(table)).fetchone() is not None
+    if has_rows and (lost or needed & {*gained}):
+        raise ConfigError(
+            f"feeds.{name}.columns: value {columns}: the table raw.{name} has {found}: expected no column in another's "
+            f"place, and none that is required or secret ({', '.join(gained)}), since rows of before lack it. Where "
+            f'one was renamed, rename it there first: alter table raw.{name} rename column "old" to "new"'
+        )
+    for column in gained:
+        conn.execute(sql.SQL("alter table {} add column {} text").format(table, sql.Identifier(column)))
 
 
 def frozen_changes(conn: psycopg.Connection, campaign: Campaign) -> list[str]:

@@ -123,6 +123,11 @@ declare
     people_s text;
     kind text;
 begin
+    if exists (select from pg_trigger where tgrelid = relation and tgname = 'kept_truncate') then
+        raise exception '%: %, but its rows are kept for good', raw.full_name(relation), why
+            using errcode = 'restrict_violation',
+            hint = 'Write a migration that says what becomes of them (docs/adr/0015-upgrades-of-a-live-warehouse.md).';
+    end if;
     select string_agg(raw.full_name(view), ', ' order by raw.full_name(view)) into people_s
     from raw.people_s_views_upon(relation) as upon (view);
     if people_s is not null then
@@ -200,6 +205,73 @@ language sql stable as $$
         from pg_constraint
         where conrelid = relation and contype in ('p', 'u')
     ) as parts
+$$;
+
+-- Give a table that keeps its rows the columns that its model has gained: null in the rows that it holds. Whatever else
+-- the model has otherwise is a migration's to change, and the error says what that is.
+create or replace function raw.extend_table(target regclass, shape regclass) returns void
+language plpgsql as $$
+declare
+    otherwise text;
+    gained record;
+begin
+    with old as (
+        select attname, format_type(atttypid, atttypmod) as type, attnotnull
+        from pg_attribute where attrelid = target and attnum > 0 and not attisdropped
+    ),
+    new as (
+        select attname, format_type(atttypid, atttypmod) as type, attnotnull
+        from pg_attribute where attrelid = shape and attnum > 0 and not attisdropped
+    )
+    select string_agg(said, '; ' order by said) into otherwise
+    from (
+        select format('column %I ', attname) || case
+            when old.attname is null and new.attnotnull then 'is new and may not be null'
+            when new.attname is null and old.attnotnull then 'is gone from the model and may not be null'
+            when new.type <> old.type then format('is %s, in the model %s', old.type, new.type)
+            when new.attnotnull and not old.attnotnull then 'may be null, in the model not'
+            when old.attnotnull and not new.attnotnull then 'may not be null, in the model it may'
+        end
+        from old full join new using (attname)
+        union all
+        select format('%s, which the model has not', pg_get_constraintdef(key.oid))
+        from pg_constraint as key
+        where key.conrelid = target and key.contype in ('p', 'u') and pg_get_constraintdef(key.oid) not in (
+            select pg_get_constraintdef(oid) from pg_constraint where conrelid = shape
+        )
+    ) as differences (said);
+    if otherwise is not null then
+        raise exception '%: %', raw.full_name(target), otherwise
+            using errcode = 'object_not_in_prerequisite_state',
+            hint = 'What was released is kept: go back to the project that made the table, or write a migration (docs/adr/0015-upgrades-of-a-live-warehouse.md).';
+    end if;
+    for gained in
+        select new.attname, format_type(new.atttypid, new.atttypmod) as type
+        from pg_attribute as new
+        where
+            new.attrelid = shape and new.attnum > 0
+            and not exists (
+                select from pg_attribute where attrelid = target and attname = new.attname and not attisdropped
+            )
+        order by new.attnum
+    loop
+        execute format('alter table %s add column %I %s', raw.full_name(target), gained.attname, gained.type);
+    end loop;
+end $$;
+
+-- Whether a table has an index of these columns, in this order and kind.
+create or replace function raw.has_index(relation regclass, columns text[], method text, is_unique boolean) returns boolean
+language sql stable as $$
+    select exists (
+        select from pg_index
+        join pg_class as made on made.oid = indexrelid
+        join pg_am on pg_am.oid = made.relam
+        where
+            indrelid = relation and amname = method and indisunique = is_unique and indpred is null
+            and columns = (
+                select array_agg(attname::text order by attnum) from pg_attribute where attrelid = indexrelid
+            )
+    )
 $$;
 
 -- Make a view, or change it where it stands.

@@ -54,6 +54,20 @@ def test_a_project_without_models_is_noticed(render: Callable[[Path], str], tmp_
         render(tmp_path)
 
 
+def test_a_meaning_that_stands_once_is_shown_at_each_column(render: Callable[[Path], str], tmp_path: Path) -> None:
+    for folder in ("marts", "ledger", "exports", "watch"):
+        (tmp_path / "models" / folder).mkdir(parents=True)
+        (tmp_path / "models" / folder / "one.yml").write_text(
+            "models:\n  - name: one\n    description: One.\n    columns:\n"
+            "      - {name: key, description: \"{{ doc('key') }}\", data_type: text}\n"
+        )
+    (tmp_path / "models" / "columns.md").write_text("{% docs key %}\nWhat | opens.\n{% enddocs %}\n")
+    assert render(tmp_path / "models").count("| key | text | What &#124; opens. |") == 4
+    (tmp_path / "models" / "columns.md").unlink()
+    with pytest.raises(KeyError, match="key"):
+        render(tmp_path / "models")
+
+
 def test_each_alert_has_its_page_and_each_page_its_alert() -> None:
     sql = (ROOT / "dbt_project" / "models" / "watch" / "alerts.sql").read_text("utf-8")
     codes = dict(re.findall(r"^    \('([A-Z_]+)', '(critical|warning)', '[^']+'\)", sql, re.MULTILINE))

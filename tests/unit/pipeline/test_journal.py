@@ -211,11 +211,11 @@ def test_the_journal_is_private_whatever_the_umask(journal: Journal) -> None:
     }
 
 
-def test_overrides_of_one_person_each_from_an_older_version_are_not_taken(journal: Journal) -> None:
+def test_overrides_of_one_person_each_from_an_older_version_are_found_and_are_no_entries(journal: Journal) -> None:
     (journal.folder / "words").mkdir(parents=True)
     (journal.folder / "words" / "20260204T090000_1a2b3c4d5e6f.json").write_text("{}")
-    with pytest.raises(JournalError, match="asked for and confirmed anew"):
-        journal.entries()
+    assert journal.words_of_one() == {"20260204T090000_1a2b3c4d5e6f.json": journal.folder / "words"}
+    assert journal.entries() == []
 
 
 # --- receipts --------------------------------------------------------------------------------------------------------
