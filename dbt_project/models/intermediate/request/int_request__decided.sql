@@ -1,6 +1,5 @@
--- What was decided of each request in earlier runs and holds still: not what a broken-off pass left, which is about
--- to be replaced, and not what was decided on a row withdrawn since. A card that was issued holds whatever becomes of
--- its claim.
+-- What was decided of each request in earlier runs and holds still: not what a broken-off pass left, which is about to
+-- be replaced, and not what was decided on a row withdrawn since.
 select decided.* -- noqa: AM04
 from {{ ref('stg_decided__requests') }} as decided
 cross join {{ ref('stg_run__current') }} as run
@@ -12,5 +11,4 @@ where
             voids.request_id = decided.request_id
             and voids.feed = decided.feed
             and (decided.run_on, decided.pass_no) < (voids.run_on, voids.pass_no)
-            and (decided.feed <> 'card_claim' or decided.reason <> 'GRANTED')
     )

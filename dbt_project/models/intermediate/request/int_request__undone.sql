@@ -49,3 +49,27 @@ select
     run_on,
     pass_no
 from {{ ref('int_request__voids') }}
+
+union all
+
+-- a card that waits for the budget goes with its claim, though a code that was issued stays and its decision with it
+select
+    received.feed,
+    received.request_id,
+    null as life_id,
+    received.request_id as undone_by,
+    withdrawn.withdrawn_on as undone_on,
+    withdrawn.because as reason,
+    true as is_withdrawal,
+    received.source_file,
+    received.source_line,
+    withdrawn.withdrawn_on as seen_on,
+    withdrawn.withdrawn_on as run_on,
+    withdrawn.pass_no
+from {{ ref('stg_carrier__withdrawals') }} as withdrawn
+inner join {{ ref('int_request__received') }} as received
+    on
+        withdrawn.feed = received.feed
+        and withdrawn.file_name = received.source_file
+        and (received.run_on, received.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+where withdrawn.feed = 'card_claim'

@@ -60,6 +60,7 @@ gone as (
         decided.source_file,
         decided.source_line
     from decided
+    cross join run
     where
         decided.place = 1
         and decided.is_gone
@@ -69,6 +70,16 @@ gone as (
                 events.event_id = decided.event_id
                 and events.feed = decided.feed
                 and events.content_hash = decided.content_hash
+        )
+        -- a code that was issued stays, and with it what was decided
+        and not exists (
+            select from {{ ref('stg_decided__requests') }} as issued
+            where
+                decided.feed = 'card_claim'
+                and issued.feed = 'card_claim'
+                and issued.request_id = decided.request_id
+                and issued.reason = 'GRANTED'
+                and (issued.run_on, issued.pass_no) < (run.business_date, run.pass_no)
         )
     order by decided.feed, decided.request_id, decided.source_file, decided.source_line
 ),
