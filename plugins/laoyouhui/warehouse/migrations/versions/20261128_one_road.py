@@ -1,7 +1,7 @@
 """Rows of requests stand in one table, whatever they ask for, and so does what was withdrawn of them (docs/adr/0016)."""
 
 from laoyouhui.warehouse.migrations.steps import no_way_back as downgrade
-from laoyouhui.warehouse.migrations.steps import run
+from laoyouhui.warehouse.migrations.steps import rows_may_change, run
 
 __all__ = ["downgrade", "upgrade"]
 
@@ -11,4 +11,5 @@ down_revision = "20261128_what_came"
 
 def upgrade() -> None:
     """Bring together what each feed kept for itself, and what card claims and trial applications kept nowhere."""
-    run(__file__)
+    with rows_may_change("intermediate.int_request__received"):
+        run(__file__)

@@ -122,7 +122,8 @@ do $$ begin
                 select pg_temp.content_key(came.subscriber_id, stamped.at::text, came.platform) as content_hash
             ) as hashed
             order by came.claim_id, hashed.content_hash, delivery.business_date, delivery.seq, delivery.file_name, came.line_no
-        ) as first_rows;
+        ) as first_rows
+        on conflict do nothing;
     end if;
 end $$;
 
@@ -146,7 +147,8 @@ do $$ begin
                 select pg_temp.content_key(came.subscriber_id, stamped.at::text, came.trial_code) as content_hash
             ) as hashed
             order by came.application_id, hashed.content_hash, delivery.business_date, delivery.seq, delivery.file_name, came.line_no
-        ) as first_rows;
+        ) as first_rows
+        on conflict do nothing;
     end if;
 end $$;
 
