@@ -36,7 +36,7 @@ warehouse: ## let the embedded PostgreSQL run on, for dbt, psql or an editor (ST
 
 upgrade: ## bring the warehouse of an older release to this one (ARGS=--show: say what would be done, ARGS=--sql: print it)
 	@scripts/bootstrap runtime
-	@$(PYTHON) -m laoyouhui.local.open upgrade
+	@$(PYTHON) -m laoyouhui_local.open upgrade
 
 word: ## say a word, SAY="give-up <file>" BY=<who> WHY=<why>, to the story, or EXCHANGE and CAMPAIGN; docs/words.md
 	@scripts/bootstrap runtime
