@@ -186,7 +186,7 @@ def test_what_is_not_the_product_is_in_the_image_of_the_story_alone():
         for name, text in zip(stages[1::3], stages[2::3], strict=True)
     }
     assert copied == {
-        "pipeline": {"plugins/laoyouhui"},
+        "pipeline": {"plugins/.airflowignore", "plugins/laoyouhui"},
         "story": {"plugins/laoyouhui_local", "deploy/story.py"},
         "sftp": set(),
         "postgres": set(),
