@@ -16,47 +16,47 @@ help: ## this list
 
 run: ## play the sample story (STORY=long: 72 dates), or EXCHANGE=<folder> CAMPAIGN=<file.yml> FROM=<date> TO=<date>; RERUN=1
 	@scripts/bootstrap runtime
-	@$(PYTHON) -m laoyouhui.local.run
+	@$(PYTHON) -m laoyouhui_local.run
 
 check: ## judge CAMPAIGN=<file.yml>[:b.yml], or CARRIER=<file.yml>, or one with the other, before anything runs; docs/check.md
 	@scripts/bootstrap runtime
-	@$(PYTHON) -m laoyouhui.local.check
+	@$(PYTHON) -m laoyouhui_local.check
 
 psql: ## open the warehouse of the story, or of EXCHANGE and CAMPAIGN
 	@scripts/bootstrap runtime
-	@$(PYTHON) -m laoyouhui.local.open psql
+	@$(PYTHON) -m laoyouhui_local.open psql
 
 dbt: ## run dbt over the warehouse of the story, or of EXCHANGE and CAMPAIGN: ARGS="show --select recharge_decisions"
 	@scripts/bootstrap runtime
-	@$(PYTHON) -m laoyouhui.local.open dbt
+	@$(PYTHON) -m laoyouhui_local.open dbt
 
 warehouse: ## let the embedded PostgreSQL run on, for dbt, psql or an editor (STOP=1 ends it)
 	@scripts/bootstrap runtime
-	@$(PYTHON) -m laoyouhui.local.open warehouse
+	@$(PYTHON) -m laoyouhui_local.open warehouse
 
 upgrade: ## bring the warehouse of an older release to this one (ARGS=--show: say what would be done, ARGS=--sql: print it)
 	@scripts/bootstrap runtime
-	@$(PYTHON) -m laoyouhui.local.open upgrade
+	@$(PYTHON) -m laoyouhui_local.open upgrade
 
 word: ## say a word, SAY="give-up <file>" BY=<who> WHY=<why>, to the story, or EXCHANGE and CAMPAIGN; docs/words.md
 	@scripts/bootstrap runtime
-	@$(PYTHON) -m laoyouhui.local.open word
+	@$(PYTHON) -m laoyouhui_local.open word
 
 report: ## write the summary report of the story, or of EXCHANGE and CAMPAIGN; docs/closing.md
 	@scripts/bootstrap runtime
-	@$(PYTHON) -m laoyouhui.local.open report
+	@$(PYTHON) -m laoyouhui_local.open report
 
 archive: ## write the report and the archive, which `sha256sum -c` verifies
 	@scripts/bootstrap runtime
-	@$(PYTHON) -m laoyouhui.local.open archive
+	@$(PYTHON) -m laoyouhui_local.open archive
 
 why: ## explain SUBSCRIBER=<id>, all or ON=<date> or RECHARGE=<id>, in the story, or EXCHANGE and CAMPAIGN; docs/why.md
 	@scripts/bootstrap runtime
-	@$(PYTHON) -m laoyouhui.local.open why
+	@$(PYTHON) -m laoyouhui_local.open why
 
 airflow: ## open Airflow's page for the story, or for EXCHANGE and CAMPAIGN, until Ctrl-C
 	@scripts/bootstrap runtime
-	@$(PYTHON) -m laoyouhui.local.open airflow
+	@$(PYTHON) -m laoyouhui_local.open airflow
 
 test-fast: ## run what answers in a minute: units, DAGs, unit tests of models
 	@scripts/bootstrap dev
@@ -81,7 +81,7 @@ lint: ## run every linter
 
 bench: ## a month's first day of N=1000000 subscribers, beside a hand-written SQL script
 	@scripts/bootstrap runtime
-	@$(PYTHON) -m laoyouhui.local.bench
+	@$(PYTHON) -m laoyouhui_local.bench
 
 up: ## bring up the deployment of docker-compose.yml (STORY=1: play the sample story there)
 	@deploy/up

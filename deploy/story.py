@@ -13,10 +13,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from laoyouhui.config.campaign import load_campaign
-from laoyouhui.local.api import AirflowApi, run_id_of
-from laoyouhui.local.console import say
-from laoyouhui.local.workspace import STORY_DAYS
-from laoyouhui.sample.carrier import SampleCarrier
+from laoyouhui_local.api import AirflowApi, run_id_of
+from laoyouhui_local.console import say
+from laoyouhui_local.sample.carrier import SampleCarrier
+from laoyouhui_local.workspace import STORY_DAYS
 
 EXCHANGE = Path("/exchange")
 LOOK_SECONDS = 0.5

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from laoyouhui.local.server import EmbeddedPostgres
+from laoyouhui_local.server import EmbeddedPostgres
 
 # Great Expectations makes and drops a million small objects a date: looking for cycles among them took a tenth of it.
 gc.set_threshold(50_000, 20, 100)

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from tests.campaign.harness import HOME, build
 
-from laoyouhui.local.server import EmbeddedPostgres, free_port
 from laoyouhui.pipeline.artifacts import has_build
 from laoyouhui.pipeline.statements import fingerprint_of
+from laoyouhui_local.server import EmbeddedPostgres, free_port
 
 TEMPLATE = "template"
 KEPT = HOME / "var" / "templates"
@@ -30,7 +30,7 @@ MADE_BY = (
     "dbt_project/profiles.yml",
     "plugins/laoyouhui/config",
     "plugins/laoyouhui/warehouse",
-    "plugins/laoyouhui/local/server.py",
+    "plugins/laoyouhui_local/server.py",
     "plugins/laoyouhui/pipeline/artifacts.py",
     "plugins/laoyouhui/pipeline/decide.py",
     "plugins/laoyouhui/pipeline/statements.py",

@@ -24,8 +24,8 @@ from tests.campaign.harness import (
     terms,
 )
 
-from laoyouhui.local import why
-from laoyouhui.local.workspace import UsageError
+from laoyouhui_local import why
+from laoyouhui_local.workspace import UsageError
 
 WHO = people("""
 S-OLD   01

@@ -17,7 +17,7 @@ from tests.crash.campaign import Campaign
 from tests.crash.servers import HOME, Postgres
 from tests.crash.story import Reference
 
-from laoyouhui.local.console import say
+from laoyouhui_local.console import say
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ import psutil
 from tests.crash.sftp_server import PASSWORD, USER
 
 from laoyouhui.delivery.transport import SftpSettings
-from laoyouhui.local.server import EmbeddedPostgres, free_port
+from laoyouhui_local.server import EmbeddedPostgres, free_port
 
 HOME = Path(__file__).parents[2]
 _START_SECONDS = 120

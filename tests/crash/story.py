@@ -22,9 +22,9 @@ from tests.crash.servers import HOME, Postgres, Sftp
 from tests.crash.truth import Truth, wrong
 
 from laoyouhui.config.settings import Settings
-from laoyouhui.local.server import database_dsn
-from laoyouhui.sample.carrier import SampleCarrier
 from laoyouhui.warehouse.connection import connect
+from laoyouhui_local.sample.carrier import SampleCarrier
+from laoyouhui_local.server import database_dsn
 
 STARTS_ON = date(2026, 1, 28)
 DATES = [date(2026, 1, 27), date(2026, 1, 29), date(2026, 1, 31), date(2026, 2, 4), date(2026, 2, 5)]
@@ -87,10 +87,14 @@ class World:
 
 @dataclass
 class Reference:
-    """The story undisturbed. From before each date a world can be begun; after each date stands the truth."""
+    """The story undisturbed. From before each date a world can be begun; after each date stands the truth.
+
+    It begins in a copy of the database `template`, else in an empty one, in which the first date has dbt build.
+    """
 
     folder: Path
     server: Postgres
+    template: str | None = None
     truths: list[Truth] = field(default_factory=list)
     seconds: list[dict[str, float]] = field(default_factory=list)
     _again: dict[int, Truth] = field(default_factory=dict)
@@ -98,7 +102,7 @@ class Reference:
 
     def play(self, say: Callable[[str], None] = lambda _: None) -> Reference:
         """Play it, keeping a copy of warehouse and exchange before each date."""
-        self.server.create_database("reference")
+        self.server.create_database("reference", self.template)
         world = self._world("reference")
         for number, day in enumerate(DATES):
             world.deliver(number)

@@ -14,8 +14,8 @@ from tests.crash.attempt import STEPS
 from tests.crash.servers import HOME
 from tests.crash.story import DATES, Reference, World
 
-from laoyouhui.local.airflow import Airflow
-from laoyouhui.local.api import DAG_ID
+from laoyouhui_local.airflow import Airflow
+from laoyouhui_local.api import DAG_ID
 
 FIRST, SECOND = 3, 4  # of the story's dates: the first instalments, and the notices of their arrival
 _SECONDS = 300

@@ -135,3 +135,12 @@ def test_a_campaign_is_closed_by_hand_report_then_archive():
     assert closing.schedule is None
     assert closing.max_active_runs == 1  # the archive takes the report that stands
     assert closing.get_task("report").downstream_task_ids == {"archive"}
+
+
+def test_airflow_takes_no_file_of_ours_for_a_plugin() -> None:
+    """It would run each as a module of its bare name: `airflow.py` in the place of Airflow."""
+    from airflow._shared.module_loading import find_path_from_directory
+
+    folder = Path(__file__).parents[2] / "plugins"
+    assert list(find_path_from_directory(str(folder), ".airflowignore", "glob")) == []
+    assert sorted(each.name for each in folder.iterdir()) == [".airflowignore", "laoyouhui", "laoyouhui_local"]

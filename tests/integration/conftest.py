@@ -13,9 +13,9 @@ import psycopg
 import pytest
 
 from laoyouhui.config.settings import Settings
-from laoyouhui.local.server import EmbeddedPostgres
 from laoyouhui.pipeline.decide import decide
 from laoyouhui.pipeline.take_in import take_in
+from laoyouhui_local.server import EmbeddedPostgres
 
 _NUMBERS = count(1)
 

@@ -15,11 +15,11 @@ from sqlalchemy.exc import OperationalError
 
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
-from laoyouhui.local.server import EmbeddedPostgres
 from laoyouhui.pipeline.decide import dbt_environment
 from laoyouhui.warehouse.connection import connect
 from laoyouhui.warehouse.dsn import libpq_environment, sqlalchemy_url, with_options
 from laoyouhui.warehouse.prepare import create_schema
+from laoyouhui_local.server import EmbeddedPostgres
 
 HOME = Path(__file__).parents[2]
 

@@ -8,11 +8,11 @@ from datetime import date
 
 import pytest
 
-from laoyouhui.local.run import dates_to_run
-from laoyouhui.local.server import EmbeddedPostgres
-from laoyouhui.local.workspace import read_workspace
 from laoyouhui.warehouse.connection import connect
 from laoyouhui.warehouse.prepare import prepare
+from laoyouhui_local.run import dates_to_run
+from laoyouhui_local.server import EmbeddedPostgres
+from laoyouhui_local.workspace import read_workspace
 
 DATES = [date(2026, 1, day) for day in (25, 26, 27)]
 CHECK = "recharge_20260127_0001.txt|4|1|sha|0"

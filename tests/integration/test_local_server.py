@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from laoyouhui.local import server
-from laoyouhui.local.server import EmbeddedPostgres, ServerError
+from laoyouhui_local import server
+from laoyouhui_local.server import EmbeddedPostgres, ServerError
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ import yaml
 
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.close_day import close_day
-from laoyouhui.sample.files import data_file, write_delivery
 from laoyouhui.warehouse.connection import connect
+from laoyouhui_local.sample.files import data_file, write_delivery
 
 HOME = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("LAOYOUHUI_SHARED_DATA") or HOME.parent / "shared" / "data")

@@ -16,13 +16,13 @@ from tests.integration.conftest import new_database
 from laoyouhui.config.campaign import load_campaign
 from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.settings import Settings
-from laoyouhui.local.server import EmbeddedPostgres
 from laoyouhui.pipeline import limits
 from laoyouhui.pipeline.release import ROW_BY_ROW, ReleaseRefused, load_suites, release, validate
 from laoyouhui.warehouse.connection import connect
 from laoyouhui.warehouse.passes import NotBegunError
 from laoyouhui.warehouse.prepare import prepare
 from laoyouhui.warehouse.roles import hand_over
+from laoyouhui_local.server import EmbeddedPostgres
 
 HOME = Path(__file__).parents[2]
 CAMPAIGN = HOME / "campaigns" / "lyh2026.yml"

@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 from tests.campaign.harness import HOME, Carrier, Story, people, settings, subscribers, terms
+from tests.template import TEMPLATE
 
-from laoyouhui.local.airflow import Airflow
-from laoyouhui.local.api import DAG_ID
-from laoyouhui.local.server import EmbeddedPostgres
+from laoyouhui_local.airflow import Airflow
+from laoyouhui_local.api import DAG_ID
+from laoyouhui_local.server import EmbeddedPostgres
 
 # the last date whose run is due: it is made at 03:00 of the day after
 LAST = (datetime.now(ZoneInfo("Asia/Shanghai")) - timedelta(hours=3)).date() - timedelta(days=1)
@@ -33,7 +34,7 @@ class Scheduled:
 
     def __init__(self, server: EmbeddedPostgres, folder: Path) -> None:
         story = Story("on the schedule", terms(str(DATES[0] + timedelta(days=1)), str(LAST + timedelta(days=30))), ())
-        self.dsn = server.create_database("scheduled")
+        self.dsn = server.create_database("scheduled", TEMPLATE)
         pipeline = settings(story, folder, self.dsn)
         self.carrier = Carrier(folder / "exchange")
         self.airflow = Airflow(

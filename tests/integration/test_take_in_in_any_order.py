@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from tests.integration.test_take_in import EVE, Intake, recharge, subscriber
 
-from laoyouhui.local.server import EmbeddedPostgres
+from laoyouhui_local.server import EmbeddedPostgres
 
 FEEDS = {"recharge": recharge, "subscriber": subscriber}
 EXAMPLES = max(3, int(os.environ.get("FUZZ_EXAMPLES", "0")) // 100)  # of some seconds each

@@ -24,10 +24,10 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from laoyouhui.config.settings import Settings
-from laoyouhui.local.server import _as_server_user, free_port
 from laoyouhui.pipeline.decide import dbt_environment
 from laoyouhui.warehouse.connection import connect
 from laoyouhui.warehouse.dsn import libpq_environment, sqlalchemy_url
+from laoyouhui_local.server import _as_server_user, free_port
 
 HOME = Path(__file__).parents[2]
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from laoyouhui.config.settings import Settings
 from laoyouhui.config.text import is_safe, safe_text
-from laoyouhui.local.console import say
 from laoyouhui.pipeline.tell import Alert, Event, alert_file, write_events
+from laoyouhui_local.console import say
 
 FORGED = "r.txt\x0c\u2028\u2029\x1b[2J\x85\r\n2026-01-01 ERROR all is well\u202e\u2066\u200b\x00"
 

@@ -13,7 +13,7 @@ import pytest
 from tests.campaign.harness import HOME
 from tests.upgrade.world import World
 
-from laoyouhui.local.server import EmbeddedPostgres, binary
+from laoyouhui_local.server import EmbeddedPostgres, binary
 
 ARCHIVE = Path(__file__).with_name("e527328.tar.xz")
 

@@ -24,11 +24,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from laoyouhui.config.settings import Settings
 from laoyouhui.local.server import EmbeddedPostgres, binary
+from laoyouhui.sample.carrier import SampleCarrier
+
+from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.close_day import close_day
 from laoyouhui.pipeline.words import Word, say
-from laoyouhui.sample.carrier import SampleCarrier
 
 STARTS_ON = date(2026, 1, 26)
 CLOSED = [date(2026, 1, 25), date(2026, 1, 27), date(2026, 1, 29), date(2026, 1, 30)]

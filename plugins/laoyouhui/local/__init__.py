@@ -1,0 +1,3 @@
+"""The name that `laoyouhui_local` had until November 2026, for what was written against it."""
+
+from laoyouhui_local import __path__ as __path__

@@ -20,7 +20,7 @@ from laoyouhui.config.campaign import judge_campaigns, judge_carrier, load_campa
 from laoyouhui.config.carrier import Carrier, load_carrier
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.warehouse_agreement import carrier_mistakes
-from laoyouhui.local.check import main
+from laoyouhui_local.check import main
 
 HOME = Path(__file__).parents[3]
 LYH = (HOME / "campaigns" / "lyh2026.yml").read_text("utf-8")

@@ -20,7 +20,7 @@ from cryptography.fernet import Fernet
 from deploy import entrypoint, healthy
 from jsonschema import Draft7Validator
 
-from laoyouhui.local.airflow import PRELOAD
+from laoyouhui_local.airflow import PRELOAD
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
@@ -138,6 +138,7 @@ def test_a_service_may_do_no_more_than_it_needs(service: dict[str, Any]):
 def test_images_have_full_tags():
     assert {service["image"] for service in SERVICES.values()} == {
         "laoyouhui:0.1.0",
+        "laoyouhui-story:0.1.0",
         "laoyouhui-sftp:0.1.0",
         "laoyouhui-postgres:0.1.0",
     }
@@ -165,11 +166,32 @@ def test_what_the_image_copies_is_there_and_reaches_the_builder():
         source
         for line in re.findall(r"^COPY (.+)$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
         for source in line.split()[:-1]
+        if not source.startswith("--")
     ]
     kept = [line[1:] for line in (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines() if line.startswith("!")]
     for source in sources:
         assert (ROOT / source).exists(), source
         assert any(source == entry or source.startswith(f"{entry}/") for entry in kept), source
+
+
+def test_what_is_not_the_product_is_in_the_image_of_the_story_alone():
+    stages = re.split(r"^FROM (\S+) AS (\w+)$", (DEPLOY / "Dockerfile").read_text(), flags=re.MULTILINE)[1:]
+    copied = {
+        name: {
+            source
+            for line in re.findall(r"^COPY (.+)$", text, re.MULTILINE)
+            for source in line.split()[:-1]
+            if "plugins" in source or "story" in source
+        }
+        for name, text in zip(stages[1::3], stages[2::3], strict=True)
+    }
+    assert copied == {
+        "pipeline": {"plugins/.airflowignore", "plugins/laoyouhui"},
+        "story": {"plugins/laoyouhui_local", "deploy/story.py"},
+        "sftp": set(),
+        "postgres": set(),
+    }
+    assert SERVICES["sample-carrier"]["build"]["target"] == "story"
 
 
 def test_init_fills_what_is_required_once(tmp_path: Path):

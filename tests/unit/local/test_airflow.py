@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from laoyouhui.local.airflow import Airflow, errors_in_log
+from laoyouhui_local.airflow import Airflow, errors_in_log
 
 SERVER = "postgresql://lyh:pa%24s@db.example:6432/postgres?sslmode=require"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from laoyouhui.local import bench
+from laoyouhui_local import bench
 
 PUT = Path(bench.__file__).with_name("bench_plain") / "put"
 

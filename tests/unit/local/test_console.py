@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from laoyouhui.local.console import say_table
+from laoyouhui_local.console import say_table
 
 
 def test_fen_are_shown_in_yuan(capsys):

@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 
 from laoyouhui.config.errors import ConfigError
-from laoyouhui.local.workspace import HOME, UsageError, Workspace, read_workspace
+from laoyouhui_local.workspace import HOME, UsageError, Workspace, read_workspace
 
 CAMPAIGN = HOME / "campaigns" / "lyh2026.yml"
 

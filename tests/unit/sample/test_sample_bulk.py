@@ -8,7 +8,7 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
-from laoyouhui.sample.bulk import write_month
+from laoyouhui_local.sample.bulk import write_month
 
 _COLUMNS = {
     "subscriber": 16,

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from laoyouhui.feeds.answers import Answer, parse_answer
-from laoyouhui.sample.carrier import SampleCarrier
-from laoyouhui.sample.facts import facts, payments
+from laoyouhui_local.sample.carrier import SampleCarrier
+from laoyouhui_local.sample.facts import facts, payments
 
 STARTS_ON = date(2026, 1, 26)
 EVE = date(2026, 1, 25)

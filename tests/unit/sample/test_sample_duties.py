@@ -10,8 +10,8 @@ from pathlib import Path
 import yaml
 
 from laoyouhui.config.carrier import load_carrier
-from laoyouhui.sample.duties import Duties
-from laoyouhui.sample.subscribers import make_subscribers
+from laoyouhui_local.sample.duties import Duties
+from laoyouhui_local.sample.subscribers import make_subscribers
 
 HOME = Path(__file__).parents[3]
 STARTS_ON = date(2026, 1, 26)

@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from laoyouhui.sample.bulk_requests import Requests
-from laoyouhui.sample.facts import Spread, assumptions, facts, payments
-from laoyouhui.sample.files import data_file, write_delivery
+from laoyouhui_local.sample.bulk_requests import Requests
+from laoyouhui_local.sample.facts import Spread, assumptions, facts, payments
+from laoyouhui_local.sample.files import data_file, write_delivery
 
 if TYPE_CHECKING:
     import numpy as np
@@ -192,7 +192,7 @@ def _tenure_grid() -> NDArray[np.int64]:
     """Give ten thousand tenures in days, as the sample carrier draws them."""
     import numpy as np
 
-    from laoyouhui.sample.facts import chance, tenure_days
+    from laoyouhui_local.sample.facts import chance, tenure_days
 
     years = Spread.of(facts()["tenure_full_years"]["counts"])
     source = chance(0, "tenure grid")

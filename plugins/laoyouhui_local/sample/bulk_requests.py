@@ -15,8 +15,8 @@ from pathlib import Path
 from string import ascii_uppercase, digits
 from typing import TYPE_CHECKING, NamedTuple
 
-from laoyouhui.sample.facts import Spread, assumptions
-from laoyouhui.sample.files import data_file, write_delivery
+from laoyouhui_local.sample.facts import Spread, assumptions
+from laoyouhui_local.sample.files import data_file, write_delivery
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,14 +15,14 @@ from pathlib import Path
 
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
-from laoyouhui.local import why
-from laoyouhui.local.airflow import Airflow, AirflowError
-from laoyouhui.local.console import say
-from laoyouhui.local.server import EmbeddedPostgres, ServerError, binary
-from laoyouhui.local.workspace import HOME, UsageError, Workspace, read_workspace
 from laoyouhui.reports.snapshot import ReportError
 from laoyouhui.warehouse.connection import RunningError
 from laoyouhui.warehouse.dsn import read_dsn, with_options
+from laoyouhui_local import why
+from laoyouhui_local.airflow import Airflow, AirflowError
+from laoyouhui_local.console import say
+from laoyouhui_local.server import EmbeddedPostgres, ServerError, binary
+from laoyouhui_local.workspace import HOME, UsageError, Workspace, read_workspace
 
 
 def main(what: str) -> int:

@@ -10,8 +10,8 @@ from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
-from laoyouhui.sample.facts import Spread, assumptions, chance, facts, payments
-from laoyouhui.sample.subscribers import Subscriber
+from laoyouhui_local.sample.facts import Spread, assumptions, chance, facts, payments
+from laoyouhui_local.sample.subscribers import Subscriber
 
 
 class Payment(NamedTuple):

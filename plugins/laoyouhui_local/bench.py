@@ -31,12 +31,12 @@ import yaml
 
 from laoyouhui.config.campaign import load_campaigns
 from laoyouhui.config.carrier import load_carrier
-from laoyouhui.local.airflow import Airflow, AirflowError
-from laoyouhui.local.console import say, say_table
-from laoyouhui.local.server import ServerError, binary, create_database, database_dsn
-from laoyouhui.local.workspace import HOME, UsageError, Workspace
-from laoyouhui.sample.carrier import SampleCarrier
 from laoyouhui.warehouse.connection import connect
+from laoyouhui_local.airflow import Airflow, AirflowError
+from laoyouhui_local.console import say, say_table
+from laoyouhui_local.sample.carrier import SampleCarrier
+from laoyouhui_local.server import ServerError, binary, create_database, database_dsn
+from laoyouhui_local.workspace import HOME, UsageError, Workspace
 
 if TYPE_CHECKING:
     from psutil import Process  # type: ignore[import-untyped]
@@ -172,7 +172,7 @@ _MAKE_FILES = """
 import sys
 from datetime import date
 from pathlib import Path
-from laoyouhui.sample.bulk import write_month
+from laoyouhui_local.sample.bulk import write_month
 
 exchange, subscribers, days, *snapshots_on = sys.argv[1:]
 write_month(

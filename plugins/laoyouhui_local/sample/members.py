@@ -7,8 +7,8 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 from string import ascii_uppercase, digits
 
-from laoyouhui.sample.facts import Spread, assumptions, chance
-from laoyouhui.sample.subscribers import Subscriber
+from laoyouhui_local.sample.facts import Spread, assumptions, chance
+from laoyouhui_local.sample.subscribers import Subscriber
 
 _CODE_LENGTH = 14
 

@@ -28,9 +28,9 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from laoyouhui.local.api import DAG_ID, AirflowApi
-from laoyouhui.local.server import create_database, database_dsn, free_port
 from laoyouhui.warehouse.dsn import libpq_environment
+from laoyouhui_local.api import DAG_ID, AirflowApi
+from laoyouhui_local.server import create_database, database_dsn, free_port
 
 _SERVICES = {
     "scheduler": ["scheduler", "--skip-serve-logs"],  # the API server reads the logs from the same disk

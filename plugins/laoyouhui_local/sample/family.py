@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 
-from laoyouhui.sample.facts import assumptions, chance
-from laoyouhui.sample.subscribers import Subscriber
+from laoyouhui_local.sample.facts import assumptions, chance
+from laoyouhui_local.sample.subscribers import Subscriber
 
 
 class FamilyRequests:

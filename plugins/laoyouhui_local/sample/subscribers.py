@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from laoyouhui.sample.facts import Spread, assumptions, chance, facts, tenure_days
+from laoyouhui_local.sample.facts import Spread, assumptions, chance, facts, tenure_days
 
 _BEFORE_DAYS, _AFTER_DAYS = 120, 400  # what is drawn happens within these days of the campaign's first day
 _YEAR = 365.0

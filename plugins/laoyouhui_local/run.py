@@ -23,14 +23,14 @@ from laoyouhui.exports.names import parse_stem as parse_sent_stem
 from laoyouhui.feeds.checkfile import check_line
 from laoyouhui.feeds.masks import digest
 from laoyouhui.feeds.names import parse_stem
-from laoyouhui.local.airflow import Airflow, AirflowError
-from laoyouhui.local.console import say
-from laoyouhui.local.server import ServerError
-from laoyouhui.local.summary import day_line, say_summary
-from laoyouhui.local.workspace import HOME, UsageError, Workspace, read_workspace
 from laoyouhui.pipeline.take_in import oldest_date
-from laoyouhui.sample.carrier import SampleCarrier
 from laoyouhui.warehouse.connection import connect
+from laoyouhui_local.airflow import Airflow, AirflowError
+from laoyouhui_local.console import say
+from laoyouhui_local.sample.carrier import SampleCarrier
+from laoyouhui_local.server import ServerError
+from laoyouhui_local.summary import day_line, say_summary
+from laoyouhui_local.workspace import HOME, UsageError, Workspace, read_workspace
 
 _POLL_SECONDS = 0.3
 

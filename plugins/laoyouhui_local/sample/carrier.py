@@ -12,15 +12,15 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from random import Random
 
-from laoyouhui.sample.devices import DeviceOrders
-from laoyouhui.sample.duties import Duties
-from laoyouhui.sample.facts import assumptions, chance
-from laoyouhui.sample.family import FamilyRequests
-from laoyouhui.sample.files import check_file, data_file, write_delivery
-from laoyouhui.sample.members import Members
-from laoyouhui.sample.reception import Reception
-from laoyouhui.sample.recharges import Recharges, Row
-from laoyouhui.sample.subscribers import Subscriber, make_subscribers
+from laoyouhui_local.sample.devices import DeviceOrders
+from laoyouhui_local.sample.duties import Duties
+from laoyouhui_local.sample.facts import assumptions, chance
+from laoyouhui_local.sample.family import FamilyRequests
+from laoyouhui_local.sample.files import check_file, data_file, write_delivery
+from laoyouhui_local.sample.members import Members
+from laoyouhui_local.sample.reception import Reception
+from laoyouhui_local.sample.recharges import Recharges, Row
+from laoyouhui_local.sample.subscribers import Subscriber, make_subscribers
 
 _FENS_A_YUAN = 100
 

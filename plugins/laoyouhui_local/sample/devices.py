@@ -9,8 +9,8 @@ from functools import cached_property
 from random import Random
 from typing import NamedTuple
 
-from laoyouhui.sample.facts import assumptions, chance
-from laoyouhui.sample.subscribers import Subscriber
+from laoyouhui_local.sample.facts import assumptions, chance
+from laoyouhui_local.sample.subscribers import Subscriber
 
 _BASIS_POINTS = 10_000
 

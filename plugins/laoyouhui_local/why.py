@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import psycopg
 
-from laoyouhui.local.console import say, say_table
-from laoyouhui.local.workspace import UsageError, date_of
 from laoyouhui.warehouse.connection import connect
+from laoyouhui_local.console import say, say_table
+from laoyouhui_local.workspace import UsageError, date_of
 
 # The judgement in force on the day, and what fell on it; all there is where no day is named. What an event asked about
 # eligibility stands in one row of the event: it is spelled out where the answer was no, or where little is asked for.

@@ -6,9 +6,9 @@ import shlex
 from datetime import date
 from typing import LiteralString
 
-from laoyouhui.local.console import say_table
-from laoyouhui.local.workspace import Workspace
 from laoyouhui.warehouse.connection import connect
+from laoyouhui_local.console import say_table
+from laoyouhui_local.workspace import Workspace
 
 _TABLES: dict[str, LiteralString] = {
     "What was granted, amounts in yuan (marts.participation_by_day)": """

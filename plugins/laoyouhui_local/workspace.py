@@ -22,9 +22,9 @@ from laoyouhui.config.carrier import Carrier, load_carrier
 from laoyouhui.config.private import private_folder
 from laoyouhui.config.settings import today_in_shanghai
 from laoyouhui.feeds.names import parse_stem
-from laoyouhui.local.server import EmbeddedPostgres, ServerError, create_database, database_dsn
+from laoyouhui_local.server import EmbeddedPostgres, ServerError, create_database, database_dsn
 
-HOME = Path(__file__).resolve().parents[3]
+HOME = Path(__file__).resolve().parents[2]
 STORY_DAYS = {"short": 12, "long": 72}  # from the day before the campaign; the long one meets three month starts
 _NAME_LENGTH = 32  # of a campaign's id within a database's name, which holds 63
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from laoyouhui.config.campaign import judge_campaigns, judge_carrier
 from laoyouhui.config.errors import ConfigError
-from laoyouhui.local.console import say
-from laoyouhui.local.workspace import UsageError, campaign_files, path_of
+from laoyouhui_local.console import say
+from laoyouhui_local.workspace import UsageError, campaign_files, path_of
 
 
 def main(variables: Mapping[str, str]) -> int:

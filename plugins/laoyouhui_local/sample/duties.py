@@ -7,8 +7,8 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Any
 
-from laoyouhui.sample.facts import assumptions, chance
-from laoyouhui.sample.subscribers import Subscriber
+from laoyouhui_local.sample.facts import assumptions, chance
+from laoyouhui_local.sample.subscribers import Subscriber
 
 _ANSWERED_WITHIN_DAYS = 4  # no ticket lives longer
 

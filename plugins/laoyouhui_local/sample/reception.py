@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from laoyouhui.sample.facts import assumptions, chance
-from laoyouhui.sample.files import ENCODING, replace_file
-from laoyouhui.sample.subscribers import Subscriber
+from laoyouhui_local.sample.facts import assumptions, chance
+from laoyouhui_local.sample.files import ENCODING, replace_file
+from laoyouhui_local.sample.subscribers import Subscriber
 
 _STEM = re.compile(r"(?P<interface>[a-z_]+)_(?P<campaign>[a-z0-9]+)_(?P<day>\d{8})_(?P<seq>\d{4})")
 _MAX_ROWS = 100_000
