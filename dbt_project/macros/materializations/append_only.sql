@@ -92,7 +92,7 @@
 {#- What decides reads what earlier runs decided, as source `decided`: on the first day of a warehouse these tables have to
     be there before any model is built. -#}
 {% macro make_tables_of_decisions() -%}
-    {%- if execute -%}
+    {%- if execute and flags.WHICH in ('build', 'run', 'test') -%}
         {#- dbt loses the role of the profile with the transaction that it ends before the hooks -#}
         {%- if target.role -%}
             {%- do run_query('set role ' ~ target.role) -%}

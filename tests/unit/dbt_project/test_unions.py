@@ -38,7 +38,7 @@ def test_each_rule_with_slots_contends() -> None:
 
 def test_each_request_that_is_decided_is_read_as_decided() -> None:
     """What no later run can see as decided would be decided each day."""
-    requests = (MODELS / "staging" / "request" / "stg_request__rows.sql").read_text("utf-8")
+    requests = (MODELS / "intermediate" / "request" / "int_request__rows.sql").read_text("utf-8")
     decided = (MODELS / "staging" / "decided" / "stg_decided__requests.sql").read_text("utf-8")
     feeds = re.findall(r"'(\w+)' as feed", requests)
     assert len(feeds) >= 5

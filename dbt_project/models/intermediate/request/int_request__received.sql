@@ -22,7 +22,7 @@ received as (
         deliveries.business_date as file_business_date,
         deliveries.seq as file_seq,
         deliveries.file_name as source_file
-    from {{ ref('stg_request__rows') }} as requests
+    from {{ ref('int_request__rows') }} as requests
     inner join {{ ref('stg_carrier__deliveries') }} as deliveries on requests.delivery_no = deliveries.delivery_no
     where
         -- by number, so that a day reads its own rows only
