@@ -25,4 +25,4 @@ def test_dbt_unit_tests(built: Settings, tmp_path: Path, monkeypatch: pytest.Mon
     assert result.exception is None
     outcomes = {run.node.name: (str(run.status), run.message) for run in result.result.results}
     assert {name: outcome for name, outcome in outcomes.items() if outcome[0] != "pass"} == {}
-    assert len(outcomes) >= 10
+    assert len(outcomes) >= 3
