@@ -58,3 +58,11 @@ def built(new_warehouse: Callable[[], str], tmp_path_factory: pytest.TempPathFac
     take_in(settings, date(2026, 1, 25))
     decide(settings, date(2026, 1, 25))
     return settings
+
+
+@pytest.fixture
+def conn(built: Settings) -> Iterator[psycopg.Connection]:
+    """A session of the warehouse that is built: what a test writes with it is undone."""
+    with psycopg.connect(built.warehouse_dsn) as connection:
+        yield connection
+        connection.rollback()

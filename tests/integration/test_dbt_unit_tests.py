@@ -29,4 +29,4 @@ def test_dbt_unit_tests(built: Settings, tmp_path: Path, monkeypatch: pytest.Mon
         if run.node.resource_type == "unit_test"  # beside them stands the hook that makes tables
     }
     assert {name: outcome for name, outcome in outcomes.items() if outcome[0] != "pass"} == {}
-    assert len(outcomes) >= 10
+    assert len(outcomes) >= 3

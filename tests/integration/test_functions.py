@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import date
 from typing import Any, LiteralString
 
 import psycopg
 import pytest
-
-from laoyouhui.config.settings import Settings
+from tests.integration.rows import insert
 
 HISTORY = "intermediate.int_subscriber__history"
-
-
-@pytest.fixture
-def conn(built: Settings) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(built.warehouse_dsn) as connection:
-        yield connection
-        connection.rollback()
-
-
-def insert(conn: psycopg.Connection, table: str, rows: str, **same: object) -> None:
-    """Rows as a table of text: names of columns, then values, `-` for null; `same` holds for each."""
-    names, *lines = [line.split() for line in rows.strip().splitlines()]
-    for line in lines:
-        row = same | {name: None if value == "-" else value for name, value in zip(names, line, strict=True)}
-        columns, values = ", ".join(row), ", ".join(["%s"] * len(row))
-        conn.execute(f"insert into {table} ({columns}) values ({values})".encode(), list(row.values()))
 
 
 def states(conn: psycopg.Connection, rows: str) -> None:
@@ -447,3 +429,19 @@ def test_a_function_that_keeps_its_columns_is_changed_where_it_stands(conn: psyc
     with pytest.raises(psycopg.errors.DependentObjectsStillExist, match="tried") as refused:
         made(conn, "n integer, m text", "select 1, 'm'")
     assert "people_s" in f"{refused.value.diag.message_detail} {refused.value}"
+
+
+def test_no_view_that_people_may_be_given_calls_a_function(conn: psycopg.Connection) -> None:
+    """A view reads its tables with the rights of its owner; a function in it with those of the reader, who has none."""
+    calling = asked(
+        conn,
+        """
+        select distinct raw.full_name(rewrite.ev_class)
+        from pg_depend as uses
+        join pg_rewrite as rewrite on rewrite.oid = uses.objid and uses.classid = 'pg_rewrite'::regclass
+        join pg_proc as function on function.oid = uses.refobjid and uses.refclassid = 'pg_proc'::regclass
+        where pronamespace = 'intermediate'::regnamespace
+        """,
+    )
+    upon = asked(conn, "select raw.full_name(raw.views_upon(name::regclass)) from unnest(%s::text[]) as name", calling)
+    assert [name for name in {*calling, *upon} if name.split(".")[0] in ("ledger", "watch", "marts")] == []

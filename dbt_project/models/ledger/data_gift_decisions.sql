@@ -10,42 +10,20 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
-terms as (
-    select
-        campaign_id as terms_of,
-        terms_version,
-        holds_from,
-        holds_until,
-        tenure_bands_years,
-        tenure_band_labels,
-        gift_months,
-        gift_megabytes,
-        gift_product_code,
-        gift_unit_price_fen_per_gb
-    from {{ ref('stg_campaign__terms') }}
-),
-
 -- a month is decided in the run that closes the day before its first, or before the campaign's first day
 months as materialized (
     select
-        campaigns.campaign_id,
-        campaigns.starts_on,
         terms.*,
         run.business_date,
         run.next_date as valid_from,
-        {{ tenure_band_starts('run.next_date', 'terms.tenure_bands_years') }} as tenure_band_starts,
         {{ half_up('terms.gift_megabytes * terms.gift_unit_price_fen_per_gb', '1024') }} as cost_fen,
         date_trunc('month', run.next_date)::date as month,
         (date_trunc('month', run.next_date) + interval '1 month - 1 day')::date as valid_to
-    from {{ ref('int_campaign__campaigns') }} as campaigns
-    cross join run
-    inner join terms
-        on
-            campaigns.campaign_id = terms.terms_of
-            and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
+    from run
+    cross join lateral {{ function('terms_on') }}(run.next_date) as terms
     where
-        run.next_date between campaigns.starts_on and campaigns.ends_on
-        and (extract(day from run.next_date) = 1 or run.next_date = campaigns.starts_on)
+        run.next_date between terms.starts_on and terms.ends_on
+        and (extract(day from run.next_date) = 1 or run.next_date = terms.starts_on)
         and terms.gift_months is not null
 ),
 
@@ -78,18 +56,8 @@ counted as (
 ),
 
 states as (
-    select distinct on (history.subscriber_id)
-        history.subscriber_id,
-        history.msisdn,
-        history.customer_id,
-        history.city_code,
-        history.activation_date,
-        history.source_file,
-        history.source_line
-    from {{ ref('int_subscriber__history') }} as history
-    cross join run
-    where history.state_on <= run.business_date and exists (select from months)
-    order by history.subscriber_id asc, history.state_on desc, history.revision desc
+    select * from {{ ref('int_subscriber__current') }}
+    where exists (select from months)
 ),
 
 gifts_before as (

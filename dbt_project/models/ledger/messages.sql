@@ -70,17 +70,8 @@ notices as materialized (
 
 -- of all subscribers: to look for the half million of a month's first day costs more than to take everybody
 states as (
-    select distinct on (history.subscriber_id)
-        history.subscriber_id,
-        history.state_on,
-        history.is_present,
-        history.msisdn,
-        history.status,
-        history.sms_consent
-    from {{ ref('int_subscriber__history') }} as history
-    cross join run
-    where history.state_on <= run.business_date and exists (select from notices)
-    order by history.subscriber_id asc, history.state_on desc, history.revision desc
+    select * from {{ ref('int_subscriber__current') }}
+    where exists (select from notices)
 ),
 
 last_words as (

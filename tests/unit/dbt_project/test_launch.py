@@ -7,13 +7,12 @@ from pathlib import Path
 
 MODELS = Path(__file__).parents[3] / "dbt_project" / "models"
 
-# they read the plan: who is drawn into the control group, who gives way, which templates there are, whose vouchers are
+# they read the plan: who is drawn into the control group, who gives way, whose vouchers are
 AS_PLANNED = {
     "int_campaign__campaigns",
     "int_campaign__exclusions",
     "int_campaign__launches",
     "int_readiness__lines",
-    "int_message__templates",
     "int_holdout__customers",
     "expense_entries",
 }
@@ -27,10 +26,4 @@ def test_what_decides_reads_the_campaigns_as_launched() -> None:
         for name in ("stg_campaign__campaigns", "int_campaign__campaigns")
     }
     assert reading["stg_campaign__campaigns"] == AS_PLANNED
-    assert {
-        "terms_on",
-        "int_eligibility__statuses",
-        "recharge_decisions",
-        "data_gift_decisions",
-        "export_eligibility",
-    } <= reading["int_campaign__campaigns"]
+    assert {"terms_on", "recharge_decisions", "export_eligibility"} <= reading["int_campaign__campaigns"]

@@ -13,44 +13,18 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
-terms as (
-    select
-        campaigns.campaign_id,
-        versions.terms_version,
-        versions.holds_from,
-        versions.founded_on,
-        versions.segments,
-        versions.main_card_only,
-        versions.tenure_years,
-        versions.port_in_years,
-        versions.owner_years,
-        run.next_date as judged_for,
-        case versions.tenure_judged_on
-            when 'campaign_start' then campaigns.starts_on
-            else run.next_date
-        end as counted_to
-    from {{ ref('int_campaign__campaigns') }} as campaigns
-    cross join run
-    inner join {{ ref('stg_campaign__terms') }} as versions
-        on
-            campaigns.campaign_id = versions.campaign_id
-            and run.next_date >= versions.holds_from and run.next_date < versions.holds_until
-    where run.next_date between campaigns.starts_on and campaigns.ends_on
-),
-
 campaigns as materialized (
     select
         terms.*,
-        {{ tenure_cutoff('terms.counted_to', 'terms.tenure_years') }} as tenure_cutoff,
-        {{ tenure_cutoff('terms.counted_to', 'terms.port_in_years') }} as port_in_cutoff,
-        {{ tenure_cutoff('terms.counted_to', 'terms.owner_years') }} as owner_cutoff,
+        run.next_date as judged_for,
         terms.holds_from between run.previous_date + 2 and run.next_date
         or not exists (
             select from {{ this }} as judged
             where judged.campaign_id = terms.campaign_id and {{ is_standing('judged') }}
         ) as judges_everyone
-    from terms
-    cross join run
+    from run
+    cross join lateral {{ function('terms_on') }}(run.next_date) as terms
+    where run.next_date between terms.starts_on and terms.ends_on
 ),
 
 candidates as (

@@ -20,26 +20,15 @@ campaigns as (
 ),
 
 terms as materialized (
-    select
-        terms.campaign_id,
-        terms.tenure_band_labels,
-        {{ tenure_band_starts('campaigns.starts_on', 'terms.tenure_bands_years') }} as tenure_band_starts
-    from {{ ref('stg_campaign__terms') }} as terms
-    inner join campaigns on terms.campaign_id = campaigns.campaign_id
-    where terms.holds_from <= campaigns.starts_on and terms.holds_until > campaigns.starts_on
+    select terms.*
+    from campaigns
+    inner join lateral {{ function('terms_on') }}(campaigns.starts_on) as terms
+        on campaigns.campaign_id = terms.campaign_id
 ),
 
 states as (
-    select distinct on (history.subscriber_id)
-        history.subscriber_id,
-        history.is_present,
-        history.customer_id,
-        history.city_code,
-        history.activation_date
-    from {{ ref('int_subscriber__history') }} as history
-    cross join run
-    where history.state_on <= run.business_date and exists (select from campaigns)
-    order by history.subscriber_id asc, history.state_on desc, history.revision desc
+    select * from {{ ref('int_subscriber__current') }}
+    where exists (select from campaigns)
 ),
 
 -- a customer stands in the stratum of the longest serving subscription

@@ -38,10 +38,7 @@ judged as (
         coalesce(handed_over.messages, 0) as messages_before
     from retries
     cross join run
-    inner join {{ ref('stg_campaign__terms') }} as terms
-        on
-            retries.campaign_id = terms.campaign_id
-            and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
+    inner join lateral {{ function('terms_on') }}(run.next_date) as terms on retries.campaign_id = terms.campaign_id
     left join lateral {{ function('state_as_of') }}(retries.subscriber_id, run.business_date) as states on true
     left join lateral (
         select words.action

@@ -1,7 +1,7 @@
 -- The templates in force on the day on which this run's messages go out, each with what holds for its messages.
 select
-    campaigns.campaign_id,
-    campaigns.priority,
+    terms.campaign_id,
+    terms.priority,
     terms.terms_version,
     templates.template_no,
     templates.template_code,
@@ -17,11 +17,7 @@ select
     terms.marketing_limit_days,
     -- a push message has no segments and costs nothing
     case templates.channel when 'sms' then terms.sms_unit_price_fen end as segment_price_fen
-from {{ ref('stg_campaign__campaigns') }} as campaigns
-cross join {{ ref('stg_run__current') }} as run
-inner join {{ ref('stg_campaign__terms') }} as terms
-    on
-        campaigns.campaign_id = terms.campaign_id
-        and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
+from {{ ref('stg_run__current') }} as run
+cross join lateral {{ function('terms_on') }}(run.next_date) as terms
 inner join {{ ref('stg_campaign__templates') }} as templates
     on terms.campaign_id = templates.campaign_id and terms.terms_version = templates.terms_version

@@ -16,23 +16,19 @@ with run as (
 
 campaigns as materialized (
     select
-        campaigns.campaign_id,
+        terms.campaign_id,
         terms.terms_version,
         terms.tenure_band_labels,
-        {{ tenure_band_starts('run.next_date', 'terms.tenure_bands_years') }} as tenure_band_starts,
-        terms.terms -> 'membership' is not null and run.next_date <= campaigns.ends_on as is_offered,
+        terms.tenure_band_starts,
+        terms.terms -> 'membership' is not null and run.next_date <= terms.ends_on as is_offered,
         terms.holds_from between run.previous_date + 2 and run.next_date
         or not exists (
             select from {{ this }} as before
-            where before.campaign_id = campaigns.campaign_id and {{ is_standing('before') }}
+            where before.campaign_id = terms.campaign_id and {{ is_standing('before') }}
         ) as looks_at_everyone
-    from {{ ref('int_campaign__campaigns') }} as campaigns
-    cross join run
-    inner join {{ ref('stg_campaign__terms') }} as terms
-        on
-            campaigns.campaign_id = terms.campaign_id
-            and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
-    where run.next_date >= campaigns.starts_on
+    from run
+    cross join lateral {{ function('terms_on') }}(run.next_date) as terms
+    where run.next_date >= terms.starts_on
 ),
 
 -- two queries, so that an ordinary day finds its few rows by their date

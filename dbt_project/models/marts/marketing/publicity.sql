@@ -7,7 +7,7 @@ with run as (
 activities as (
     select
         terms.campaign_id,
-        campaigns.priority,
+        terms.priority,
         activities.activity ->> 'code' as activity_code,
         activities.activity ->> 'channel' as channel,
         activities.activity ->> 'name' as activity_name,
@@ -19,9 +19,8 @@ activities as (
         (activities.activity ->> 'to')::date as planned_to,
         case activities.activity ->> 'channel' when 'offline' then 'B5.2' else 'B5.1' end as budget_line,
         (activities.activity ->> 'planned_cost_fen')::bigint as planned_cost_fen
-    from {{ ref('stg_campaign__terms') }} as terms
-    inner join run on terms.holds_from <= run.business_date and terms.holds_until > run.business_date
-    inner join {{ ref('stg_campaign__campaigns') }} as campaigns on terms.campaign_id = campaigns.campaign_id
+    from run
+    cross join lateral {{ function('terms_on') }}(run.business_date) as terms
     cross join lateral jsonb_array_elements(terms.terms -> 'publicity' -> 'activities') as activities (activity)
 ),
 

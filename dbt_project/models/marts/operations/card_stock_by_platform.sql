@@ -6,17 +6,13 @@ with run as (
 
 platforms as (
     select
-        campaigns.campaign_id,
+        terms.campaign_id,
         platforms.platform ->> 'code' as platform,
         (platforms.platform ->> 'monthly_need')::bigint as planned_need,
         (terms.terms -> 'cards' ->> 'low_stock_bp')::bigint as low_stock_bp,
-        run.business_date between campaigns.starts_on - 1 and campaigns.ends_on - 1 as is_offered
-    from {{ ref('int_campaign__campaigns') }} as campaigns
-    cross join run
-    inner join {{ ref('stg_campaign__terms') }} as terms
-        on
-            campaigns.campaign_id = terms.campaign_id
-            and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
+        run.business_date between terms.starts_on - 1 and terms.ends_on - 1 as is_offered
+    from run
+    cross join lateral {{ function('terms_on') }}(run.next_date) as terms
     cross join lateral jsonb_array_elements(terms.terms -> 'cards' -> 'platforms') as platforms (platform)
 ),
 

@@ -13,7 +13,7 @@ decided as (
 
 final as (
     select
-        campaigns.campaign_id,
+        terms.campaign_id,
         orders.order_id,
         orders.subscriber_id,
         orders.sku,
@@ -41,14 +41,9 @@ final as (
             else 0
         end as subsidy_fen
     from {{ ref('int_device_order__orders') }} as orders
-    cross join {{ ref('int_campaign__campaigns') }} as campaigns
     cross join run
-    inner join {{ ref('stg_campaign__terms') }} as terms
-        on
-            campaigns.campaign_id = terms.campaign_id
-            and coalesce(orders.paid_at::date, orders.seen_on) >= terms.holds_from
-            and coalesce(orders.paid_at::date, orders.seen_on) < terms.holds_until
-    left join decided on campaigns.campaign_id = decided.campaign_id and orders.order_id = decided.order_id
+    cross join lateral {{ function('terms_on') }}(coalesce(orders.paid_at::date, orders.seen_on)) as terms
+    left join decided on terms.campaign_id = decided.campaign_id and orders.order_id = decided.order_id
     left join {{ ref('waiting_list') }} as waits on decided.grant_key = waits.grant_key and waits.freed_on is null
     left join {{ ref('device_returns') }} as given_back on decided.grant_key = given_back.changes_key
     where terms.terms -> 'devices' is not null

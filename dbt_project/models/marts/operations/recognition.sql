@@ -13,11 +13,9 @@ terms as materialized (
         - coalesce((terms.terms -> 'recognition' ->> 'reversal_days')::integer, 0) as stands_until
     from {{ ref('stg_campaign__campaigns') }} as campaigns
     inner join run on campaigns.ends_on < run.next_date
-    inner join {{ ref('stg_campaign__terms') }} as terms
+    inner join lateral {{ function('terms_on') }}(campaigns.ends_on) as terms
         on
             campaigns.campaign_id = terms.campaign_id
-            and campaigns.ends_on >= terms.holds_from
-            and campaigns.ends_on < terms.holds_until
             and jsonb_typeof(terms.terms -> 'recognition') = 'object'
 ),
 

@@ -12,11 +12,8 @@ tickets as (
         extract(epoch from run.next_date::timestamp - tickets.opened_at) as age_seconds
     from {{ ref('tickets') }} as tickets
     cross join run
-    inner join {{ ref('stg_campaign__terms') }} as terms
-        on
-            tickets.first_event_at::date >= terms.holds_from
-            and tickets.first_event_at::date < terms.holds_until
-            and jsonb_typeof(terms.terms -> 'service') = 'object'
+    inner join lateral {{ function('terms_on') }}(tickets.first_event_at::date) as terms
+        on jsonb_typeof(terms.terms -> 'service') = 'object'
 ),
 
 counted as (

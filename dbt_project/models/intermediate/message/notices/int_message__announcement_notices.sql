@@ -61,11 +61,8 @@ due as materialized (
 ),
 
 states as (
-    select distinct on (history.subscriber_id) history.*
-    from {{ ref('int_subscriber__history') }} as history
-    cross join run
-    where history.state_on <= run.business_date and exists (select from due)
-    order by history.subscriber_id asc, history.state_on desc, history.revision desc
+    select * from {{ ref('int_subscriber__current') }}
+    where exists (select from due)
 ),
 
 final as (

@@ -42,10 +42,9 @@ told as (
     from due
     inner join {{ ref('card_decisions') }} as granted on due.decision_key = granted.decision_key
     cross join run
-    inner join {{ ref('stg_campaign__terms') }} as terms
+    inner join lateral {{ function('terms_on') }}(run.next_date) as terms
         on
             granted.campaign_id = terms.campaign_id
-            and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
             and due.attempt_no <= (terms.terms -> 'cards' ->> 'code_sms_attempts')::integer
     left join lateral jsonb_array_elements(terms.terms -> 'cards' -> 'platforms') as platforms (platform)
         on platforms.platform ->> 'code' = granted.platform

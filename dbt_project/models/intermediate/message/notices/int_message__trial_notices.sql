@@ -12,23 +12,19 @@ with run as (
 -- none but on the days before trials open: nothing below is looked at on other days
 due as materialized (
     select
-        campaigns.campaign_id,
-        campaigns.ends_on,
+        terms.campaign_id,
+        terms.ends_on,
         offers.offer ->> 'code' as trial_code,
         offers.offer ->> 'name' as trial_name,
         offers.offer ->> 'link' as link,
-        greatest((offers.offer ->> 'opens_on')::date, campaigns.starts_on) as opens_on
-    from {{ ref('int_campaign__campaigns') }} as campaigns
-    cross join run
-    inner join {{ ref('stg_campaign__terms') }} as terms
-        on
-            campaigns.campaign_id = terms.campaign_id
-            and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
+        greatest((offers.offer ->> 'opens_on')::date, terms.starts_on) as opens_on
+    from run
+    cross join lateral {{ function('terms_on') }}(run.next_date) as terms
     cross join lateral jsonb_array_elements(terms.terms -> 'trials' -> 'offers') as offers (offer)
     where
-        greatest((offers.offer ->> 'opens_on')::date, campaigns.starts_on)
+        greatest((offers.offer ->> 'opens_on')::date, terms.starts_on)
         between run.previous_date + 2 and run.next_date
-        and run.next_date <= campaigns.ends_on
+        and run.next_date <= terms.ends_on
 ),
 
 members as (

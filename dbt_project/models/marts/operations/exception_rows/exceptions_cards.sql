@@ -31,10 +31,7 @@ select
     'Have the service desk reach the member; the code is his and is kept.' as what_to_do
 from {{ ref('int_card__failed_codes') }} as failed
 cross join {{ ref('stg_run__current') }} as run
-inner join {{ ref('stg_campaign__terms') }} as terms
-    on
-        failed.campaign_id = terms.campaign_id
-        and run.next_date >= terms.holds_from and run.next_date < terms.holds_until
+inner join lateral {{ function('terms_on') }}(run.next_date) as terms on failed.campaign_id = terms.campaign_id
 where
     failed.attempt_no >= coalesce((terms.terms -> 'cards' ->> 'code_sms_attempts')::integer, 0)
 

@@ -121,10 +121,7 @@ select
     end as what_to_do
 from {{ ref('int_device_order__orders') }} as orders
 cross join {{ ref('stg_run__current') }} as run
-inner join {{ ref('stg_campaign__terms') }} as terms
-    on
-        coalesce(orders.paid_at::date, orders.seen_on) >= terms.holds_from
-        and coalesce(orders.paid_at::date, orders.seen_on) < terms.holds_until
+cross join lateral {{ function('terms_on') }}(coalesce(orders.paid_at::date, orders.seen_on)) as terms
 where
     (
         orders.paid_at is null

@@ -83,8 +83,7 @@ select
     'Ask the carrier for the recharge; the reversal waits for it.' as what_to_do
 from {{ ref('int_recharge__events') }} as events
 cross join run
-inner join {{ ref('stg_campaign__terms') }} as terms
-    on events.recharged_on >= terms.holds_from and events.recharged_on < terms.holds_until
+cross join lateral {{ function('terms_on') }}(events.recharged_on) as terms
 where
     events.reverses_id is not null
     and events.kind = 'REVERSAL'
