@@ -21,7 +21,7 @@ STORY = Story(
     ],
     aside=frozenset({"eligibility", "data_grant", "credit", "sms"}),
 )
-OPEN = ("ledger.recharge_decisions", "ledger.credit_obligations", "intermediate.int_recharge__received")
+OPEN = ("ledger.recharge_decisions", "ledger.credit_obligations", "intermediate.int_request__received")
 
 
 @pytest.fixture(scope="module")

@@ -40,10 +40,11 @@ def _read_by_dbt(folder: Path) -> dict[str, tuple[str, int | None]]:
 
     manifest = WritableManifest.read_and_check_versions(str(folder / "manifest.json"))
     results = RunResultsArtifact.read_and_check_versions(str(folder / "run_results.json"))
-    assert all(each.unique_id in {**manifest.nodes, **manifest.functions} for each in results.results)
-    assert all(each.compiled_code for each in results.results)
-    assert all(each.execution_time > 0 for each in results.results)
-    return {each.unique_id: (str(each.status), each.adapter_response.get("rows_affected")) for each in results.results}
+    ran = [each for each in results.results if not each.unique_id.startswith("operation.")]  # a hook makes tables
+    assert all(each.unique_id in {**manifest.nodes, **manifest.functions} for each in ran)
+    assert all(each.compiled_code for each in ran)
+    assert all(each.execution_time > 0 for each in ran)
+    return {each.unique_id: (str(each.status), each.adapter_response.get("rows_affected")) for each in ran}
 
 
 def test_dbt_each_day_decides_what_its_statements_decide(new_play: Callable[[Story], Play]) -> None:

@@ -36,7 +36,7 @@ def _changed_project(folder: Path) -> Path:
     amount = "{{ to_fen('face_amount', 'recharge') }}"
     assert amount in view.read_text("utf-8")
     view.write_text(view.read_text("utf-8").replace(amount, f"10 * {amount}"), "utf-8")
-    table = models / "ledger" / "recharge_decisions"
+    table = models / "ledger" / "recharge" / "recharge_decisions"
     sql, columns = table.with_suffix(".sql"), table.with_suffix(".yml")
     sql.write_text(sql.read_text("utf-8").replace("select * from final", "select *, 1 as extra from final"), "utf-8")
     columns.write_text(
