@@ -4,8 +4,8 @@
     temporary table, and no full refresh: decisions are final (rules, 1.5). Every such model has the columns run_on and
     pass_no. See docs/adr/0005-append-only-models.md.
 
-    Rows are added while the pipeline decides, and at no other time: `dbt build` by hand makes the table, checks its
-    shape and adds nothing.
+    Rows are added and removed while the pipeline decides, and at no other time: `dbt build` by hand makes the table,
+    checks its shape and changes nothing.
 
     The table is made, empty, from the contract before the model is asked for the first time, so that a model reads its
     own table on its first day as on any other, and `main` is the same text every day (docs/adr/0012). `planner` in a
@@ -52,6 +52,7 @@
             using raw.current_run as run
             where
                 run.is_retry
+                and run.state = 'DECIDING'
                 and left_behind.run_on = run.business_date
                 and left_behind.pass_no >= run.pass_no;
             {# a model reads its own table: every row is found before the first is added (the count needs them all), else a

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterable
@@ -30,6 +31,14 @@ MANIFEST, RESULTS = "manifest.json", "run_results.json"
 def artifacts_folder(work: Path, business_date: date, pass_no: int) -> Path:
     """Where the artifacts of one pass of a date are."""
     return work / "dbt" / "runs" / f"{business_date:%Y%m%d}-{pass_no}"
+
+
+def left_since(work: Path, business_date: date, began_at: datetime) -> Path | None:
+    """The artifacts of the date's pass that was decided since then, if one was."""
+    folders = (work / "dbt" / "runs").glob(f"{business_date:%Y%m%d}-*")
+    written = [(path.stat().st_mtime, folder) for folder in folders if (path := folder / RESULTS).is_file()]
+    last = max(written, default=None)
+    return last[1] if last and last[0] >= began_at.timestamp() else None
 
 
 def has_build(home: Path) -> bool:
@@ -62,16 +71,26 @@ def leave_artifacts(source: Path, folder: Path) -> None:
             part.replace(folder / name)
 
 
-def write_results(home: Path, folder: Path, outcomes: Iterable[Outcome], began_at: datetime) -> None:
-    """Write what a day that ran the build's statements again did, in dbt's own form, beside the build's manifest."""
-    document: dict[str, Any] = json.loads((_build(home) / RESULTS).read_text("utf-8"))
+def write_results(home: Path, folder: Path, outcomes: Iterable[Outcome], began_at: datetime, *, database: str) -> None:
+    """Write what a day that ran the build's statements again did, in dbt's own form, beside the build's manifest.
+
+    Several warehouses may share a project: where another one was built last, its name is replaced by `database`.
+    """
+    document: dict[str, Any] = json.loads(_named((_build(home) / RESULTS).read_text("utf-8"), database))
     built = {each["unique_id"]: each for each in document["results"]}
     ended_at = datetime.now(UTC)
     document["metadata"] |= {"generated_at": _moment(ended_at), "invocation_id": str(uuid.uuid4())}
     document["elapsed_time"] = (ended_at - began_at).total_seconds()
     document["results"] = [built[each.name] | _result(each) for each in outcomes]
     folder.mkdir(parents=True, exist_ok=True)
-    _link(_build(home) / MANIFEST, folder / MANIFEST)
+    manifest = _build(home) / MANIFEST
+    text = manifest.read_text("utf-8")
+    named = _named(text, database)
+    if named == text:
+        _link(manifest, folder / MANIFEST)
+    else:
+        (folder / MANIFEST).unlink(missing_ok=True)  # it may be the build's own, by a link
+        (folder / MANIFEST).write_text(named, "utf-8")
     part = folder / f".{RESULTS}.{os.getpid()}"
     part.write_text(json.dumps(document), "utf-8")
     part.replace(folder / RESULTS)
@@ -79,6 +98,19 @@ def write_results(home: Path, folder: Path, outcomes: Iterable[Outcome], began_a
 
 def _build(home: Path) -> Path:
     return compiled_folder(home) / fingerprint_of(home)
+
+
+def _named(text: str, database: str) -> str:
+    """A document of dbt with the name of the database in place of the one in which it was built.
+
+    It stands alone (`"database": "warehouse"`) and in SQL (`\\"warehouse\\".\\"ledger\\".\\"messages\\"`).
+    """
+    found = re.search(r'\\"([^"\\]+)\\"\.\\"[^"\\]+\\"\.\\"', text)
+    if found is None:
+        return text
+    for form in ('"database": "{}"', '\\"{}\\".'):
+        text = text.replace(form.format(found[1]), form.format(database))
+    return text
 
 
 def _link(source: Path, target: Path) -> None:

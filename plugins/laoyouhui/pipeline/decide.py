@@ -81,15 +81,15 @@ def decide(settings: Settings, business_date: date) -> None:
             finally:
                 leave_artifacts(_target(settings), folder)
         else:
-            _run_again(settings, statements, folder)
+            _run_again(settings, statements, folder, database=conn.info.dbname)
         end_deciding(conn)
 
 
-def _run_again(settings: Settings, statements: Sequence[Statement], folder: Path) -> None:
+def _run_again(settings: Settings, statements: Sequence[Statement], folder: Path, *, database: str) -> None:
     """Run what the build ran, without dbt, and leave dbt's artifacts of it. Raises DecideError."""
     began_at = datetime.now(UTC)
     outcomes = run_statements(settings.warehouse_dsn, statements, step="decide")
-    write_results(settings.home, folder, outcomes, began_at)
+    write_results(settings.home, folder, outcomes, began_at, database=database)
     failures = [f"{each.path}: {each.status}: {each.message}" for each in outcomes if each.is_failure]
     if failures:
         raise DecideError("\n".join(failures))
@@ -99,11 +99,11 @@ def build(settings: Settings, conn: Connection) -> None:
     """Make and test every model of the project, and keep the statements for other days. Raises DecideError."""
     project = settings.home / "dbt_project"
     work_as(conn, "owner")
+    forget_artifacts(_target(settings))
     (manifest,) = run_dbt(settings, ["parse"])
     forget_statements(conn)
     make_functions_anew(conn)
     _drop_strange_relations(conn, manifest)
-    forget_artifacts(_target(settings))
     kinds = [word for kind in ("model", "function", "test") for word in ("--resource-type", kind)]
     results = run_dbt(settings, ["build", *kinds], manifest)
     _drop_strange_functions(conn, manifest)

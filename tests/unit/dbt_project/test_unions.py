@@ -28,7 +28,7 @@ def test_each_union_names_the_models_of_its_folder() -> None:
 
 
 def test_each_rule_with_slots_contends() -> None:
-    """A benefit whose rule names slots would be refused nothing for LIMIT where no list names it (docs/adr/0016)."""
+    """A benefit whose rule names slots would be refused nothing for LIMIT where no list names it (docs/adr/0017)."""
     found = _LIST.search((MODELS / "ledger" / "request" / "request_contenders.sql").read_text("utf-8"))
     assert found
     rules = [path for path in MODELS.rglob("*_rule.sql") if "as slots" in path.read_text("utf-8")]

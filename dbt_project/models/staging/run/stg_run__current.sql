@@ -3,7 +3,8 @@ select
     current_run.business_date,
     current_run.business_date + 1 as next_date,
     current_run.pass_no,
-    current_run.is_retry,
+    -- what is decided stands, also after a second attempt
+    current_run.is_retry and current_run.state = 'DECIDING' as is_retry,
     coalesce(
         (
             select max(runs.business_date)

@@ -1,4 +1,4 @@
-"""Rows of requests stand in one table, whatever they ask for, and so does what was withdrawn (docs/adr/0016)."""
+"""Rows of requests stand in one table, whatever they ask for, and so does what was withdrawn (docs/adr/0017)."""
 
 from laoyouhui.warehouse.migrations.steps import no_way_back as downgrade
 from laoyouhui.warehouse.migrations.steps import rows_may_change, run
