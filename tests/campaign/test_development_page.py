@@ -44,8 +44,8 @@ def test_whatever_the_page_shows_works(tmp_path: Path, folder: Path) -> None:
 
     assert "create table" not in answer("dbt compile").lower()
     assert re.search(r"select\b.*\bfrom", answer("dbt compile"), re.DOTALL)
-    assert re.search(r"B1 +\| 2026-01-01 \| +[1-9]", answer("the number"))
-    assert "3 rows" in answer("the number")
+    assert re.search(r"B1 +\| 2026-0\d-01 \| +[1-9]", answer("the number"))
+    assert re.search(r"\(3 rows\)(.|\n)*\(1 row\)", answer("the number"))
     assert "2 passed" in answer("pytest -q")
     last = answer("make run TO=2026-01-26")
     assert "terms_version | count" in last
