@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
@@ -37,29 +38,30 @@ class Postgres(EmbeddedPostgres):
 
 
 class Sftp:
-    """An SFTP server over a folder, in a process group of its own. Its address and host key stay the same."""
+    """An SFTP server over a folder, in a process group of its own. Once started it keeps its address and host key."""
 
     def __init__(self, folder: Path, root: Path) -> None:
         self._key = folder / "host_key"
         key = asyncssh.generate_private_key("ssh-ed25519")
         key.write_private_key(str(self._key))
         self._root = root
-        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         public = key.export_public_key().decode().strip()
-        self.settings = SftpSettings("127.0.0.1", self._port, USER, PASSWORD, None, public, "/")
+        self.settings = SftpSettings("127.0.0.1", 0, USER, PASSWORD, None, public, "/")
 
     def start(self, *, dies_after_blocks: int = 0) -> None:
         """Start it unless it runs, and wait until it listens."""
         if self._process is not None and self._process.poll() is None:
             return
-        words = [self._port, self._root, self._key, dies_after_blocks]
+        if self._process is None:  # not sooner: until it listens the port is anybody's
+            self.settings = replace(self.settings, port=free_port())
+        words = [self.settings.port, self._root, self._key, dies_after_blocks]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.sftp_server", *map(str, words)], cwd=HOME, process_group=0
         )
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
-            with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self._port), 5):
+            with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.settings.port), 5):
                 return
             time.sleep(0.05)
         raise TimeoutError(f"the SFTP server does not listen after {_START_SECONDS} s")
