@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -187,6 +188,30 @@ def test_a_word_that_no_run_has_read_stops_the_next_one(
         take_in(world.settings, NEXT[0])
     (words / "20260131T020000_000000000000.json").unlink()
     take_in(world.settings, NEXT[0])
+
+
+def test_people_are_declared_before_its_next_date(
+    old_database: Callable[[], str], new_world: Callable[[str], World]
+) -> None:
+    """The campaign is launched, and its file gains who may override: nothing that its dates were decided by changes."""
+    world = new_world(old_database())
+    (campaign,) = world.settings.campaign_files
+    declared = "people: [{name: 张三, role: 营销, may: [ask]}, {name: 李四, role: 财务, may: [confirm]}]\n"
+    campaign.write_text(campaign.read_text("utf-8") + declared, "utf-8")
+    take_in(world.settings, NEXT[0])
+    sha256 = hashlib.sha256(campaign.read_bytes()).hexdigest()
+    assert world.query("select file_sha256, override from raw.campaign_file") == [(sha256, None)]
+
+
+def test_terms_that_held_are_not_changed_with_an_upgrade(
+    old_database: Callable[[], str], new_world: Callable[[str], World]
+) -> None:
+    world = new_world(old_database())
+    (campaign,) = world.settings.campaign_files
+    assert campaign.read_text("utf-8").count("megabytes: 5120") == 1
+    campaign.write_text(campaign.read_text("utf-8").replace("megabytes: 5120", "megabytes: 10240"), "utf-8")
+    with pytest.raises(ConfigError, match="changed in data_gift: expected no change"):
+        take_in(world.settings, NEXT[0])
 
 
 def test_older_code_over_a_newer_warehouse_is_refused(

@@ -474,7 +474,7 @@ def _hold_against_what_was_read(
                 detail = f"raw.word says otherwise in {', '.join(wrong)}" if wrong else "the journal does not hold it"
                 raise JournalError(
                     f"{place}: override {row['file_name']}, read by the run of {row['received_on']}: {detail}: one of "
-                    "the two was edited: restore the journal or the warehouse from its backup"
+                    "the two was edited: restore the journal from a copy, or the warehouse from its backup"
                 )
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -230,7 +230,8 @@ def frozen_changes(conn: psycopg.Connection, campaign: Campaign) -> list[str]:
             "select effective_from, terms from raw.campaign_terms where campaign_id = %s", (campaign.campaign_id,)
         ).fetchall()
     )
-    declared = {version.effective_from: json.loads(json.dumps(version.terms)) for version in campaign.versions}
+    stored = {day: _said(terms) for day, terms in stored.items()}
+    declared = {version.effective_from: _said(json.loads(json.dumps(version.terms))) for version in campaign.versions}
     first = min(stored)  # it holds for what is older than itself, too
     for effective_from in sorted(stored.keys() | declared.keys()):
         used = effective_from <= max(released[0], first)
@@ -309,6 +310,13 @@ def _changed_plans(conn: psycopg.Connection, campaign: Campaign, released: date)
 def _exists(conn: psycopg.Connection, relation: str) -> bool:
     row = conn.execute("select to_regclass(%s) is not null", (relation,)).fetchone()
     return row is not None and bool(row[0])
+
+
+def _said(terms: Any) -> Any:  # noqa: ANN401 (JSON values)
+    """Terms without what they leave unsaid: a newer release may know more that a file can say."""
+    if isinstance(terms, dict):
+        return {name: _said(value) for name, value in terms.items() if value is not None}
+    return [_said(each) for each in terms] if isinstance(terms, list) else terms
 
 
 def _difference(stored: _Versions, declared: _Versions, version: date) -> str:
