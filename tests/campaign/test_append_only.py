@@ -96,9 +96,9 @@ def test_rows_of_a_pass_that_was_never_released_go_when_it_is_begun_again(play: 
     with psycopg.connect(play.settings.warehouse_dsn) as conn:
         conn.execute("insert into raw.run (business_date) values ('2026-01-27')")
         conn.execute(f"create temp table copy as select * from {table} limit 1".encode())
-        key = {"ledger.credit_obligations": "grant_key", "ledger.recharge_decisions": "recharge_id"}.get(table, "event_id")
-        keys = f"{key} = 'x'"
-        conn.execute(f"update copy set run_on = '2026-01-27', {keys}".encode())
+        keys = {"ledger.credit_obligations": "grant_key", "ledger.recharge_decisions": "recharge_id"}
+        key = f"{keys.get(table, 'event_id')} = 'x'"
+        conn.execute(f"update copy set run_on = '2026-01-27', {key}".encode())
         conn.execute(f"insert into {table} select * from copy".encode())
         assert conn.execute(f"delete from {table} where run_on = '2026-01-27'".encode()).rowcount == 1
         conn.rollback()
