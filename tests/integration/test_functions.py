@@ -267,7 +267,8 @@ def test_the_list_of_a_day_is_the_last_for_it_or_before_it_that_stands(conn: psy
     assert asked(conn, known, None) == []
     assert asked(conn, "select delivery_no from intermediate.list_known_on('device_catalogue', '2026-01-31')") == [9004]
     conn.execute(
-        "insert into raw.word (word_no, file_name, state, received_on) values (1, 'w', 'LOADED', '2026-01-25')"
+        "insert into raw.word (word_no, file_name, entry_sha256, state, received_on) "
+        "values (1, 'w', 'e', 'LOADED', '2026-01-25')"
     )
     conn.execute(
         "insert into raw.withdrawal select 9005, 1, '2026-01-25', 1, feed, file_name, business_date, seq, 0, 'x', 9006"

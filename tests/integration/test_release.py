@@ -632,8 +632,8 @@ def test_what_a_person_asked_for_again_may_be_sent_again(settings: Settings, row
     run(
         settings,
         f"""
-        insert into raw.word (file_name, kind, file_stem, row_key, said_by, why, state, received_on)
-        values ('w', 'ASK_AGAIN', 'credit_lyh2026_20260130_0001', {f"'{row_key}'" if row_key else "null"}, '张三',
+        insert into raw.word (file_name, entry_sha256, kind, file_stem, row_key, said_by, why, state, received_on)
+        values ('w', 'e', 'ASK_AGAIN', 'credit_lyh2026_20260130_0001', {f"'{row_key}'" if row_key else "null"}, '张三',
                 '无回音', 'LOADED', '2026-01-31')
         """,
     )

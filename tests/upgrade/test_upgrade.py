@@ -20,7 +20,7 @@ from laoyouhui.pipeline.journal import JournalError
 from laoyouhui.pipeline.release import release
 from laoyouhui.pipeline.take_in import take_in
 
-HEAD = "20261128_one_road"
+HEAD = "20261128_what_is_asked"
 # what a pass leaves behind that the old release had decided, and was stopped before it released; and a function of it
 # that this one does not make any more
 DIED = """

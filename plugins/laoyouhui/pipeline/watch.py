@@ -130,7 +130,8 @@ def _make_ready(settings: Settings, carrier: Carrier) -> None:
     with connect(settings.warehouse_dsn, autocommit=True) as conn:
         hold_warehouse(conn, "watch", datetime.now(_SHANGHAI).date())
         prepare(conn, carrier, *running_campaigns(settings, conn))
-        run_dbt(settings, ["run", "--select", "+path:models/watch"])
+        kinds = ["--resource-type", "model", "--resource-type", "function"]
+        run_dbt(settings, ["build", *kinds, "--select", "+path:models/watch"])
         work_as(conn, "owner")
         if has_roles(conn):
             give_rights(conn)

@@ -353,7 +353,7 @@ def test_what_the_warehouse_reads_is_what_stands_beside_its_sources() -> None:
     """Each column of the shipped profile that a staging model names, as a word outside a comment; no other."""
     carrier: Carrier = load_carrier(HOME / "carriers" / "china_unicom.yml")
     said = yaml.safe_load((HOME / "dbt_project/models/staging/sources.yml").read_text("utf-8"))["sources"][0]["tables"]
-    reads = {table["name"]: table["config"]["meta"]["reads"] for table in said if "config" in table}
+    reads = {table["name"]: table["config"]["meta"]["reads"] for table in said if "meta" in table.get("config", {})}
     assert set(reads) == set(carrier.feeds)
     for name, feed in carrier.feeds.items():
         sql = "".join(path.read_text("utf-8") for path in (HOME / "dbt_project/models/staging" / name).glob("*.sql"))

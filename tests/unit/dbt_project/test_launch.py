@@ -26,4 +26,7 @@ def test_what_decides_reads_the_campaigns_as_launched() -> None:
         for name in ("stg_campaign__campaigns", "int_campaign__campaigns")
     }
     assert reading["stg_campaign__campaigns"] == AS_PLANNED
-    assert {"terms_on", "recharge_decisions", "export_eligibility"} <= reading["int_campaign__campaigns"]
+    assert {"terms_on", "export_eligibility"} <= reading["int_campaign__campaigns"]
+    judged = (MODELS / "intermediate" / "request" / "int_request__judged.sql").read_text("utf-8")
+    assert "function('terms_on')" in judged
+    assert "stg_campaign__campaigns" not in judged

@@ -5,7 +5,7 @@ from laoyouhui.warehouse.migrations.steps import rows_may_change, run
 
 __all__ = ["downgrade", "upgrade"]
 
-revision = "20261128_one_road"
+revision = "20261128_what_is_asked"
 down_revision = "20261128_what_came"
 
 
