@@ -20,8 +20,8 @@ import psycopg
 import pytest
 from tests.campaign.harness import HOME, Day, Play, Story, people, recharges, subscribers, terms
 
+from laoyouhui.local.server import EmbeddedPostgres
 from laoyouhui.pipeline.artifacts import artifacts_folder
-from laoyouhui_local.server import EmbeddedPostgres
 
 WHO = people("S-A 01\nS-B 02")
 STORY = Story(
