@@ -235,20 +235,21 @@
 {%- endmacro %}
 
 {#- The lines in which a recharge stands for its limits (rules, 4.4): its subscriber's in tier and month, its customer's in
-    the month, null where it has none. Each is one text: by several columns the planner may join by the month alone. -#}
+    the month, null where it has none. Each is one text: by several columns the planner may join by the month alone. It
+    begins with whose line it is: a customer may be called as a subscriber is, and a card's line is no recharge's. -#}
 {% macro recharge_slots(campaign_id, month, subscriber_id, tier_face_fen, customer_id) -%}
     array[
-        concat_ws(' ', {{ campaign_id }}, {{ month }}, {{ subscriber_id }}, {{ tier_face_fen }}),
-        {{ campaign_id }} || ' ' || {{ month }} || ' ' || {{ customer_id }}
+        concat_ws(' ', 'recharge', {{ campaign_id }}, {{ month }}, {{ subscriber_id }}, {{ tier_face_fen }}),
+        'customer ' || {{ campaign_id }} || ' ' || {{ month }} || ' ' || {{ customer_id }}
     ]
 {%- endmacro %}
 
 {#- The line in which an order stands for the limit of devices (rules, 6); there is no second one. -#}
 {% macro device_slots(campaign_id, subscriber_id) -%}
-    array[concat_ws(' ', {{ campaign_id }}, {{ subscriber_id }}), null]
+    array[concat_ws(' ', 'device', {{ campaign_id }}, {{ subscriber_id }}), null]
 {%- endmacro %}
 
 {#- The line in which a claim stands for the cards of a month (rules, 7); there is no second one. -#}
 {% macro card_slots(campaign_id, month, subscriber_id) -%}
-    array[concat_ws(' ', {{ campaign_id }}, {{ month }}, {{ subscriber_id }}), null]
+    array[concat_ws(' ', 'card', {{ campaign_id }}, {{ month }}, {{ subscriber_id }}), null]
 {%- endmacro %}

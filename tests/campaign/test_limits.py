@@ -10,7 +10,8 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from tests.campaign.harness import Day, Fact, Play, Story, but, people, recharges, subscribers, terms
+import yaml
+from tests.campaign.harness import HOME, Day, Fact, File, Play, Story, but, people, recharges, subscribers, terms
 
 EVERYBODY = people("""
 S-ML  01
@@ -127,3 +128,38 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 @pytest.mark.parametrize("day", STORY.days, ids=str)
 def test_day(play: Play, day: Day) -> None:
     play.check(day)
+
+
+def test_a_card_takes_no_slot_of_a_customer_who_is_called_as_its_subscriber(new_play: Callable[[Story], Play]) -> None:
+    """Rules 4.4 and 7: ids of customers and of subscribers are the carrier's, and may be the same text."""
+    shipped = yaml.safe_load((HOME / "campaigns" / "lyh2026.yml").read_text(encoding="utf-8"))["terms"][0]
+    sections = {name: shipped[name] for name in ("membership", "cards")}
+    sections["messages"] = {
+        "templates": [
+            each
+            for each in shipped["messages"]["templates"]
+            if each["event"] in ("data_gift", "instalment", "card_code")
+        ]
+    }
+    sections["recharge"] = {"customer_limit_per_month": 1}
+    one_name = people("S-ML  01 customer_id=S-ML")
+    story = Story(
+        "one name",
+        terms("2026-01-26", "2026-04-30", sections),
+        [
+            Day("20260125", [subscribers(one_name)]),
+            Day(
+                "20260201",
+                [
+                    subscribers(one_name),
+                    File("card_stock", ["CODE0001|IQIYI|20260201|20261231|15.00"]),
+                    File("card_claim", ["C-1|S-ML|20260201090000|IQIYI"]),
+                ],
+            ),
+            Day("20260202", [subscribers(one_name), recharges("R-1  S-ML  20260202100000 10000  9500 APP")]),
+        ],
+    )
+    play = new_play(story)
+    play.reach(story.days[-1])
+    assert play.query("select claim_id, reason from ledger.card_decisions") == [("C-1", "GRANTED")]
+    assert play.query("select recharge_id, reason from ledger.recharge_decisions") == [("R-1", "GRANTED")]

@@ -93,7 +93,12 @@ lifted as (
         ended.source_line
     from {{ ref('int_recharge__judged_reversals') }} as ended
     inner join run on {{ is_this_pass('ended') }}
-    where ended.verdict = 'ENDED' and ended.recharge_id not in (select gone.request_id from gone)
+    where
+        ended.verdict = 'ENDED'
+        and ended.recharge_id not in (
+            select gone.request_id from gone
+            where gone.feed = 'recharge'
+        )
     order by ended.recharge_id, ended.source_file, ended.source_line
 ),
 
