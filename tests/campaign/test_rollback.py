@@ -59,11 +59,10 @@ def test_a_project_rolled_back_decides_as_if_the_other_had_never_been_there(
     with pytest.raises(DecideError, match=r"recharge_decisions: column extra is new and may not be null"):
         close(replace(disturbed.settings, home=_changed_project(tmp_path / "changed")), "20260126")
     with psycopg.connect(disturbed.settings.warehouse_dsn) as conn:
-        for schema in ("raw", "intermediate"):
-            conn.execute(
-                f"create or replace function {schema}.has_taken_places(state text[]) returns boolean language sql"
-                " immutable parallel safe as 'select false'"
-            )
+        conn.execute(
+            "create or replace function intermediate.has_taken_places(state text[]) returns boolean language sql"
+            " immutable parallel safe as 'select false'"
+        )
         conn.execute(
             "create function intermediate.state_as_of(of_subscriber text, as_of timestamp)"
             " returns setof intermediate.int_subscriber__history language sql"

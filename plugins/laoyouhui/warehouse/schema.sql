@@ -235,38 +235,6 @@ create table if not exists raw.budget_spent (
     primary key (campaign_id, budget_line)
 );
 
--- Whether an amount finds room, when one after the other takes its own, as a window in their order: what would pass the room, as its
--- own terms say it, takes nothing and leaves it to the next. No room said (null) is room enough. State: what is taken, and 1 or 0.
-create or replace function raw.take(state bigint[], amount bigint, room bigint) returns bigint[]
-language sql immutable parallel safe as
-'select case when coalesce(state[1] + amount <= room, true) then array[state[1] + amount, 1] else array[state[1], 0] end';
-
-create or replace function raw.has_taken(state bigint[]) returns boolean
-language sql immutable parallel safe as 'select state[2] = 1';
-
-create or replace aggregate raw.finds_room(amount bigint, room bigint) (
-    sfunc = raw.take, stype = bigint[], finalfunc = raw.has_taken, initcond = '{0,0}'
-);
-
--- Whether one who needs a place in each of two queues finds both, when one after the other takes its own, as a window in their order:
--- whoever lacks one of them takes neither. rooms: how many places each queue has, null for any number. State: yes or no, and the
--- queues of the places taken.
-create or replace function raw.take_places(state text[], queues text[], rooms bigint[]) returns text[]
-language sql immutable parallel safe as
-'select case
-    when coalesce(cardinality(array_positions(state, queues[1])) < rooms[1], true)
-        and coalesce(cardinality(array_positions(state, queues[2])) < rooms[2], true)
-        then array[''yes''] || state[2:] || queues
-    else array[''no''] || state[2:]
-end';
-
-create or replace function raw.has_taken_places(state text[]) returns boolean
-language sql immutable parallel safe as 'select state[1] = ''yes''';
-
-create or replace aggregate raw.finds_places(queues text[], rooms bigint[]) (
-    sfunc = raw.take_places, stype = text[], finalfunc = raw.has_taken_places, initcond = '{no}'
-);
-
 create table if not exists raw.feed (
     feed text primary key,
     kind text not null,

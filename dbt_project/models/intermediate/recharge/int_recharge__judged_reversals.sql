@@ -203,7 +203,7 @@ judged as (
 placed as (
     select
         judged.*,
-        judged.refusal is null and raw.finds_room(
+        judged.refusal is null and {{ function('finds_room') }}(
             judged.reversal_fen, judged.recharge_fen - judged.reversed_before_fen::bigint
         ) over (
             partition by judged.reverses_id, judged.refusal is null
