@@ -253,3 +253,14 @@
 {% macro card_slots(campaign_id, month, subscriber_id) -%}
     array[concat_ws(' ', 'card', {{ campaign_id }}, {{ month }}, {{ subscriber_id }}), null]
 {%- endmacro %}
+
+{#- What the carrier took off, held against what is due; d: a decision, with its reason, entitled_fen and applied_fen. -#}
+{% macro applied_check(d) -%}
+    case
+        when {{ d }}.reason in ('CONFLICT', 'NO_PRICE') then 'NOT_CHECKED'
+        when {{ d }}.reason <> 'GRANTED' and {{ d }}.applied_fen > 0 then 'NOT_ENTITLED'
+        when {{ d }}.reason <> 'GRANTED' or {{ d }}.applied_fen = {{ d }}.entitled_fen then 'MATCH'
+        when {{ d }}.applied_fen < {{ d }}.entitled_fen then 'UNDER'
+        else 'OVER'
+    end
+{%- endmacro %}

@@ -106,13 +106,7 @@ final as (
         checked.*,
         case when checked.reason = 'NOT_ELIGIBLE' then checked.ineligibility_reasons[1] end as not_eligible_reason,
         checked.list_price_fen - checked.entitled_fen as entitled_price_fen,
-        case
-            when checked.reason in ('CONFLICT', 'NO_PRICE') then 'NOT_CHECKED'
-            when checked.reason <> 'GRANTED' and checked.applied_fen > 0 then 'NOT_ENTITLED'
-            when checked.reason <> 'GRANTED' or checked.applied_fen = checked.entitled_fen then 'MATCH'
-            when checked.applied_fen < checked.entitled_fen then 'UNDER'
-            else 'OVER'
-        end as price_check,
+        {{ applied_check('checked') }} as price_check,
         checked.list_price_fen - checked.discounted_price_fen as cost_fen,
         {{ content_key([
             'checked.campaign_id', "case checked.reason when 'GRANTED' then 'DEVICE' else 'DEVICE_REFUSED' end",

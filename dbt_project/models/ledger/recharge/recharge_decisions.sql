@@ -108,13 +108,7 @@ checked as (
 final as (
     select
         checked.*,
-        case
-            when checked.reason = 'CONFLICT' then 'NOT_CHECKED'
-            when checked.reason <> 'GRANTED' and checked.applied_fen > 0 then 'NOT_ENTITLED'
-            when checked.reason <> 'GRANTED' or checked.applied_fen = checked.entitled_fen then 'MATCH'
-            when checked.applied_fen < checked.entitled_fen then 'UNDER'
-            else 'OVER'
-        end as discount_check,
+        {{ applied_check('checked') }} as discount_check,
         run.business_date as decided_on,
         run.business_date as run_on,
         run.pass_no
