@@ -45,27 +45,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """The embedded server, with the template; it ends with the session."""
     from tests.template import bring_template
 
     home = tmp_path_factory.mktemp("server")
     bring_template(home)
-    with EmbeddedPostgres(home, fsync=False) as server:
-        yield server
+    with EmbeddedPostgres(home, fsync=False) as postgres:
+        yield postgres
 
 
 @pytest.fixture(scope="session")
-def new_database(server: EmbeddedPostgres) -> Callable[[], str]:
+def new_database(postgres: EmbeddedPostgres) -> Callable[[], str]:
     """Make an empty database and give its DSN."""
     number = itertools.count(1)
-    return lambda: server.create_database(f"campaign_{next(number)}")
+    return lambda: postgres.create_database(f"campaign_{next(number)}")
 
 
 @pytest.fixture(scope="session")
-def new_warehouse(server: EmbeddedPostgres) -> Callable[[], str]:
+def new_warehouse(postgres: EmbeddedPostgres) -> Callable[[], str]:
     """Make a database in which every model stands, without a row, and give its DSN."""
     from tests.template import TEMPLATE
 
     number = itertools.count(1)
-    return lambda: server.create_database(f"warehouse_{next(number)}", TEMPLATE)
+    return lambda: postgres.create_database(f"warehouse_{next(number)}", TEMPLATE)

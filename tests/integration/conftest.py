@@ -20,12 +20,6 @@ from laoyouhui_local.server import EmbeddedPostgres
 _NUMBERS = count(1)
 
 
-@pytest.fixture(scope="session")
-def postgres(server: EmbeddedPostgres) -> EmbeddedPostgres:
-    """The server of the session."""
-    return server
-
-
 @contextmanager
 def new_database(postgres: EmbeddedPostgres, template: str | None = None) -> Iterator[str]:
     """A database of its own, empty or a copy, and gone afterwards; its DSN."""

@@ -18,7 +18,7 @@ from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline import limits
 from laoyouhui.pipeline.release import ROW_BY_ROW, ReleaseRefused, load_suites, release, validate
-from laoyouhui.warehouse.connection import connect
+from laoyouhui.warehouse.connection import GATE, connect
 from laoyouhui.warehouse.passes import NotBegunError
 from laoyouhui.warehouse.prepare import prepare
 from laoyouhui.warehouse.roles import hand_over
@@ -159,6 +159,12 @@ def test_good_data_fills_the_outbox_and_shows_the_marts(settings: Settings) -> N
         settings, "select passes_released, released_at is not null from raw.run where business_date = '2026-01-31'"
     ) == [(1, True)]
     assert run(settings, "select count(*), bool_and(success) from raw.release_check") == [(report.checks, True)]
+
+
+def test_the_gate_leaves_no_session_behind(settings: Settings) -> None:
+    """The process goes on to deliver: an idle session would hold a connection, and a database that is to be dropped."""
+    release(settings, date(2026, 1, 31))
+    assert run(settings, f"select count(*) from pg_stat_activity where application_name = '{GATE}'") == [(0,)]
 
 
 def test_a_release_repeated_changes_nothing(settings: Settings) -> None:

@@ -123,9 +123,9 @@ class Scheduled:
 
 
 @contextmanager
-def scheduled(server: EmbeddedPostgres, folder: Path) -> Iterator[Scheduled]:
+def scheduled(postgres: EmbeddedPostgres, folder: Path) -> Iterator[Scheduled]:
     folder.mkdir(exist_ok=True)
-    story = Scheduled(server, folder)
+    story = Scheduled(postgres, folder)
     for day in DATES:
         story.deliver(day, EVERYBODY)
     story.deliver(DATES[1], dict(list(EVERYBODY.items())[:10]), seq=2)

@@ -28,16 +28,16 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def old_database(server: EmbeddedPostgres, story: Path) -> Callable[[], str]:
+def old_database(postgres: EmbeddedPostgres, story: Path) -> Callable[[], str]:
     """Make a copy of the warehouse as e527328 left it, and give its DSN."""
     number = itertools.count(1)
-    dsn = server.create_database("e527328")
+    dsn = postgres.create_database("e527328")
     subprocess.run(
         [binary("psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", f"--file={story / 'warehouse.sql'}", dsn],
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    return lambda: server.create_database(f"old_{next(number)}", "e527328")
+    return lambda: postgres.create_database(f"old_{next(number)}", "e527328")
 
 
 @pytest.fixture(scope="session")

@@ -230,6 +230,7 @@ def validate(dsn: str, suites: Sequence[Suite], business_date: date) -> list[Che
     finally:
         for warehouse in warehouses.values():
             warehouse.get_execution_engine().close()
+            warehouse.get_engine().dispose()  # another one, by which GX looks whether the relations are there
     return checks
 
 
