@@ -11,7 +11,7 @@ _LIST = re.compile(r"\{% for \w+ in \[(?P<names>[^\]]*)\] -%\}")
 UNITED_BY = {
     "exports/credit_rows": "exports/export_credit",
     "exports/data_grant_rows": "exports/export_data_grant",
-    "intermediate/message/notices": "ledger/messages",
+    "intermediate/message/notices": "intermediate/message/int_message__notices",
     "ledger/claims": "ledger/budget_waits",
     "ledger/entries": "ledger/ledger_entries",
     "ledger/reasons": "ledger/reasons",
