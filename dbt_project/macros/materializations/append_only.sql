@@ -1,8 +1,10 @@
 {#-
     Append-only, and safe to begin again. In one transaction: what an unreleased, broken-off pass of this date left
     behind is removed, then the model's rows are added. Nothing released is ever touched, there is no copy through a
-    temporary table, and no full refresh: decisions are final (rules, 1.5). Every such model has the columns run_on and
-    pass_no. See docs/adr/0005-append-only-models.md.
+    temporary table, and no full refresh: decisions are final (rules, 1.5). See docs/adr/0005-append-only-models.md.
+
+    The table keeps the columns of its contract: a model may bring others that it needed on its way (`select found.*`).
+    Each has run_on and pass_no, the pass that added a row, and they are filled in here.
 
     Rows are added and removed while the pipeline decides, and at no other time: `dbt build` by hand makes the table,
     checks its shape and changes nothing.
@@ -41,7 +43,8 @@
     {%- if config.get('schema') in ('intermediate', 'ledger') -%}
         {%- do run_query("select raw.make_append_only('" ~ target_relation ~ "', 'run_on')") -%}
     {%- endif -%}
-    {%- do get_assert_columns_equivalent(sql) -%}
+    {%- set kept = columns_kept(sql) -%}
+    {%- do get_assert_columns_equivalent(kept) -%}
 
     {%- set names = model.columns.keys() | join(', ') -%}
     {%- call statement('main') -%}
@@ -63,7 +66,7 @@
                     new_rows.*,
                     count(*) over () as rows_found
                 from (
-                    {{ sql }}
+                    {{ kept }}
                 ) as new_rows
             ) as found
             where rows_found > 0 and exists (select from raw.current_run where state = 'DECIDING')
@@ -75,6 +78,21 @@
     {% do adapter.commit() %}
     {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization %}
+
+{#- Of what a model brings, the columns of its contract; each row with the pass that adds it. -#}
+{% macro columns_kept(sql) -%}
+    select
+        {%- for name in model.columns.keys() %}
+        {% if name == 'run_on' -%} (select run.business_date from raw.current_run as run) as run_on
+        {%- elif name == 'pass_no' -%} (select run.pass_no from raw.current_run as run) as pass_no
+        {%- else -%} brought.{{ name }}
+        {%- endif -%}
+        {{ ',' if not loop.last }}
+        {%- endfor %}
+    from (
+        {{ sql }}
+    ) as brought
+{%- endmacro %}
 
 {#- The table of an append-only model, empty, from its contract. -#}
 {% macro make_table_of(node) -%}
@@ -90,15 +108,15 @@
     {%- do adapter.cache_added(relation) -%}
 {%- endmacro %}
 
-{#- What decides reads what earlier runs decided, as source `decided`: on the first day of a warehouse these tables have to
-    be there before any model is built. -#}
+{#- What decides reads what earlier runs decided, as sources `decided` and `known`: on the first day of a warehouse these
+    tables have to be there before any model is built. -#}
 {% macro make_tables_of_decisions() -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'test') -%}
         {#- dbt loses the role of the profile with the transaction that it ends before the hooks -#}
         {%- if target.role -%}
             {%- do run_query('set role ' ~ target.role) -%}
         {%- endif -%}
-        {%- for source in graph.sources.values() | selectattr('source_name', 'equalto', 'decided') -%}
+        {%- for source in graph.sources.values() | selectattr('source_name', 'in', ['decided', 'known']) -%}
             {%- set node = graph.nodes['model.laoyouhui.' ~ source.name] -%}
             {%- if adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias) is none -%}
                 {%- do adapter.create_schema(api.Relation.create(database=node.database, schema=node.schema)) -%}

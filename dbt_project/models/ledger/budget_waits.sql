@@ -24,29 +24,6 @@ lines as materialized (
         on caps.campaign_id = spent.campaign_id and caps.budget_line = spent.budget_line
 ),
 
-claimed as (
-    {% for claims in [
-        'card_claims',
-        'data_gift_claims',
-        'device_claims',
-        'recharge_claims',
-        'trial_claims',
-    ] -%}
-    select
-        campaign_id,
-        benefit,
-        budget_line,
-        grant_key,
-        subscriber_id,
-        amount_fen,
-        claimed_at,
-        claim_id,
-        useful_until
-    from {{ ref(claims) }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
 -- what was asked for and is undone; of a withdrawal what was claimed before it. A card's counts whatever was decided.
 undone as (
     select
@@ -91,17 +68,33 @@ waiting as (
 ),
 
 claims as (
+    {% for claims in [
+        'card_claims',
+        'data_gift_claims',
+        'device_claims',
+        'recharge_claims',
+        'trial_claims',
+    ] -%}
     select
-        claimed.*,
-        false as is_waiting
-    from claimed
+        claimed.campaign_id,
+        claimed.benefit,
+        claimed.budget_line,
+        claimed.grant_key,
+        claimed.subscriber_id,
+        claimed.amount_fen,
+        claimed.claimed_at,
+        claimed.claim_id,
+        claimed.useful_until,
+        false as is_waiting,
+        false as is_withdrawn
+    from {{ ref(claims) }} as claimed
     where
         exists (
             select from lines
             where lines.campaign_id = claimed.campaign_id and lines.budget_line = claimed.budget_line
         )
     union all
-
+    {% endfor %}
     select
         waiting.campaign_id,
         waiting.benefit,
@@ -112,10 +105,11 @@ claims as (
         waiting.claimed_at,
         waiting.claim_id,
         waiting.useful_until,
-        true as is_waiting
+        true as is_waiting,
+        waiting.is_withdrawn
     from waiting
     cross join run
-    where not waiting.is_withdrawn and (waiting.useful_until is null or waiting.useful_until >= run.next_date)
+    where waiting.is_withdrawn or waiting.useful_until is null or waiting.useful_until >= run.next_date
 ),
 
 -- a line whose cap has gone since holds nobody back
@@ -123,7 +117,7 @@ compared as (
     select
         claims.*,
         {{ function('finds_room') }}(claims.amount_fen, lines.room_fen) over (
-            partition by claims.campaign_id, claims.budget_line
+            partition by claims.campaign_id, claims.budget_line, claims.is_withdrawn
             order by claims.claimed_at, claims.benefit, claims.claim_id, claims.grant_key
             rows between unbounded preceding and current row
         ) as has_room
@@ -131,45 +125,15 @@ compared as (
     left join lines on claims.campaign_id = lines.campaign_id and claims.budget_line = lines.budget_line
 ),
 
-changed as (
-    select
-        case when is_waiting then 'FREED' else 'CAP' end as state,
-        campaign_id,
-        benefit,
-        budget_line,
-        grant_key,
-        subscriber_id,
-        amount_fen,
-        claimed_at,
-        claim_id,
-        useful_until
-    from compared
-    where is_waiting = has_room
-    union all
-
-    select
-        'WITHDRAWN' as state,
-        campaign_id,
-        benefit,
-        budget_line,
-        grant_key,
-        subscriber_id,
-        amount_fen,
-        claimed_at,
-        claim_id,
-        useful_until
-    from waiting
-    where is_withdrawn
-),
-
 final as (
     select
-        {{ content_key(['changed.grant_key', 'changed.state']) }} as wait_key,
-        changed.*,
-        run.business_date as run_on,
-        run.pass_no
-    from changed
-    cross join run
+        compared.*,
+        case when compared.is_withdrawn then 'WITHDRAWN' when compared.is_waiting then 'FREED' else 'CAP' end as state
+    from compared
+    where compared.is_withdrawn or compared.is_waiting = compared.has_room
 )
 
-select * from final
+select
+    final.*,
+    {{ content_key(['final.grant_key', 'final.state']) }} as wait_key
+from final

@@ -14,7 +14,6 @@ with run as (
 months as materialized (
     select
         terms.*,
-        run.business_date,
         run.next_date as valid_from,
         {{ half_up('terms.gift_megabytes * terms.gift_unit_price_fen_per_gb', '1024') }} as cost_fen,
         date_trunc('month', run.next_date)::date as month,
@@ -28,11 +27,7 @@ months as materialized (
 ),
 
 eligible as (
-    select distinct on (statuses.campaign_id, statuses.subscriber_id)
-        statuses.campaign_id,
-        statuses.subscriber_id,
-        statuses.is_eligible,
-        statuses.first_qualified_for
+    select distinct on (statuses.campaign_id, statuses.subscriber_id) statuses.*
     from {{ ref('int_eligibility__statuses') }} as statuses
     inner join months on statuses.campaign_id = months.campaign_id and statuses.judged_for <= months.valid_from
     order by statuses.campaign_id asc, statuses.subscriber_id asc, statuses.judged_for desc, statuses.pass_no desc
@@ -42,7 +37,6 @@ counted as (
     select
         eligible.campaign_id,
         eligible.subscriber_id,
-        eligible.is_eligible,
         case
             when
                 eligible.first_qualified_for = months.starts_on
@@ -58,16 +52,6 @@ counted as (
 states as (
     select * from {{ ref('int_subscriber__current') }}
     where exists (select from months)
-),
-
-gifts_before as (
-    select
-        granted.campaign_id,
-        granted.subscriber_id
-    from {{ this }} as granted
-    inner join months on granted.campaign_id = months.campaign_id and granted.month = months.month
-    cross join run
-    where {{ is_standing('granted') }}
 ),
 
 gifts as (
@@ -89,30 +73,29 @@ gifts as (
         months.cost_fen,
         months.terms_version,
         states.source_file,
-        states.source_line,
-        months.business_date as run_on,
-        run.pass_no
+        states.source_line
     from counted
     inner join months on counted.campaign_id = months.campaign_id
     inner join states on counted.subscriber_id = states.subscriber_id
-    cross join run
     where
         counted.first_month <= months.month
         and counted.first_month + make_interval(months => months.gift_months) > months.month
         -- `not in` is looked up in a hash whatever the planner expects; it expects one row here, and a province comes
         and (counted.campaign_id, counted.subscriber_id) not in (
             select
-                gifts_before.campaign_id,
-                gifts_before.subscriber_id
-            from gifts_before
+                before.campaign_id,
+                before.subscriber_id
+            from {{ this }} as before
+            inner join months as this_month
+                on before.campaign_id = this_month.campaign_id and before.month = this_month.month
+            cross join run
+            where {{ is_standing('before') }}
         )
 ),
 
 -- campaigns whose gift of this month another one gives: to whom this one gives way
 exclusions as materialized (
-    select distinct
-        exclusions.campaign_id,
-        exclusions.gives_way_to
+    select exclusions.*
     from {{ ref('int_campaign__exclusions') }} as exclusions
     inner join months
         on
@@ -121,39 +104,37 @@ exclusions as materialized (
     where exclusions.benefit = 'data_gift'
 ),
 
-final as (
+given as (
     select
-        gifts.*,
-        case
-            when
-                gifts.campaign_id in (select exclusions.campaign_id from exclusions)
-                and exists (
-                    select from exclusions
-                    inner join (
-                        select
-                            others.campaign_id,
-                            others.subscriber_id,
-                            others.month
-                        from gifts as others
-                        union all
-
-                        select
-                            others.campaign_id,
-                            others.subscriber_id,
-                            others.month
-                        from {{ this }} as others
-                        cross join run
-                        where others.reason = 'GRANTED' and {{ is_standing('others') }}
-                    ) as given on exclusions.gives_way_to = given.campaign_id
-                    where
-                        exclusions.campaign_id = gifts.campaign_id
-                        and given.subscriber_id = gifts.subscriber_id
-                        and given.month = gifts.month
-                )
-                then 'EXCLUSIVE'
-            else 'GRANTED'
-        end as reason
+        campaign_id,
+        subscriber_id,
+        month
     from gifts
+    union all
+
+    select
+        others.campaign_id,
+        others.subscriber_id,
+        others.month
+    from {{ this }} as others
+    cross join run
+    where others.reason = 'GRANTED' and {{ is_standing('others') }}
 )
 
-select * from final
+select
+    gifts.*,
+    case
+        when
+            gifts.campaign_id in (select exclusions.campaign_id from exclusions)
+            and exists (
+                select from exclusions
+                inner join given on exclusions.gives_way_to = given.campaign_id
+                where
+                    exclusions.campaign_id = gifts.campaign_id
+                    and given.subscriber_id = gifts.subscriber_id
+                    and given.month = gifts.month
+            )
+            then 'EXCLUSIVE'
+        else 'GRANTED'
+    end as reason
+from gifts

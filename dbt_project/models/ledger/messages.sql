@@ -1,5 +1,5 @@
--- Messages and their fate (rules, 8): what there is to tell, judged as it is built. Who is told of what, and when, is
--- said by the notices alone: the models of intermediate/message/notices, all of one form. A notice of a grant follows
+-- Messages and their fate (rules, 8): what there is to tell, judged as it is built (int_message__judged), and within
+-- the limits of marketing. Who is told of what, and when, is said by the notices alone. A notice of a grant follows
 -- the carrier's acceptance, never runs before it.
 --
 -- No nested loops: the planner sees through no notice, expects one row, and half a million come on a month's first day.
@@ -16,128 +16,8 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
-templates as materialized (
-    select * from {{ ref('int_message__templates') }}
-),
-
-told as (
-    {% for notices in [
-        'int_message__announcement_notices',
-        'int_message__card_code_notices',
-        'int_message__gift_notices',
-        'int_message__instalment_notices',
-        'int_message__trial_notices',
-    ] -%}
-    select
-        campaign_id,
-        template_code,
-        subscriber_id,
-        grant_key,
-        period,
-        addressed_on,
-        useful_until,
-        message_title,
-        message_text,
-        secret_reference,
-        secret_length,
-        secret_at
-    from {{ ref(notices) }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
-keyed as (
-    select
-        told.*,
-        -- a period is a text of key parts itself
-        md5(
-            {{ key_text(['told.campaign_id', "'MESSAGE'", 'told.template_code', 'told.subscriber_id']) }}
-            || '|' || told.period
-        ) as message_key
-    from told
-),
-
-notices as materialized (
-    select keyed.*
-    from keyed
-    cross join run
-    where
-        not exists (
-            select from {{ this }} as known
-            where known.message_key = keyed.message_key and {{ is_standing('known') }}
-        )
-),
-
--- of all subscribers: to look for the half million of a month's first day costs more than to take everybody
-states as (
-    select * from {{ ref('int_subscriber__current') }}
-    where exists (select from notices)
-),
-
-last_words as (
-    select distinct on (words.subscriber_id)
-        words.subscriber_id,
-        words.action
-    from {{ ref('int_optout__words') }} as words
-    cross join run
-    where
-        (words.action = 'OUT' or words.counts_from < run.next_date)
-        and words.subscriber_id in (
-            select notices.subscriber_id
-            from notices
-            inner join templates
-                on
-                    notices.campaign_id = templates.campaign_id
-                    and notices.template_code = templates.template_code
-                    and templates.template_class = 'marketing'
-        )
-    order by words.subscriber_id asc, words.counts_from desc, words.action desc, words.event_id desc
-),
-
-judged as (
-    select
-        notices.*,
-        templates.template_no,
-        templates.template_class,
-        templates.channel,
-        templates.priority,
-        templates.not_before,
-        templates.not_after,
-        templates.marketing_limit,
-        templates.marketing_limit_days,
-        templates.segment_price_fen,
-        templates.terms_version,
-        states.msisdn,
-        case templates.channel
-            when 'sms' then {{ utf16_length('notices.message_text') }} + coalesce(notices.secret_length, 0)
-        end as sms_length,
-        case
-            when templates.template_class = 'marketing' and last_words.action = 'OUT' then 'OPTED_OUT'
-            when templates.template_class = 'marketing' and coalesce(states.sms_consent, '') <> 'Y' then 'NO_CONSENT'
-            when states.is_present is not true or states.status not in ('A', 'S') then 'NUMBER_CHANGED'
-            when
-                templates.channel = 'sms'
-                and (
-                    states.msisdn is null
-                    or (
-                        -- the number that the benefit went to is no longer this subscriber's; looked up for the few
-                        -- whose state changed since
-                        states.state_on > notices.addressed_on
-                        and states.msisdn is distinct from (
-                            select addressed.msisdn
-                            from {{ function('state_as_of') }}(notices.subscriber_id, notices.addressed_on) as addressed
-                        )
-                    )
-                )
-                then 'NUMBER_CHANGED'
-        end as refusal,
-        coalesce(notices.useful_until < run.next_date, false) as is_expired
-    from notices
-    cross join run
-    inner join templates
-        on notices.campaign_id = templates.campaign_id and notices.template_code = templates.template_code
-    left join states on notices.subscriber_id = states.subscriber_id
-    left join last_words on notices.subscriber_id = last_words.subscriber_id
+judged as materialized (
+    select * from {{ ref('int_message__judged') }}
 ),
 
 -- in a day's batch the campaign of higher priority comes first, then the template that stands first in its file
@@ -196,14 +76,7 @@ counted as (
 
 final as (
     select
-        counted.message_key,
-        counted.campaign_id,
-        counted.template_code,
-        counted.template_class,
-        counted.channel,
-        counted.subscriber_id,
-        counted.grant_key,
-        counted.msisdn,
+        counted.*,
         case
             when counted.refusal is null and not counted.is_too_frequent and not counted.is_expired then 'sent'
             else 'suppressed'
@@ -213,21 +86,8 @@ final as (
             case when counted.is_too_frequent then 'FREQUENCY' end,
             case when counted.is_expired then 'EXPIRED' end
         ) as reason,
-        counted.not_before,
-        counted.not_after,
-        counted.useful_until,
-        counted.message_title,
-        counted.message_text,
-        counted.secret_reference,
-        counted.secret_length,
-        counted.secret_at,
-        counted.segments,
-        counted.segments * coalesce(counted.segment_price_fen, 0) as cost_fen,
-        counted.terms_version,
-        run.business_date as run_on,
-        run.pass_no
+        counted.segments * coalesce(counted.segment_price_fen, 0) as cost_fen
     from counted
-    cross join run
 )
 
 select * from final

@@ -1,20 +1,14 @@
 -- Why: for each thing that was judged, every rule in its order, what was looked at and what came of it; the last row of
--- each is the decision. Each model of `reasons/` holds the order of its own rules. Ask it for one
--- subscriber: each part finds his rows by an index.
+-- each is the decision. The models of `reasons/` united; what a benefit asks in its order reaches it by way of
+-- `decision_reasons`. Ask it for one subscriber: each part finds his rows by an index.
 {#- its parts' folder has its name, so that their config would be its own -#}
 {{ config(materialized='stable_view', contract={'enforced': true}) }}
 
 {% for reasons in [
-    'card_reasons',
     'credit_reasons',
-    'data_gift_reasons',
-    'device_reasons',
+    'decision_reasons',
     'eligibility_reasons',
-    'family_reasons',
-    'membership_reasons',
     'message_reasons',
-    'recharge_reasons',
-    'trial_reasons',
 ] -%}
 select
     campaign_id,

@@ -5,33 +5,25 @@
     indexes=[{'columns': ['item', 'item_kind', 'hall_code']}],
 ) }}
 
-with recursive run as (
-    select * from {{ ref('stg_run__current') }}
+with recursive known as not materialized (
+    select known.*
+    from {{ this }} as known
+    cross join {{ ref('stg_run__current') }} as run
+    where {{ is_standing('known') }} and not {{ is_withdrawn('known', 'stock_movement') }}
 ),
 
 arrived as (
     select distinct on (movements.movement_id)
-        movements.movement_id,
-        movements.content_hash,
-        movements.item,
-        movements.item_kind,
-        movements.hall_code,
-        movements.moved_at,
-        movements.quantity,
-        movements.unit_cost_fen,
+        movements.*,
         deliveries.file_name as source_file,
         movements.line_no as source_line
     from {{ ref('stg_stock_movement__movements') }} as movements
-    inner join {{ ref('stg_carrier__deliveries') }} as deliveries on movements.delivery_no = deliveries.delivery_no
-    inner join run on {{ is_read_now('deliveries') }}
+    inner join {{ ref('int_carrier__deliveries_to_read') }} as deliveries
+        on movements.delivery_no = deliveries.delivery_no and deliveries.feed = 'stock_movement'
     where
-        deliveries.feed = 'stock_movement'
-        and not exists (
-            select from {{ this }} as known
-            where
-                known.movement_id = movements.movement_id
-                and {{ is_standing('known') }}
-                and not {{ is_withdrawn('known', 'stock_movement') }}
+        not exists (
+            select from known
+            where known.movement_id = movements.movement_id
         )
     order by movements.movement_id, deliveries.business_date, deliveries.seq, movements.line_no
 ),
@@ -43,12 +35,9 @@ opening as (
         known.hall_code,
         -- what went out before its receipt was withdrawn had been there
         greatest(sum(known.quantity), 0) as on_hand
-    from {{ this }} as known
-    cross join run
+    from known
     where
         known.reason = 'COUNTED'
-        and {{ is_standing('known') }}
-        and not {{ is_withdrawn('known', 'stock_movement') }}
         and (known.item, known.item_kind, known.hall_code) in (
             select
                 arrived.item,
@@ -76,13 +65,9 @@ numbered as materialized (
 ),
 
 -- one after another, since what is set aside leaves its place to the next
-walked (movement_id, item, item_kind, hall_code, place, is_counted, on_hand) as (
+walked as (
     select
-        first_of_each.movement_id,
-        first_of_each.item,
-        first_of_each.item_kind,
-        first_of_each.hall_code,
-        first_of_each.place,
+        first_of_each.*,
         first_of_each.opening_on_hand + first_of_each.quantity >= 0 as is_counted,
         case
             when first_of_each.opening_on_hand + first_of_each.quantity >= 0
@@ -95,11 +80,7 @@ walked (movement_id, item, item_kind, hall_code, place, is_counted, on_hand) as 
     union all
 
     select
-        next_of_each.movement_id,
-        next_of_each.item,
-        next_of_each.item_kind,
-        next_of_each.hall_code,
-        next_of_each.place,
+        next_of_each.*,
         walked.on_hand + next_of_each.quantity >= 0 as is_counted,
         case
             when walked.on_hand + next_of_each.quantity >= 0 then walked.on_hand + next_of_each.quantity
@@ -112,27 +93,9 @@ walked (movement_id, item, item_kind, hall_code, place, is_counted, on_hand) as 
             and walked.item_kind = next_of_each.item_kind
             and walked.hall_code = next_of_each.hall_code
             and walked.place + 1 = next_of_each.place
-),
-
-final as (
-    select
-        numbered.movement_id,
-        numbered.content_hash,
-        numbered.item,
-        numbered.item_kind,
-        numbered.hall_code,
-        numbered.moved_at,
-        numbered.quantity,
-        numbered.unit_cost_fen,
-        case when walked.is_counted then 'COUNTED' else 'BELOW_ZERO' end as reason,
-        walked.on_hand,
-        numbered.source_file,
-        numbered.source_line,
-        run.business_date as run_on,
-        run.pass_no
-    from numbered
-    inner join walked on numbered.movement_id = walked.movement_id
-    cross join run
 )
 
-select * from final
+select
+    walked.*,
+    case when walked.is_counted then 'COUNTED' else 'BELOW_ZERO' end as reason
+from walked

@@ -12,7 +12,7 @@ AS_PLANNED = {
     "int_campaign__campaigns",
     "int_campaign__exclusions",
     "int_campaign__launches",
-    "int_readiness__lines",
+    "int_readiness__needs",
     "int_holdout__customers",
     "expense_entries",
 }

@@ -3,31 +3,21 @@
 -- days before.
 {{ config(materialized='append_only') }}
 
-with run as (
-    select * from {{ ref('stg_run__current') }}
-),
-
-final as (
-    select
-        campaigns.campaign_id,
-        run.next_date as starts_on,
-        count(lines.line) as lines_needed,
-        count(lines.line) filter (where lines.is_met) as lines_met,
-        count(lines.line) filter (where not lines.is_met) as lines_waived,
-        run.business_date as run_on,
-        run.pass_no
-    from {{ ref('stg_campaign__campaigns') }} as campaigns
-    cross join run
-    left join {{ ref('int_readiness__lines') }} as lines on campaigns.campaign_id = lines.campaign_id
-    where
-        campaigns.has_to_be_ready
-        and run.next_date between campaigns.starts_on and campaigns.ends_on
-        and not exists (
-            select from {{ this }} as launched
-            where launched.campaign_id = campaigns.campaign_id and {{ is_standing('launched') }}
-        )
-    group by campaigns.campaign_id, run.next_date, run.business_date, run.pass_no
-    having coalesce(bool_and(lines.is_ready), true)
-)
-
-select * from final
+select
+    campaigns.campaign_id,
+    run.next_date as starts_on,
+    count(lines.line) as lines_needed,
+    count(lines.line) filter (where lines.is_met) as lines_met,
+    count(lines.line) filter (where not lines.is_met) as lines_waived
+from {{ ref('stg_campaign__campaigns') }} as campaigns
+cross join {{ ref('stg_run__current') }} as run
+left join {{ ref('int_readiness__lines') }} as lines on campaigns.campaign_id = lines.campaign_id
+where
+    campaigns.has_to_be_ready
+    and run.next_date between campaigns.starts_on and campaigns.ends_on
+    and not exists (
+        select from {{ this }} as launched
+        where launched.campaign_id = campaigns.campaign_id and {{ is_standing('launched') }}
+    )
+group by campaigns.campaign_id, run.next_date
+having coalesce(bool_and(lines.is_ready), true)

@@ -70,26 +70,13 @@ found as (
             'granted.claim_id', 'attempts.attempt_no',
         ]) }}
     order by sent.item_key asc, reported.reason asc
-),
-
-final as (
-    select
-        found.message_key,
-        found.campaign_id,
-        found.subscriber_id,
-        found.grant_key,
-        found.claim_id,
-        found.attempt_no,
-        found.reason,
-        run.business_date as run_on,
-        run.pass_no
-    from found
-    cross join run
-    where
-        not exists (
-            select from {{ this }} as known
-            where known.message_key = found.message_key and {{ is_standing('known') }}
-        )
 )
 
-select * from final
+select found.*
+from found
+cross join run
+where
+    not exists (
+        select from {{ this }} as known
+        where known.message_key = found.message_key and {{ is_standing('known') }}
+    )

@@ -84,25 +84,26 @@ found as (
         rows.{{ each.get('item', each.key) }} as item_key,
         {{ 'rows.subscriber_id' if each.get('subscriber', true) else 'null::text' }} as subscriber_id,
         {{ 'rows.' ~ each.amount if each.amount else 'null::bigint' }} as amount_fen,
-        standing.source_file as standing_file,
-        standing.source_line as standing_line,
+        case when first_known.stands then first_known.source_file end as standing_file,
+        case when first_known.stands then first_known.source_line end as standing_line,
         rows.delivery_no,
         rows.line_no
     from {{ ref(each.rows) }} as rows
-    left join lateral (
+    inner join lateral (
         select
             known.content_hash,
             known.source_file,
-            known.source_line
+            known.source_line,
+            {{ each.get('stands', 'true') }} as stands
         from {{ ref(each.known) }} as known
         where
-            known.{{ each.key }} = rows.{{ each.key }} and {{ each.get('stands', 'true') }}
+            known.{{ each.key }} = rows.{{ each.key }}
             {% if each.keeps_withdrawn -%}
             and not {{ is_withdrawn('known', each.feed) }}
             {%- endif %}
-        order by known.source_file, known.source_line
+        order by stands desc, known.source_file asc, known.source_line asc
         limit 1
-    ) as standing on true
+    ) as first_known on true
     where
         -- by number, so that a day reads its own rows only
         rows.delivery_no = any(
@@ -111,20 +112,8 @@ found as (
                 where arrived.feed = '{{ each.feed }}'
             )
         )
-        and coalesce(standing.content_hash <> rows.content_hash, true)
-        {% if each.stands -%}
         -- neither of two may stand
-        and exists (
-            select from {{ ref(each.known) }} as known
-            where
-                known.{{ each.key }} = rows.{{ each.key }}
-                {% if each.keeps_withdrawn -%}
-                and not {{ is_withdrawn('known', each.feed) }}
-                {%- endif %}
-        )
-        {% else -%}
-        and standing.content_hash is not null
-        {% endif %}
+        and coalesce(not first_known.stands or first_known.content_hash <> rows.content_hash, true)
     {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
@@ -132,37 +121,22 @@ found as (
 first_of_each as (
     select distinct on (found.feed, found.event_key, found.content_hash)
         found.*,
-        arrived.file_name as source_file
+        arrived.file_name as source_file,
+        found.line_no as source_line
     from found
     inner join arrived on found.delivery_no = arrived.delivery_no
     order by found.feed, found.event_key, found.content_hash, arrived.business_date, arrived.seq, found.line_no
-),
-
-final as (
-    select
-        first_of_each.feed,
-        first_of_each.event_key,
-        first_of_each.content_hash,
-        first_of_each.item_key,
-        first_of_each.subscriber_id,
-        first_of_each.amount_fen,
-        first_of_each.standing_file,
-        first_of_each.standing_line,
-        first_of_each.source_file,
-        first_of_each.line_no as source_line,
-        run.business_date as run_on,
-        run.pass_no
-    from first_of_each
-    cross join run
-    where
-        not exists (
-            select from {{ this }} as known
-            where
-                known.feed = first_of_each.feed
-                and known.event_key = first_of_each.event_key
-                and known.content_hash = first_of_each.content_hash
-                and {{ is_standing('known') }}
-        )
 )
 
-select * from final
+select first_of_each.*
+from first_of_each
+cross join run
+where
+    not exists (
+        select from {{ this }} as known
+        where
+            known.feed = first_of_each.feed
+            and known.event_key = first_of_each.event_key
+            and known.content_hash = first_of_each.content_hash
+            and {{ is_standing('known') }}
+    )

@@ -5,31 +5,18 @@
     indexes=[{'columns': ['seen_on']}],
 ) }}
 
-with run as (
-    select * from {{ ref('stg_run__current') }}
-),
-
-final as (
-    select distinct on (events.order_id)
-        events.order_id,
-        events.event_id,
-        events.event_at as returned_at,
-        events.event_on as returned_on,
-        events.source_file,
-        events.source_line,
-        run.business_date as seen_on,
-        run.business_date as run_on,
-        run.pass_no
-    from {{ ref('int_device_order__events') }} as events
-    inner join run on {{ is_this_pass('events') }}
-    where
-        events.event = 'RETURNED'
-        and not events.is_conflict
-        and not exists (
-            select from {{ this }} as known
-            where known.order_id = events.order_id and {{ is_standing('known') }}
-        )
-    order by events.order_id, events.event_at, events.event_id
-)
-
-select * from final
+select distinct on (events.order_id)
+    events.*,
+    events.event_at as returned_at,
+    events.event_on as returned_on,
+    run.business_date as seen_on
+from {{ ref('int_device_order__events') }} as events
+inner join {{ ref('stg_run__current') }} as run on {{ is_this_pass('events') }}
+where
+    events.event = 'RETURNED'
+    and not events.is_conflict
+    and not exists (
+        select from {{ this }} as known
+        where known.order_id = events.order_id and {{ is_standing('known') }}
+    )
+order by events.order_id, events.event_at, events.event_id

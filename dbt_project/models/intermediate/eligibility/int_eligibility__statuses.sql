@@ -52,19 +52,7 @@ candidates as (
 states as (
     select distinct on (candidates.campaign_id, history.subscriber_id)
         candidates.campaign_id,
-        history.subscriber_id,
-        history.is_present,
-        history.customer_id,
-        history.city_code,
-        history.activation_date,
-        history.status,
-        history.segment,
-        history.real_name,
-        history.card_role,
-        history.port_in_date,
-        history.owner_since,
-        history.source_file,
-        history.source_line
+        history.*
     from candidates
     inner join {{ ref('int_subscriber__history') }} as history on candidates.subscriber_id = history.subscriber_id
     cross join run
@@ -106,45 +94,30 @@ judged as (
             states.campaign_id = holdouts.campaign_id
             and states.customer_id = holdouts.customer_id
             and holdouts.is_control
-),
-
-final as (
-    select
-        judged.campaign_id,
-        judged.subscriber_id,
-        judged.judged_for,
-        cardinality(judged.reasons) = 0 as is_eligible,
-        coalesce(judged.reasons[1], 'ELIGIBLE') as reason,
-        judged.reasons,
-        judged.customer_id,
-        judged.city_code,
-        judged.terms_version,
-        judged.next_change_on,
-        coalesce(
-            before.first_qualified_for, case when cardinality(judged.reasons) = 0 then judged.judged_for end
-        ) as first_qualified_for,
-        judged.source_file,
-        judged.source_line,
-        run.business_date as run_on,
-        run.pass_no
-    from judged
-    cross join run
-    left join lateral (
-        select earlier.*
-        from {{ this }} as earlier
-        where
-            earlier.subscriber_id = judged.subscriber_id
-            and earlier.campaign_id = judged.campaign_id
-            and {{ is_standing('earlier') }}
-        order by earlier.judged_for desc, earlier.pass_no desc
-        limit 1
-    ) as before on true
-    where
-        before.subscriber_id is null
-        or before.reasons <> judged.reasons
-        or before.city_code is distinct from judged.city_code
-        or before.customer_id is distinct from judged.customer_id
-        or before.next_change_on is distinct from judged.next_change_on
 )
 
-select * from final
+select
+    judged.*,
+    cardinality(judged.reasons) = 0 as is_eligible,
+    coalesce(judged.reasons[1], 'ELIGIBLE') as reason,
+    coalesce(
+        before.first_qualified_for, case when cardinality(judged.reasons) = 0 then judged.judged_for end
+    ) as first_qualified_for
+from judged
+cross join run
+left join lateral (
+    select earlier.*
+    from {{ this }} as earlier
+    where
+        earlier.subscriber_id = judged.subscriber_id
+        and earlier.campaign_id = judged.campaign_id
+        and {{ is_standing('earlier') }}
+    order by earlier.judged_for desc, earlier.pass_no desc
+    limit 1
+) as before on true
+where
+    before.subscriber_id is null
+    or before.reasons <> judged.reasons
+    or before.city_code is distinct from judged.city_code
+    or before.customer_id is distinct from judged.customer_id
+    or before.next_change_on is distinct from judged.next_change_on

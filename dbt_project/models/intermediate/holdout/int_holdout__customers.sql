@@ -61,20 +61,10 @@ ranked as (
             partition by campaign_id order by tenure_band, city_code, salted_hash, customer_id
         ) as place
     from customers
-),
-
-final as (
-    select
-        ranked.campaign_id,
-        ranked.customer_id,
-        ranked.tenure_band,
-        ranked.city_code,
-        ranked.place * ranked.control_share_bp / 10000
-        > (ranked.place - 1) * ranked.control_share_bp / 10000 as is_control,
-        run.business_date as run_on,
-        run.pass_no
-    from ranked
-    cross join run
 )
 
-select * from final
+select
+    ranked.*,
+    ranked.place * ranked.control_share_bp / 10000
+    > (ranked.place - 1) * ranked.control_share_bp / 10000 as is_control
+from ranked

@@ -75,21 +75,17 @@ counted as (
             rows between unbounded preceding and 1 preceding
         ) >= judged.marketing_limit as is_too_frequent
     from judged
-),
-
-final as (
-    select
-        counted.message_key,
-        counted.file_stem,
-        counted.resend_of,
-        counted.sent_not_before as not_before,
-        counted.sent_not_after as not_after,
-        coalesce(
-            counted.refusal,
-            case when counted.is_too_frequent then 'FREQUENCY' end,
-            case when counted.is_expired then 'EXPIRED' end
-        ) as refusal
-    from counted
 )
 
-select * from final
+select
+    counted.message_key,
+    counted.file_stem,
+    counted.resend_of,
+    counted.sent_not_before as not_before,
+    counted.sent_not_after as not_after,
+    coalesce(
+        counted.refusal,
+        case when counted.is_too_frequent then 'FREQUENCY' end,
+        case when counted.is_expired then 'EXPIRED' end
+    ) as refusal
+from counted

@@ -51,26 +51,18 @@ judged as (
     left join lateral {{ function('holder_as_of') }}(
         asked.msisdn, greatest(asked.opted_at::date, first_snapshot.business_date)
     ) as holders on asked.subscriber_id is null
-),
-
-final as (
-    select
-        judged.event_id,
-        judged.subscriber_id,
-        run.business_date as run_on,
-        run.pass_no
-    from judged
-    cross join run
-    left join lateral (
-        select
-            known.event_id,
-            known.subscriber_id
-        from {{ this }} as known
-        where known.event_id = judged.event_id and {{ is_standing('known') }}
-        order by known.run_on desc, known.pass_no desc
-        limit 1
-    ) as before on true
-    where before.event_id is null or before.subscriber_id is distinct from judged.subscriber_id
 )
 
-select * from final
+select judged.*
+from judged
+cross join run
+left join lateral (
+    select
+        known.event_id,
+        known.subscriber_id
+    from {{ this }} as known
+    where known.event_id = judged.event_id and {{ is_standing('known') }}
+    order by known.run_on desc, known.pass_no desc
+    limit 1
+) as before on true
+where before.event_id is null or before.subscriber_id is distinct from judged.subscriber_id

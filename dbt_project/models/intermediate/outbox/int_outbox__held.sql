@@ -4,19 +4,7 @@ select distinct on (
     held.campaign_id,
     held.interface,
     case held.interface when 'eligibility' then held.subscriber_id else held.item_key end
-)
-    held.campaign_id,
-    held.interface,
-    held.item_key,
-    held.answer_key,
-    held.subscriber_id,
-    held.benefit,
-    held.budget_line,
-    held.amount_fen,
-    held.committed_fen,
-    held.liability_fen,
-    held.lacks,
-    held.run_on
+) held.*
 from {{ ref('stg_outbox__held') }} as held
 where
     not exists (

@@ -2,18 +2,7 @@
 -- null: sent, unanswered. A key that somebody asked for again may be accepted in both of its files: ACCEPTED stands at
 -- the first of them, DUPLICATE at the other, as the carrier's own code 20 would say.
 select
-    items.item_key,
-    items.interface,
-    items.campaign_id,
-    items.subscriber_id,
-    items.file_stem,
-    items.line_no,
-    items.run_on,
-    items.benefit,
-    items.budget_line,
-    items.amount_fen,
-    items.committed_fen,
-    items.liability_fen,
+    items.*,
     answers.answered_on,
     case
         when answers.status = 'BAD' then 'RETRY'

@@ -1,50 +1,6 @@
 -- What has to be ready before the launch, line by line: what is needed, what is there, and who has waived what is not.
-with run as (
-    select * from {{ ref('stg_run__current') }}
-),
-
--- designated on the campaign's first day, or tomorrow where that is over, by the list known now
-halls as (
-    select
-        campaigns.campaign_id,
-        designations.hall_code
-    from {{ ref('stg_campaign__campaigns') }} as campaigns
-    cross join run
-    inner join {{ ref('int_hall__designations') }} as designations
-        on
-            designations.designated_from <= greatest(campaigns.starts_on, run.next_date)
-            and (
-                designations.designated_to is null
-                or designations.designated_to >= greatest(campaigns.starts_on, run.next_date)
-            )
-    where
-        designations.revision = (
-            select lists.delivery_no
-            from {{ ref('stg_carrier__deliveries') }} as lists
-            where lists.feed = 'hall' and lists.is_last_of_date and lists.business_date <= run.business_date
-            order by lists.business_date desc
-            limit 1
-        )
-),
-
-needs as (
-    select
-        needed.campaign_id,
-        needed.terms_version,
-        needed.line_kind,
-        needed.subject,
-        needed.subject_kind,
-        needed.line || case when needed.is_each_hall then coalesce('/' || halls.hall_code, '') else '' end as line,
-        coalesce(needed.hall_code, halls.hall_code) as hall_code,
-        needed.is_each_hall and halls.hall_code is null as lacks_halls,
-        needed.quantity,
-        needed.share_bp,
-        needed.team,
-        needed.responsible,
-        needed.duties
-    from {{ ref('stg_campaign__readiness') }} as needed
-    inner join run on needed.holds_from <= run.next_date and needed.holds_until > run.next_date
-    left join halls on needed.is_each_hall and needed.campaign_id = halls.campaign_id
+with needs as (
+    select * from {{ ref('int_readiness__needs') }}
 ),
 
 -- of each person and course the last training stands
@@ -145,39 +101,19 @@ judged as (
     select
         needs.*,
         case when needs.lacks_halls then 0 else found.there end as there,
-        not needs.lacks_halls and found.there >= needs.quantity and found.has_share as is_met,
+        not needs.lacks_halls and found.there >= needs.needed and found.has_share as is_met,
         case when needs.lacks_halls then 'no designated hall is known' else found.detail end as detail,
         found.source_file,
         found.source_line
     from needs
     inner join found on needs.campaign_id = found.campaign_id and needs.line = found.line
-),
-
-final as (
-    select
-        judged.campaign_id,
-        judged.line,
-        judged.line_kind,
-        judged.subject,
-        judged.subject_kind,
-        judged.hall_code,
-        judged.team,
-        judged.responsible,
-        judged.duties,
-        judged.quantity as needed,
-        judged.there,
-        judged.share_bp,
-        judged.is_met,
-        judged.is_met or waivers.readiness_line is not null as is_ready,
-        waivers.said_by as waived_by,
-        waivers.said_at at time zone 'Asia/Shanghai' as waived_at,
-        waivers.why as waived_why,
-        judged.detail,
-        judged.terms_version,
-        judged.source_file,
-        judged.source_line
-    from judged
-    left join waivers on judged.line = waivers.readiness_line
 )
 
-select * from final
+select
+    judged.*,
+    judged.is_met or waivers.readiness_line is not null as is_ready,
+    waivers.said_by as waived_by,
+    waivers.said_at at time zone 'Asia/Shanghai' as waived_at,
+    waivers.why as waived_why
+from judged
+left join waivers on judged.line = waivers.readiness_line

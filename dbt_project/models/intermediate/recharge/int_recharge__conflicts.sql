@@ -2,38 +2,23 @@
 -- when a further row comes after the choice
 {{ config(materialized='append_only') }}
 
-with run as (
-    select * from {{ ref('stg_run__current') }}
-),
-
-choices as (
-    select
-        words.recharge_id,
-        words.counts_from
-    from {{ ref('stg_people__words') }} as words
-    where words.kind = 'CHOOSE' and words.state = 'LOADED'
-),
-
-final as (
-    select distinct
-        events.recharge_id,
-        run.business_date as run_on,
-        run.pass_no
-    from {{ ref('int_recharge__events') }} as events
-    inner join run on {{ is_this_pass('events') }}
-    inner join {{ ref('int_recharge__events') }} as others
-        on events.recharge_id = others.recharge_id and events.content_hash <> others.content_hash
-    where
-        not exists (
-            select from {{ this }} as known
-            where
-                known.recharge_id = events.recharge_id
-                and {{ is_standing('known') }}
-                and not exists (
-                    select from choices
-                    where choices.recharge_id = known.recharge_id and known.run_on < choices.counts_from
-                )
-        )
-)
-
-select * from final
+select distinct events.recharge_id
+from {{ ref('int_recharge__events') }} as events
+inner join {{ ref('stg_run__current') }} as run on {{ is_this_pass('events') }}
+inner join {{ ref('int_recharge__events') }} as others
+    on events.recharge_id = others.recharge_id and events.content_hash <> others.content_hash
+where
+    not exists (
+        select from {{ this }} as known
+        where
+            known.recharge_id = events.recharge_id
+            and {{ is_standing('known') }}
+            and not exists (
+                select from {{ ref('stg_people__words') }} as choices
+                where
+                    choices.kind = 'CHOOSE'
+                    and choices.state = 'LOADED'
+                    and choices.recharge_id = known.recharge_id
+                    and known.run_on < choices.counts_from
+            )
+    )

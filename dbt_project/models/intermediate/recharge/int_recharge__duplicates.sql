@@ -1,48 +1,31 @@
 -- rows that repeat an id with the same content: counted, ignored (rules, 4.10)
 {{ config(materialized='append_only') }}
 
-with run as (
-    select * from {{ ref('stg_run__current') }}
-),
-
-known as (
-    select
-        duplicates.source_file,
-        duplicates.source_line
-    from {{ this }} as duplicates
-    cross join run
-    where {{ is_standing('duplicates') }}
-),
-
-final as (
-    select
-        events.recharge_id,
-        deliveries.file_name as source_file,
-        events.line_no as source_line,
-        first_rows.source_file as first_file,
-        first_rows.source_line as first_line,
-        run.business_date as run_on,
-        run.pass_no
-    from {{ ref('stg_recharge__events') }} as events
-    inner join {{ ref('stg_carrier__deliveries') }} as deliveries on events.delivery_no = deliveries.delivery_no
-    cross join run
-    inner join {{ ref('int_recharge__events') }} as first_rows
-        on events.recharge_id = first_rows.recharge_id and events.content_hash = first_rows.content_hash
-    where
-        -- by number, so that a day reads its own rows only
-        events.delivery_no = any(
-            array(
-                select arrived.delivery_no
-                from {{ ref('stg_carrier__deliveries') }} as arrived
-                inner join run as this_run on {{ is_read_now('arrived', 'this_run') }}
-                where arrived.feed = 'recharge'
-            )
+select
+    events.recharge_id,
+    deliveries.file_name as source_file,
+    events.line_no as source_line,
+    first_rows.source_file as first_file,
+    first_rows.source_line as first_line
+from {{ ref('stg_recharge__events') }} as events
+inner join {{ ref('int_carrier__deliveries_to_read') }} as deliveries on events.delivery_no = deliveries.delivery_no
+cross join {{ ref('stg_run__current') }} as run
+inner join {{ ref('int_recharge__events') }} as first_rows
+    on events.recharge_id = first_rows.recharge_id and events.content_hash = first_rows.content_hash
+where
+    -- by number, so that a day reads its own rows only
+    events.delivery_no = any(
+        array(
+            select arrived.delivery_no
+            from {{ ref('int_carrier__deliveries_to_read') }} as arrived
+            where arrived.feed = 'recharge'
         )
-        and (deliveries.file_name, events.line_no) is distinct from (first_rows.source_file, first_rows.source_line)
-        and not exists (
-            select from known
-            where known.source_file = deliveries.file_name and known.source_line = events.line_no
-        )
-)
-
-select * from final
+    )
+    and (deliveries.file_name, events.line_no) is distinct from (first_rows.source_file, first_rows.source_line)
+    and not exists (
+        select from {{ this }} as known
+        where
+            known.source_file = deliveries.file_name
+            and known.source_line = events.line_no
+            and {{ is_standing('known') }}
+    )

@@ -1,20 +1,9 @@
 -- What is reversed, by the first reversal that may (rules, 4.8): a part of the amount reverses the whole benefit. One
 -- that was withdrawn, and ended by that, reverses nothing.
-select
-    recharge_id,
-    reversal_id,
-    subscriber_id,
-    reversed_at,
-    reversed_on,
-    file_business_date,
-    source_file,
-    source_line,
-    seen_on,
-    run_on,
-    pass_no
+select judged.*
 from {{ ref('int_recharge__judged_reversals') }} as judged
 where
-    verdict = 'REVERSES'
+    judged.verdict = 'REVERSES'
     and not exists (
         select from {{ ref('int_recharge__judged_reversals') }} as ended
         where

@@ -12,14 +12,21 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
+known as not materialized (
+    select known.*
+    from {{ this }} as known
+    cross join run
+    where {{ is_standing('known') }} and not {{ is_withdrawn('known', 'sms_report') }}
+),
+
 received as (
     select distinct on (reports.report_id)
         reports.*,
-        deliveries.file_name as source_file
+        deliveries.file_name as source_file,
+        reports.line_no as source_line
     from {{ ref('stg_sms_report__parts') }} as reports
-    inner join {{ ref('stg_carrier__deliveries') }} as deliveries on reports.delivery_no = deliveries.delivery_no
-    inner join run on {{ is_read_now('deliveries') }}
-    where deliveries.feed = 'sms_report'
+    inner join {{ ref('int_carrier__deliveries_to_read') }} as deliveries
+        on reports.delivery_no = deliveries.delivery_no and deliveries.feed = 'sms_report'
     order by reports.report_id, deliveries.business_date, deliveries.seq, reports.line_no
 ),
 
@@ -30,28 +37,17 @@ new_reports as (
         count(*) filter (where received.state = 'DELIVERED') over part > 0 as is_delivered,
         count(*) filter (where received.state = 'FAILED') over part > 0 as is_failed
     from received
-    cross join run
     where
         not exists (
-            select from {{ this }} as known
-            where
-                known.report_id = received.report_id
-                and {{ is_standing('known') }}
-                and not {{ is_withdrawn('known', 'sms_report') }}
+            select from known
+            where known.report_id = received.report_id
         )
     window part as (partition by received.message_key, received.part_no)
 ),
 
 final as (
     select
-        new_reports.report_id,
-        new_reports.content_hash,
-        new_reports.message_key,
-        new_reports.part_no,
-        new_reports.parts,
-        new_reports.state,
-        new_reports.error_code,
-        new_reports.reported_at,
+        new_reports.*,
         case
             when messages.message_key is null then 'UNKNOWN_MESSAGE'
             when new_reports.parts <> messages.segments or new_reports.part_no > messages.segments
@@ -68,20 +64,14 @@ final as (
             when
                 new_reports.state <> 'WAITING'
                 and exists (
-                    select from {{ this }} as known
+                    select from known
                     where
                         known.message_key = new_reports.message_key
                         and known.part_no = new_reports.part_no
                         and known.state not in ('WAITING', new_reports.state)
-                        and {{ is_standing('known') }}
-                        and not {{ is_withdrawn('known', 'sms_report') }}
                 )
                 then 'CONTRADICTS'
-        end as problem,
-        new_reports.source_file,
-        new_reports.line_no as source_line,
-        run.business_date as run_on,
-        run.pass_no
+        end as problem
     from new_reports
     cross join run
     left join {{ ref('messages') }} as messages

@@ -1,13 +1,6 @@
 -- Answers to the survey, each once by its number: the first row stands.
 select distinct on (responses.response_id)
-    responses.response_id,
-    responses.content_hash,
-    responses.subscriber_id,
-    responses.sent_at,
-    responses.answered_at,
-    responses.satisfaction,
-    responses.recommend,
-    responses.benefit,
+    responses.*,
     deliveries.file_name as source_file,
     responses.line_no as source_line
 from {{ ref('stg_survey__responses') }} as responses

@@ -1,12 +1,6 @@
 -- Trainings, each once by its record: the first row stands.
 select distinct on (records.record_id)
-    records.record_id,
-    records.content_hash,
-    records.staff_id,
-    records.hall_code,
-    records.course,
-    records.held_on,
-    records.is_passed,
+    records.*,
     deliveries.file_name as source_file,
     records.line_no as source_line
 from {{ ref('stg_training__records') }} as records

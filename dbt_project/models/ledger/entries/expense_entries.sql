@@ -43,56 +43,31 @@ vouchers as (
 )
 
 select
-    vouchers.voucher_key as entry_key,
+    case entries.entry_type
+        when 'reversed' then {{ content_key(['vouchers.voucher_key', "'reversed'"]) }} else vouchers.voucher_key
+    end as entry_key,
     vouchers.campaign_id,
     'EXPENSE' as benefit,
-    'booked' as entry_type,
+    entries.entry_type,
     vouchers.voucher_key as grant_key,
-    null::text as changes_key,
+    case entries.entry_type when 'reversed' then vouchers.voucher_key end as changes_key,
     null::text as subscriber_id,
     null::text as customer_id,
     null::text as city_code,
     null::text as tenure_band,
     vouchers.booked_on as event_on,
-    vouchers.run_on as booked_on,
+    case entries.entry_type when 'reversed' then vouchers.withdrawn_on else vouchers.run_on end as booked_on,
     vouchers.amount_fen,
     null::integer as megabytes,
     vouchers.budget_line,
     0::bigint as committed_fen,
-    vouchers.amount_fen as actual_fen,
+    entries.sign * vouchers.amount_fen as actual_fen,
     0::bigint as liability_fen,
-    vouchers.memo as reason,
+    case entries.entry_type when 'reversed' then vouchers.because else vouchers.memo end as reason,
     null::text as participation,
     null::text as terms_version,
     vouchers.source_file,
     vouchers.source_line
 from vouchers
-
-union all
-
-select
-    {{ content_key(['vouchers.voucher_key', "'reversed'"]) }} as entry_key,
-    vouchers.campaign_id,
-    'EXPENSE' as benefit,
-    'reversed' as entry_type,
-    vouchers.voucher_key as grant_key,
-    vouchers.voucher_key as changes_key,
-    null::text as subscriber_id,
-    null::text as customer_id,
-    null::text as city_code,
-    null::text as tenure_band,
-    vouchers.booked_on as event_on,
-    vouchers.withdrawn_on as booked_on,
-    vouchers.amount_fen,
-    null::integer as megabytes,
-    vouchers.budget_line,
-    0::bigint as committed_fen,
-    -vouchers.amount_fen as actual_fen,
-    0::bigint as liability_fen,
-    vouchers.because as reason,
-    null::text as participation,
-    null::text as terms_version,
-    vouchers.source_file,
-    vouchers.source_line
-from vouchers
-where vouchers.withdrawn_on is not null
+cross join (values ('booked', 1), ('reversed', -1)) as entries (entry_type, sign)
+where entries.entry_type = 'booked' or vouchers.withdrawn_on is not null

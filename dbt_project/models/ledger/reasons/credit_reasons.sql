@@ -2,23 +2,14 @@
 select
     promised.campaign_id,
     promised.subscriber_id,
-    events.event_on,
     'CREDIT' as subject,
     promised.grant_key as subject_id,
+    promised.terms_version,
+    events.*,
     (row_number() over (
         partition by promised.subscriber_id, promised.grant_key
         order by events.run_on, events.place, events.source_file, events.source_line
-    ))::integer as step_no,
-    events.rule,
-    events.rule_no,
-    events.input,
-    events.outcome,
-    events.reason,
-    promised.terms_version,
-    events.source_file,
-    events.source_line,
-    events.run_on,
-    events.pass_no
+    ))::integer as step_no
 from {{ ref('credit_obligations') }} as promised
 cross join lateral (
     select

@@ -15,54 +15,28 @@ with judgements as (
         pass_no
     from {{ ref('int_eligibility__statuses') }}
 
+    {% for subject, decisions, request_id, requested_at in [
+        ('DEVICE', 'device_decisions', 'order_id', 'ordered_at'),
+        ('FAMILY', 'family_decisions', 'request_id', 'effective_at'),
+        ('RECHARGE', 'recharge_decisions', 'recharge_id', 'recharged_at'),
+    ] %}
     union all
 
     select
         campaign_id,
         subscriber_id,
-        recharged_on as event_on,
-        'RECHARGE ' || recharge_id as asked_by,
-        recharged_on as state_on,
+        {{ requested_at }}::date as event_on,
+        '{{ subject }} ' || {{ request_id }} as asked_by,
+        {{ requested_at }}::date as state_on,
         ineligibility_reasons as failed,
         terms_version,
-        null::text as source_file,
-        null::bigint as source_line,
+        null as source_file,
+        null as source_line,
         run_on,
         pass_no
-    from {{ ref('recharge_decisions') }}
-
-    union all
-
-    select
-        campaign_id,
-        subscriber_id,
-        effective_at::date as event_on,
-        'FAMILY ' || request_id as asked_by,
-        effective_at::date as state_on,
-        ineligibility_reasons as failed,
-        terms_version,
-        null::text as source_file,
-        null::bigint as source_line,
-        run_on,
-        pass_no
-    from {{ ref('family_decisions') }}
-    where action = 'ADD'
-
-    union all
-
-    select
-        campaign_id,
-        subscriber_id,
-        ordered_on as event_on,
-        'DEVICE ' || order_id as asked_by,
-        ordered_on as state_on,
-        ineligibility_reasons as failed,
-        terms_version,
-        null::text as source_file,
-        null::bigint as source_line,
-        run_on,
-        pass_no
-    from {{ ref('device_decisions') }}
+    from {{ ref(decisions) }}
+    {{ "where action = 'ADD'" if subject == 'FAMILY' }}
+    {% endfor %}
 )
 
 select
@@ -108,20 +82,20 @@ cross join
     lateral (
         values (
             versions.terms -> 'eligibility',
-            case versions.terms -> 'eligibility' ->> 'tenure_judged_on'
+            'activation_date ' || coalesce(states.activation_date::text, 'missing'),
+            ' years needed by ' || case versions.terms -> 'eligibility' ->> 'tenure_judged_on'
                 when 'campaign_start' then campaigns.starts_on
                 else judgements.event_on
             end
         )
-    ) as asked (eligibility, counted_to)
+    ) as asked (eligibility, activation, years_needed)
 cross join lateral (
     values
     (1, 'UNKNOWN', concat(case when states.is_present then 'in' else 'in no' end, ' snapshot of subscribers')),
     (
         2, 'BAD_DATE',
         concat(
-            'activation_date ', coalesce(states.activation_date::text, 'missing'), ', from ',
-            asked.eligibility ->> 'founded_on', ' to ', judgements.event_on, ' allowed'
+            asked.activation, ', from ', asked.eligibility ->> 'founded_on', ' to ', judgements.event_on, ' allowed'
         )
     ),
     (3, 'NOT_ACTIVE', concat('status ', coalesce(states.status, 'missing'), ', A needed')),
@@ -139,27 +113,19 @@ cross join lateral (
             asked.eligibility ->> 'main_card_only'
         )
     ),
-    (
-        7, 'TENURE',
-        concat(
-            'activation_date ', coalesce(states.activation_date::text, 'missing'), ', ',
-            asked.eligibility ->> 'tenure_years', ' years needed by ', asked.counted_to
-        )
-    ),
+    (7, 'TENURE', concat(asked.activation, ', ', asked.eligibility ->> 'tenure_years', asked.years_needed)),
     (
         8, 'PORTED_IN',
-        concat(
+        coalesce(
             'port_in_date ' || states.port_in_date || ', ' || (asked.eligibility ->> 'port_in_years')
-            || ' years needed by ' || asked.counted_to,
-            case when states.port_in_date is null then 'never ported in' end
+            || asked.years_needed, 'never ported in'
         )
     ),
     (
         9, 'OWNER_CHANGED',
-        concat(
-            'owner_since ' || states.owner_since || ', ' || (asked.eligibility ->> 'owner_years')
-            || ' years needed by ' || asked.counted_to,
-            case when states.owner_since is null then 'never changed hands' end
+        coalesce(
+            'owner_since ' || states.owner_since || ', ' || (asked.eligibility ->> 'owner_years') || asked.years_needed,
+            'never changed hands'
         )
     ),
     (

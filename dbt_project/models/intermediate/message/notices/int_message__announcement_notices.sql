@@ -63,31 +63,27 @@ due as materialized (
 states as (
     select * from {{ ref('int_subscriber__current') }}
     where exists (select from due)
-),
-
-final as (
-    select
-        due.campaign_id,
-        due.template_code,
-        states.subscriber_id,
-        null::text as grant_key,
-        due.starts_on::text as period,
-        run.business_date as addressed_on,
-        due.ends_on as useful_until,
-        case when due.template_title is not null then {{ filled_in('due.template_title', words) }} end as message_title,
-        {{ filled_in('due.template_text', words) }} as message_text,
-        null::text as secret_reference,
-        null::integer as secret_length,
-        null::integer as secret_at
-    from due
-    cross join run
-    cross join states
-    left join {{ ref('int_holdout__customers') }} as holdouts
-        on
-            due.campaign_id = holdouts.campaign_id
-            and states.customer_id = holdouts.customer_id
-            and holdouts.is_control
-    where {{ ineligibility_reasons('states', 'due', 'due.judged_for', 'holdouts.is_control') }} = array[]::text[]
 )
 
-select * from final
+select
+    due.campaign_id,
+    due.template_code,
+    states.subscriber_id,
+    null::text as grant_key,
+    due.starts_on::text as period,
+    run.business_date as addressed_on,
+    due.ends_on as useful_until,
+    {{ filled_in('due.template_title', words) }} as message_title,
+    {{ filled_in('due.template_text', words) }} as message_text,
+    null::text as secret_reference,
+    null::integer as secret_length,
+    null::integer as secret_at
+from due
+cross join run
+cross join states
+left join {{ ref('int_holdout__customers') }} as holdouts
+    on
+        due.campaign_id = holdouts.campaign_id
+        and states.customer_id = holdouts.customer_id
+        and holdouts.is_control
+where {{ ineligibility_reasons('states', 'due', 'due.judged_for', 'holdouts.is_control') }} = array[]::text[]

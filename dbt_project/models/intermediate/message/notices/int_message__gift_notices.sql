@@ -15,8 +15,7 @@ select
     gifts.month::text as period,
     accepted.run_on as addressed_on,
     gifts.valid_to as useful_until,
-    case when templates.template_title is not null then {{ filled_in('templates.template_title', words) }} end
-        as message_title,
+    {{ filled_in('templates.template_title', words) }} as message_title,
     {{ filled_in('templates.template_text', words) }} as message_text,
     null::text as secret_reference,
     null::integer as secret_length,

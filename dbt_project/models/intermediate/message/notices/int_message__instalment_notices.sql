@@ -14,8 +14,7 @@ select
     {{ key_text(['obligations.life_id', 'obligations.instalment_no']) }} as period,
     accepted.run_on as addressed_on,
     null::date as useful_until,
-    case when templates.template_title is not null then {{ filled_in('templates.template_title', words) }} end
-        as message_title,
+    {{ filled_in('templates.template_title', words) }} as message_title,
     {{ filled_in('templates.template_text', words) }} as message_text,
     null::text as secret_reference,
     null::integer as secret_length,

@@ -22,8 +22,7 @@ due as materialized (
     cross join lateral {{ function('terms_on') }}(run.next_date) as terms
     cross join lateral jsonb_array_elements(terms.terms -> 'trials' -> 'offers') as offers (offer)
     where
-        greatest((offers.offer ->> 'opens_on')::date, terms.starts_on)
-        between run.previous_date + 2 and run.next_date
+        greatest((offers.offer ->> 'opens_on')::date, terms.starts_on) between run.previous_date + 2 and run.next_date
         and run.next_date <= terms.ends_on
 ),
 
@@ -51,8 +50,7 @@ select
     {{ key_text(['due.trial_code']) }} as period,
     run.business_date as addressed_on,
     due.ends_on as useful_until,
-    case when templates.template_title is not null then {{ filled_in('templates.template_title', words) }} end
-        as message_title,
+    {{ filled_in('templates.template_title', words) }} as message_title,
     {{ filled_in('templates.template_text', words) }} as message_text,
     null::text as secret_reference,
     null::integer as secret_length,

@@ -1,0 +1,25 @@
+-- Of each recharge the row that counts (rules, 4.10): the one that a person has chosen, else the one that came before
+-- any other. Where two of one run differ and nobody has chosen, none does.
+select recharges.*
+from {{ ref('int_recharge__events') }} as recharges
+where
+    recharges.kind = 'RECHARGE'
+    and coalesce(
+        (
+            select (choices.source_file, choices.source_line) = (recharges.source_file, recharges.source_line)
+            from {{ ref('stg_people__words') }} as choices
+            where
+                choices.kind = 'CHOOSE'
+                and choices.state = 'LOADED'
+                and choices.recharge_id = recharges.recharge_id
+            order by choices.counts_from desc, choices.word_no desc
+            limit 1
+        ),
+        not exists (
+            select from {{ ref('int_recharge__events') }} as others
+            where
+                others.recharge_id = recharges.recharge_id
+                and others.content_hash <> recharges.content_hash
+                and (others.run_on, others.pass_no) <= (recharges.run_on, recharges.pass_no)
+        )
+    )

@@ -1,0 +1,15 @@
+-- What reverses a recharge, or a further part of it, by what earlier runs judged, and has not ended.
+select known.*
+from {{ ref('stg_decided__reversals') }} as known
+cross join {{ ref('stg_run__current') }} as run
+where
+    known.verdict in ('REVERSES', 'FURTHER_PART')
+    and {{ is_standing('known') }}
+    and not exists (
+        select from {{ ref('stg_decided__reversals') }} as ended
+        where
+            ended.verdict = 'ENDED'
+            and ended.reversal_id = known.reversal_id
+            and (ended.run_on, ended.pass_no) > (known.run_on, known.pass_no)
+            and {{ is_standing('ended') }}
+    )

@@ -1,0 +1,22 @@
+-- Dates of which a snapshot stands, each with the one before it and after it, and whether it was taken in by this pass.
+{{ config(materialized='ephemeral') }}
+
+with deliveries as (
+    select
+        deliveries.delivery_no,
+        deliveries.business_date,
+        deliveries.file_name,
+        deliveries.received_on = run.business_date and deliveries.pass_no = run.pass_no as is_new
+    from {{ ref('stg_carrier__deliveries') }} as deliveries
+    cross join {{ ref('stg_run__current') }} as run
+    where deliveries.feed = 'subscriber' and deliveries.is_last_of_date
+)
+
+select
+    *,
+    lag(business_date) over by_date as previous_date,
+    lag(is_new) over by_date as is_previous_new,
+    lead(business_date) over by_date as next_date,
+    lead(is_new) over by_date as is_next_new
+from deliveries
+window by_date as (order by business_date)

@@ -1,0 +1,8 @@
+-- how promises ended, or were kept waiting, in earlier runs
+select
+    entry_key,
+    entry_type,
+    changes_key,
+    run_on,
+    pass_no
+from {{ source('decided', 'ledger_closures') }}

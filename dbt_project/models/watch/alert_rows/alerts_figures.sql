@@ -1,0 +1,31 @@
+-- What the last run counted and a person has to look at.
+with last_pass as (
+    select
+        run_on,
+        pass_no
+    from {{ ref('run_figures') }}
+    order by run_on desc, pass_no desc
+    limit 1
+)
+
+select
+    figures.campaign_id,
+    case figures.figure
+        when 'over_plan_fen' then 'BUDGET_OVER_PLAN'
+        when 'orphan_reversal_rows' then 'ORPHAN_REVERSAL'
+        when 'low_card_stock_codes' then 'CARD_STOCK_LOW'
+        else 'RECHARGE_CONFLICT'
+    end as alert_code,
+    figures.member
+    || case when figures.figure = 'over_plan_fen' then to_char(figures.since_on, ' YYYY-MM') else '' end as place,
+    case figures.figure
+        when 'over_plan_fen' then 'promised and paid pass the plan of the month'
+        when 'orphan_reversal_rows' then 'reversals of this file name recharges that have not arrived'
+        when 'low_card_stock_codes'
+            then figures.amount || ' codes are left: too few for the month, or for the claims that wait'
+        else 'recharge ids of this file stand twice, with other content'
+    end as what,
+    figures.since_on + time '00:00' as since_at
+from {{ ref('run_figures') }} as figures
+inner join last_pass on figures.run_on = last_pass.run_on and figures.pass_no = last_pass.pass_no
+where figures.figure in ('over_plan_fen', 'orphan_reversal_rows', 'recharge_conflict_rows', 'low_card_stock_codes')
