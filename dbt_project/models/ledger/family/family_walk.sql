@@ -121,7 +121,7 @@ walked_{{ round }} as (
             end
         )
     ) as outcomes (reason)
-),
+){{ ',' if round == 'alone' }}
 
 {% if round == 'alone' %}
 excluded as materialized (
@@ -140,13 +140,10 @@ excluded as materialized (
 
 {% endif %}
 {% endfor %}
-final as (
-    select
-        decision_key,
-        reason,
-        link_key
-    from walked_beside
-    where decision_key is not null
-)
 
-select * from final
+select
+    decision_key,
+    reason,
+    link_key
+from walked_beside
+where decision_key is not null

@@ -8,7 +8,7 @@ select
     events.*,
     (row_number() over (
         partition by promised.subscriber_id, promised.grant_key
-        order by events.run_on, events.place, events.source_file, events.source_line
+        order by events.run_on, events.place, events.source_file, events.source_line, events.event_on, events.outcome
     ))::integer as step_no
 from {{ ref('credit_obligations') }} as promised
 cross join lateral (
