@@ -116,7 +116,8 @@ class Day:
     file. `decided`: the recharges decided in this run. `answers` is about this run's files (an interface that is not
     named is answered RIGHT); `late` about those of earlier ones, by (interface, date), arriving before this run. `says`
     are words of WHO, confirmed at once by CONFIRMER, said before both: a command line (`--row` takes the story's name
-    of a row) and why it must be refused, empty where it must stand.
+    of a row) and why it must be refused, empty where it must stand. `proves` is the day's name in a test: a rule and
+    what the day shows of it, `rules 4.8: a reversal frees the month's slot`, or `set-up: ...`; without it the date.
     """
 
     closes: str
@@ -127,9 +128,10 @@ class Day:
     late: Mapping[tuple[str, str], Answer] = field(default_factory=dict)
     says: Mapping[str, str] = field(default_factory=dict)
     facts: Sequence[Fact] = ()
+    proves: str = ""
 
     def __str__(self) -> str:
-        return self.closes
+        return self.proves or self.closes
 
 
 @dataclass(frozen=True)
@@ -368,13 +370,15 @@ class Play:
         """Close the days up to this one and fail, with every difference, where this one went otherwise than written."""
         self.reach(day)
         problems = self._problems[self.story.days.index(day)]
-        assert not problems, f"{self.story.name}, the run closing {day}:\n" + "\n".join(problems)
+        assert not problems, f"{self.story.name}, the run closing {day.closes}:\n" + "\n".join(problems)
 
     def reach(self, day: Day) -> None:
         """Close the days up to this one that are not closed yet."""
         while len(self._problems) <= self.story.days.index(day):
             done = len(self._problems)
-            self._problems.append([f"  the run closing {self.story.days[done]} did not end: see the first failure"])
+            self._problems.append(
+                [f"  the run closing {self.story.days[done].closes} did not end: see the first failure"]
+            )
             self._problems[done] = self._close(self.story.days[done])
 
     def ledger(self) -> list[tuple[object, ...]]:

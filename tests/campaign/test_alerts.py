@@ -34,11 +34,20 @@ BAD_ROW = "R-8|S-OLD||20260203100000|GIFT||10000|10000|APP||"
 GOOD = "R-1 S-OLD 20260203100000 20000 18800 APP"  # a bonus of 24 yuan, for which the plan has no money
 
 DAYS = [
-    Day("20260201", [subscribers(WHO), recharges("V-1 S-TWO 20260201100000 reverses R-0 20000"), File("optout", [])]),
-    Day("20260202", [subscribers(WHO), recharges("", lie="rows")]),
+    Day(
+        "20260201",
+        proves="set-up: a reversal comes whose recharge never does",
+        arrives=[subscribers(WHO), recharges("V-1 S-TWO 20260201100000 reverses R-0 20000"), File("optout", [])],
+    ),
+    Day(
+        "20260202",
+        proves="set-up: the recharge file fails its check, and no opt-outs come",
+        arrives=[subscribers(WHO), recharges("", lie="rows")],
+    ),
     Day(
         "20260203",
-        [
+        proves="set-up: the corrected file comes, opt-outs without a check file, and a bad row",
+        arrives=[
             subscribers(WHO),
             recharges("", seq=2, date="20260202"),
             File("optout", [], date="20260202", part="data"),

@@ -57,7 +57,8 @@ STORY = Story(
     [
         Day(
             "20260125",
-            [subscribers(EVERYBODY), File("optout", ["O-1||S-OUT|20260120100000|OUT|SMS"])],
+            proves="rules 8, 9: the announcement suppresses opt-outs and no consent, and spares the control group",
+            arrives=[subscribers(EVERYBODY), File("optout", ["O-1||S-OUT|20260120100000|OUT|SMS"])],
             out={
                 "sms": f"""
                     old.soon|13000000002|SOON|20260126080000|20260126200000|1|{SOON}
@@ -76,12 +77,14 @@ STORY = Story(
         ),
         Day(
             "20260126",
-            [subscribers(EVERYBODY)],
+            proves="interface, answers: a message refused with 90 is sent again under its key",
+            arrives=[subscribers(EVERYBODY)],
             out={"sms": f"five.soon|13000000010|SOON|20260127080000|20260127200000|1|{SOON}"},
         ),
         Day(
             "20260127",
-            [subscribers(EVERYBODY)],
+            proves="rules 8: the push message of the first day takes the same road as an SMS",
+            arrives=[subscribers(EVERYBODY)],
             out={
                 "data_grant": ANYTHING,
                 # the start: no number and no segments; nobody is told twice of what was announced before
@@ -94,7 +97,8 @@ STORY = Story(
         ),
         Day(
             "20260128",
-            [subscribers(EVERYBODY)],
+            proves="rules 8: a third marketing message in 7 days is suppressed as FREQUENCY",
+            arrives=[subscribers(EVERYBODY)],
             out={
                 # S-FIVE has had two in seven days; what the carrier refused reached nobody, so S-OLD has had one
                 "sms": f"old.gift|13000000002|GIFT|20260129080000|20260129200000|1|{GIFT}",
@@ -132,5 +136,5 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

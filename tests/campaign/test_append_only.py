@@ -16,8 +16,12 @@ STORY = Story(
     "append-only",
     terms("2026-01-26", "2026-02-28"),
     [
-        Day("20260125", [subscribers(WHO)]),
-        Day("20260126", [subscribers(WHO), recharges("R-1 S-A 20260126100000 20000 18800 APP")]),
+        Day("20260125", proves="set-up: one subscriber is in the snapshot", arrives=[subscribers(WHO)]),
+        Day(
+            "20260126",
+            proves="set-up: a recharge is granted and its bonus promised",
+            arrives=[subscribers(WHO), recharges("R-1 S-A 20260126100000 20000 18800 APP")],
+        ),
     ],
     aside=frozenset({"eligibility", "data_grant", "credit", "sms"}),
 )

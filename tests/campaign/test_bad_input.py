@@ -94,7 +94,8 @@ STORY = Story(
     [
         Day(
             "20260130",
-            [
+            proves="rules 12: a file counts when its check agrees and at most one percent of its rows are bad",
+            arrives=[
                 File("subscriber", FIRST, gz=True),
                 # in GB18030 the byte of `|` stands in 億 (0x837C) and 墊 (0x897C): decode first, then split
                 File("hall", ["H-1|億達墊江營業廳|1001|20260101|"]),
@@ -171,7 +172,8 @@ STORY = Story(
         ),
         Day(
             "20260131",
-            [
+            proves="rules 12: a corrected delivery counts from the next run, a duplicate row only once",
+            arrives=[
                 # the whole subscriber file is set aside: the state stays the latest before it, S-TURNS active
                 subscribers(SUSPENDED | CROWD, lie="sha256"),
                 recharges("R-TURNS-1 S-TURNS 20260131100000 10000 9500 APP"),
@@ -205,7 +207,8 @@ STORY = Story(
         ),
         Day(
             "20260201",
-            [
+            proves="rules 1.2, 12: a corrected snapshot replaces the state of its date as a whole",
+            arrives=[
                 # 31 January corrected by the next number: from now on its state is what that says
                 subscribers(SUSPENDED | CROWD, date="20260131", seq=2),
                 # and a correction of the correction, under the same name with a new check file
@@ -236,5 +239,5 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

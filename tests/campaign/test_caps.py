@@ -40,6 +40,7 @@ STORY = Story(
     days=[
         Day(
             "20260129",
+            proves="rules 10.1: a gift that would pass the cap goes on the waiting list",
             arrives=[subscribers(WHO)],
             out={
                 "data_grant": "gift-A|S-A|13000000001|GIFT|1024|20260130|20260131\n"
@@ -55,6 +56,7 @@ STORY = Story(
         ),
         Day(
             "20260130",
+            proves="rules 10.1: a recharge for which there is no room waits, a smaller one after it is granted",
             arrives=[
                 subscribers(WHO),
                 # in the order of time: twice 3600 of 8000 leave 800, too few for R-3, enough for R-4; then 300 are left
@@ -93,6 +95,7 @@ STORY = Story(
         ),
         Day(
             "20260131",
+            proves="rules 10.1: what a reversal frees is not spent in the same run",
             # R-1 is reversed: 3600 are free once this run is released
             arrives=[subscribers(WHO), recharges("V-1 S-A 20260131090000 reverses R-1 20000")],
             facts=[
@@ -102,6 +105,7 @@ STORY = Story(
         ),
         Day(
             "20260201",
+            proves="rules 10.1: freed money goes to the waiting list in order, before new recharges",
             # 8000 - 4100 = 3900: R-3, which is first, asks for 3600; R-5 finds 300 left
             arrives=[subscribers(WHO), recharges("R-6 S-C 20260201080000 10000 9500 APP")],
             facts=[
@@ -133,7 +137,7 @@ STORY = Story(
         ),
         Day(
             "20260202",
-            # R-5 is reversed while it waits
+            proves="rules 10.1: a recharge reversed while it waits leaves the list and is given nothing",
             arrives=[subscribers(WHO), recharges("V-5 S-B 20260202090000 reverses R-5 10000")],
             facts=[
                 Fact(
@@ -166,7 +170,7 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 
@@ -183,7 +187,13 @@ def test_two_runs_at_once_spend_no_yuan_twice(tmp_path: Path, new_warehouse: Cal
     story = Story(
         "two runs at once",
         terms("2026-01-30", "2026-03-31", {"data_gift": None, "caps": {"B2": 4000}}),
-        days=[Day("20260129", arrives=[subscribers(WHO)])],
+        days=[
+            Day(
+                "20260129",
+                proves="set-up: the subscribers are known before two runs begin at once",
+                arrives=[subscribers(WHO)],
+            )
+        ],
         aside=frozenset({"sms", "eligibility"}),
     )
     play = Play(story, tmp_path, new_warehouse())

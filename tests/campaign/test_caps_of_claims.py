@@ -71,7 +71,8 @@ STORY = Story(
     days=[
         Day(
             "20260129",
-            [
+            proves="set-up: the device list and the card codes are known",
+            arrives=[
                 subscribers(WHO),
                 File("device_catalogue", ["SKU-1000|华为|A2|1000.00|20260101|"]),
                 File("card_stock", [
@@ -83,7 +84,8 @@ STORY = Story(
         ),
         Day(
             "20260130",
-            [
+            proves="rules 10.1: an order, claim or application for which there is no room waits, and keeps its code",
+            arrives=[
                 subscribers(WHO),
                 File("device_order", [
                     ordered("PAID", "O-2", "S-B", "20260130110000", "1000.00"),
@@ -165,7 +167,8 @@ STORY = Story(
         # before O-2 on the list, and waits no longer
         Day(
             "20260131",
-            [
+            proves="rules 10.1: an order returned while it waits leaves the waiting list",
+            arrives=[
                 subscribers(WHO),
                 File("device_order", [
                     ordered("RETURNED", "O-1", "S-A", "20260131090000", ""),
@@ -193,7 +196,8 @@ STORY = Story(
         # the cap of 2 February: 4000 - 1850 = 2150, for K-2 1500 and T-3 400; K-3's code has expired while it waited
         Day(
             "20260201",
-            [subscribers(WHO)],
+            proves="rules 1.8, 10.1: a raised cap goes to the waiting list in order, but not to an expired code",
+            arrives=[subscribers(WHO)],
             out={
                 "device_decision": "o2|O-2|S-B|GRANTED|90000|100000|GRANTED",
                 "credit": "o2-good|S-B|13000000002|10000|MAKE_GOOD|||O-2",
@@ -229,5 +233,5 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

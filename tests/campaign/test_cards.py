@@ -118,7 +118,8 @@ STORY = Story(
     [
         Day(
             "20260125",
-            [subscribers(JAN25), STOCK],
+            proves="rules 7, 12: a bad row of card stock is quarantined without its text, since codes are secrets",
+            arrives=[subscribers(JAN25), STOCK],
             facts=[
                 Fact(
                     "bad rows of a feed with secrets are kept without their text",
@@ -129,7 +130,8 @@ STORY = Story(
         ),
         Day(
             "20260126",
-            [subscribers(JAN26), CLAIMS],
+            proves="rules 7: claims are served by time, then claim id, from the code that expires first",
+            arrives=[subscribers(JAN26), CLAIMS],
             out={
                 # first come, first served; the code that expires first goes first, unexpired on 27 January
                 "sms": f"""
@@ -183,7 +185,8 @@ STORY = Story(
         ),
         Day(
             "20260127",
-            [
+            proves="rules 7: new stock serves waiting claims in order, and a failed SMS sends the same code again",
+            arrives=[
                 subscribers(JAN27),
                 MORE,
                 File("card_claim", [
@@ -231,7 +234,7 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 

@@ -55,7 +55,8 @@ STORY = Story(
     [
         Day(
             "20260201",
-            [subscribers(EVERYBODY), File("hall", ["H-1|一厅|1001|20250101|", "H-2|二厅|1002|20250101|"])],
+            proves="set-up: the campaign's dates make its phases, and the halls are known",
+            arrives=[subscribers(EVERYBODY), File("hall", ["H-1|一厅|1001|20250101|", "H-2|二厅|1002|20250101|"])],
             facts=[
                 Fact("phases", PHASES, """
                     PREPARATION||2026-01-31|False
@@ -68,7 +69,8 @@ STORY = Story(
         ),
         Day(
             "20260202",
-            [
+            proves="rules 11: nobody is ranked before the campaign ends",
+            arrives=[
                 subscribers(EVERYBODY),
                 File("recharge", [
                     recharge(1, "S-A", 9500, "H-1", "A-1"),
@@ -87,7 +89,8 @@ STORY = Story(
         ),
         Day(
             "20260203",
-            [
+            proves="rules 11: halls and staff are ranked by business helped, satisfaction and errors",
+            arrives=[
                 subscribers(EVERYBODY),
                 File("survey", [
                     "Q-1|S-A|20260203090000|20260203100000|5|9||",
@@ -110,9 +113,12 @@ STORY = Story(
                 """),
             ],
         ),
-        Day("20260204", [subscribers(EVERYBODY)], facts=[Fact("all is settled", f"{PHASES} where phase = 'CLOSE'", """
-            CLOSE|2026-02-05||True
-        """)]),
+        Day(
+            "20260204",
+            proves="rules 4.7: the close is settled once nothing that was promised is open",
+            arrives=[subscribers(EVERYBODY)],
+            facts=[Fact("all is settled", f"{PHASES} where phase = 'CLOSE'", "CLOSE|2026-02-05||True")],
+        ),
     ],
     aside=frozenset(INTERFACES),
 )  # fmt: skip
@@ -129,7 +135,7 @@ def test_before_the_first_run_no_phase_is_known(play: Play) -> None:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 

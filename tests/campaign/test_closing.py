@@ -33,11 +33,13 @@ STORY = Story(
     [
         Day(
             "20260131",
-            [subscribers(WHO)],
+            proves="set-up: three subscribers qualify and get the gift",
+            arrives=[subscribers(WHO)],
         ),
         Day(
             "20260201",
-            [
+            proves="set-up: a recharge is granted, a voucher booked and a ticket answered",
+            arrives=[
                 subscribers(LATER),
                 recharges("R-1 S-A 20260201100000 20000 18800 APP"),
                 File("expense", ["V-1|20260201|B5.1|100.00|微博话题"]),
@@ -49,7 +51,8 @@ STORY = Story(
         ),
         Day(
             "20260202",
-            [
+            proves="set-up: the last day's recharge file is quarantined",
+            arrives=[
                 subscribers(LATER),
                 File("recharge", [
                     "R-2|S-B||202602021|RECHARGE||10000|9500|APP||",  # no time of day

@@ -31,7 +31,8 @@ STORY = Story(
     days=[
         Day(
             "20260125",
-            [subscribers(JAN25), File("card_stock", ["CODESOON|TENCENT|20260120|20260128|15.00"])],
+            proves="rules 7: whoever qualifies becomes a member as the campaign begins",
+            arrives=[subscribers(JAN25), File("card_stock", ["CODESOON|TENCENT|20260120|20260128|15.00"])],
             out={"membership": """
                 exp|S-EXP|13000000001|ADD|20260126
                 wait|S-WAIT|13000000002|ADD|20260126
@@ -40,7 +41,8 @@ STORY = Story(
         ),
         Day(
             "20260126",
-            [
+            proves="rules 7: the only code goes to the first claim, the others wait for stock",
+            arrives=[
                 subscribers(JAN25),
                 File("card_claim", [
                     "K-1|S-EXP|20260126090000|TENCENT",
@@ -53,7 +55,8 @@ STORY = Story(
         ),
         Day(
             "20260127",
-            [subscribers(JAN27)],
+            proves="rules 7: a failed SMS sends the same code again, and a missing member's claim goes on waiting",
+            arrives=[subscribers(JAN27)],
             # the last day on which it can be redeemed is the 28th. S-WAIT is missing, and stays a member
             out={"sms": "code|13000000001|CARD|20260128080000|20260128200000|1|*"},
             answers={"sms": Answer({"13000000001": "90"})},
@@ -61,7 +64,8 @@ STORY = Story(
         ),
         Day(
             "20260128",
-            [subscribers(JAN25), File("card_stock", ["CODELATE|TENCENT|20260128|20261231|15.00"])],
+            proves="rules 7: a code that expires undelivered is listed, and new stock goes to the first who waits",
+            arrives=[subscribers(JAN25), File("card_stock", ["CODELATE|TENCENT|20260128|20261231|15.00"])],
             out={"sms": "first|13000000002|CARD|20260129080000|20260129200000|1|*"},
             facts=[
                 Fact(
@@ -87,5 +91,5 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

@@ -128,11 +128,16 @@ STORY = Story(
         {"eligibility", "membership", "family_link", "device_decision", "trial_grant", "sms", "credit"}
     ),
     days=[
-        Day("20260131", [subscribers(WHO), File("device_catalogue", ["SKU|华为|A2|1000.00|20260101|"])]),
+        Day(
+            "20260131",
+            proves="set-up: the subscribers and the device list are known",
+            arrives=[subscribers(WHO), File("device_catalogue", ["SKU|华为|A2|1000.00|20260101|"])],
+        ),
         # two rows of TWO in one file, and ONE alone
         Day(
             "20260201",
-            [
+            proves="rules 12: of two contents in one run neither counts for a benefit, elsewhere the first does",
+            arrives=[
                 subscribers(WHO),
                 *(file(feed, ("TWO", FIRST), ("TWO", OTHER), ("ONE", FIRST), ("ONE", FIRST)) for feed in ROWS),
             ],
@@ -150,7 +155,8 @@ STORY = Story(
         # ONE comes again, as it was (a duplicate) and otherwise (a conflict: what was decided stands); TWO likewise
         Day(
             "20260202",
-            [
+            proves="rules 12: what an earlier run decided stands against other content, which is listed",
+            arrives=[
                 subscribers(WHO),
                 *(file(feed, ("ONE", FIRST), ("ONE", OTHER), ("TWO", OTHER), ("TWO", FIRST)) for feed in ROWS),
             ],
@@ -165,10 +171,10 @@ STORY = Story(
                 """),
             ],
         ),
-        # whatever comes a third time is listed once
         Day(
             "20260203",
-            [subscribers(WHO), *(file(feed, ("ONE", OTHER), ("ONE", FIRST)) for feed in ROWS)],
+            proves="rules 12: content that has been listed is not listed again",
+            arrives=[subscribers(WHO), *(file(feed, ("ONE", OTHER), ("ONE", FIRST)) for feed in ROWS)],
             facts=[listed("20260203", {})],
         ),
     ],
@@ -181,7 +187,7 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 

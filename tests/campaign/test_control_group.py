@@ -21,7 +21,8 @@ STORY = Story(
     [
         Day(
             "20260125",
-            [subscribers(EVERYBODY)],
+            proves="rules 2, 9: the control group gets nothing, and HOLDOUT is the last reason",
+            arrives=[subscribers(EVERYBODY)],
             facts=[
                 Fact(
                     "reason of each city",
@@ -33,7 +34,8 @@ STORY = Story(
         ),
         Day(
             "20260126",
-            [
+            proves="rules 4.3: a recharge of the control group is NOT_ELIGIBLE, for the first reason of rules 2",
+            arrives=[
                 subscribers(EVERYBODY),
                 recharges("""
                 R-1 S-CONTROL 20260126100000 20000 20000 APP
@@ -60,10 +62,15 @@ LEAKS = Story(
     "leaked control group",
     terms("2026-01-26", "2026-04-30") | {"control_group": {"share_bp": 5000}},
     [
-        Day("20260125", [subscribers(PAIR)]),
+        Day(
+            "20260125",
+            proves="set-up: one of two customers is drawn into the control group",
+            arrives=[subscribers(PAIR)],
+        ),
         Day(
             "20260126",
-            [
+            proves="rules 9: a control customer whom a channel gave a discount is listed as leaked",
+            arrives=[
                 subscribers(PAIR),
                 recharges("""
                 R-IN   S-IN  20260126100000 10000  9500 APP
@@ -83,7 +90,8 @@ LEAKS = Story(
         ),
         Day(
             "20260127",
-            [subscribers(but(PAIR, "S-IN customer_id=C02"))],
+            proves="rules 9: benefits that come to a control customer with a subscriber are leaked, and he stays",
+            arrives=[subscribers(but(PAIR, "S-IN customer_id=C02"))],
             facts=[
                 Fact(
                     "and whoever came with benefits: the gift of January and a discount",
@@ -115,10 +123,10 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 
 @pytest.mark.parametrize("day", LEAKS.days, ids=str)
-def test_day_of_leaks(leaks: Play, day: Day) -> None:
+def test_leaks(leaks: Play, day: Day) -> None:
     leaks.check(day)

@@ -20,12 +20,17 @@ STORY = Story(
     "corrections of a snapshot",
     terms("2026-01-26", "2026-04-30"),
     [
-        Day("20260125", [subscribers(EVERYBODY)]),
+        Day("20260125", proves="set-up: both subscribers are active", arrives=[subscribers(EVERYBODY)]),
         # the first file of the 26th does not come; its correction does
-        Day("20260126", [subscribers(CORRECTED, seq=2)]),
+        Day(
+            "20260126",
+            proves="set-up: a correction of 26 January comes before the file that it corrects",
+            arrives=[subscribers(CORRECTED, seq=2)],
+        ),
         Day(
             "20260127",
-            [
+            proves="rules 1.2, 12: a first file that comes after its correction does not undo it",
+            arrives=[
                 subscribers(EVERYBODY, date="20260126"),
                 subscribers(EVERYBODY),
                 recharges("""
@@ -43,7 +48,8 @@ STORY = Story(
         # a third one corrects the second
         Day(
             "20260128",
-            [
+            proves="rules 1.2, 12: a further correction holds for recharges decided from then on",
+            arrives=[
                 subscribers(EVERYBODY, date="20260126", seq=3),
                 subscribers(EVERYBODY),
                 recharges("R-B3 S-B 20260126110000 30000 28000 APP"),
@@ -61,5 +67,5 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

@@ -19,10 +19,22 @@ STORY = Story(
     "both ways",
     terms("2026-01-26", "2026-02-28"),
     [
-        Day("20260125", [subscribers(WHO)]),
-        Day("20260126", [subscribers(WHO), recharges("R-1 S-A 20260126100000 20000 20000 APP")]),
-        Day("20260127", [subscribers(WHO), recharges("R-2 S-B 20260127100000 30000 28000 APP")]),
-        Day("20260128", [subscribers(WHO), recharges("V-1 S-A 20260128100000 reverses R-1 20000")]),
+        Day("20260125", proves="set-up: two subscribers are in the snapshot", arrives=[subscribers(WHO)]),
+        Day(
+            "20260126",
+            proves="set-up: a recharge is granted with a make-good",
+            arrives=[subscribers(WHO), recharges("R-1 S-A 20260126100000 20000 20000 APP")],
+        ),
+        Day(
+            "20260127",
+            proves="set-up: a recharge is granted with a bonus",
+            arrives=[subscribers(WHO), recharges("R-2 S-B 20260127100000 30000 28000 APP")],
+        ),
+        Day(
+            "20260128",
+            proves="set-up: the first recharge is reversed",
+            arrives=[subscribers(WHO), recharges("V-1 S-A 20260128100000 reverses R-1 20000")],
+        ),
     ],
     aside=frozenset({"eligibility", "data_grant", "credit", "sms"}),
 )

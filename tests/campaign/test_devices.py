@@ -113,7 +113,8 @@ STORY = Story(
     [
         Day(
             "20260131",
-            [
+            proves="rules 1.7, 6: an order a second before the campaign begins is refused",
+            arrives=[
                 subscribers(EVERYBODY),
                 CATALOGUE,
                 HALLS,
@@ -123,7 +124,8 @@ STORY = Story(
         ),
         Day(
             "20260201",
-            [
+            proves="rules 6: orders are granted by list, channel and limit, at the price of their band",
+            arrives=[
                 subscribers(EVERYBODY),
                 orders("""
                 E-START   O-START   S-EDGE    PAID     20260201000000 SKU-1000 1000.00  900.00 APP
@@ -266,7 +268,8 @@ STORY = Story(
         ),
         Day(
             "20260202",
-            [
+            proves="rules 6: a returned device cancels its subsidy and frees the limit for the next order",
+            arrives=[
                 subscribers(but(EVERYBODY, "S-WAITS status=S status_date=20260202")),
                 orders("""
                 E-ROB-P   O-ROBUST  S-ROBUST  PAID     20260201170000 SKU-1000 1000.00  900.00 APP
@@ -318,7 +321,8 @@ STORY = Story(
         ),
         Day(
             "20260203",
-            [
+            proves="rules 4.7, 6: a model counts from its day on the list, and who leaves forfeits his make-good",
+            arrives=[
                 subscribers(but(EVERYBODY, "S-LEAVES status=C status_date=20260203")),
                 orders("""
                 E-SOON-2  O-SOON-2  S-SOON    PAID     20260203100000 SKU-SOON 1000.00  900.00 APP
@@ -349,7 +353,8 @@ STORY = Story(
         ),
         Day(
             "20260204",
-            [subscribers(EVERYBODY)],
+            proves="rules 6: an online order not shipped in 3 days is listed",
+            arrives=[subscribers(EVERYBODY)],
             facts=[
                 # paid in the app on 1 February and not shipped by the close of 4 February; halls have theirs there
                 Fact(
@@ -378,7 +383,11 @@ STORY = Story(
         ),
         Day(
             "20260205",
-            [subscribers(EVERYBODY), orders("E-LAST O-LAST S-HALL2 PAID 20260205235959 SKU-1000 1000.00 900.00 APP")],
+            proves="rules 1.7, 6: an order in the campaign's last second is granted",
+            arrives=[
+                subscribers(EVERYBODY),
+                orders("E-LAST O-LAST S-HALL2 PAID 20260205235959 SKU-1000 1000.00 900.00 APP"),
+            ],
             out={"device_decision": "last|O-LAST|S-HALL2|GRANTED|90000|90000|GRANTED"},
             facts=[
                 decided("O-LAST|GRANTED||MATCH|90000|10000|10000"),
@@ -388,7 +397,8 @@ STORY = Story(
         ),
         Day(
             "20260207",
-            [
+            proves="rules 4.9, 6: a late order is honoured in a file of the last day that is allowed",
+            arrives=[
                 subscribers(EVERYBODY, date="20260206"),
                 subscribers(EVERYBODY),
                 orders("E-OK O-OK S-LATE PAID 20260205120000 SKU-1000 1000.00 900.00 APP"),
@@ -398,7 +408,8 @@ STORY = Story(
         ),
         Day(
             "20260208",
-            [
+            proves="rules 4.9, 6: a day later it is LATE and listed, but a return still cancels its subsidy",
+            arrives=[
                 subscribers(EVERYBODY),
                 orders("""
                 E-LATE-2 O-TOOLATE S-TOOLATE PAID     20260205120000 SKU-1000 1000.00  900.00 APP
@@ -437,5 +448,5 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_devices(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

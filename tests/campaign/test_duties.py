@@ -66,10 +66,11 @@ STORY = Story(
     "duties",
     CAMPAIGN,
     [
-        Day("20260131", [subscribers(WHO)]),
+        Day("20260131", proves="set-up: both subscribers are known", arrives=[subscribers(WHO)]),
         Day(
             "20260201",
-            [
+            proves="rules 11: stock never goes below zero, and a fault is listed at once",
+            arrives=[
                 subscribers(WHO),
                 File("stock_movement", [
                     "M-1|POSTER|MATERIAL|20260130090000|5|2.50|H-1",
@@ -143,7 +144,8 @@ STORY = Story(
         ),
         Day(
             "20260202",
-            [
+            proves="rules 11, 12: the first row of an id stands, and a closed fault is no longer listed",
+            arrives=[
                 subscribers(WHO),
                 File("stock_movement", [
                     "M-8|POSTER|MATERIAL|20260130070000|-3||H-1",     # two are on hand, whatever its hour
@@ -209,11 +211,11 @@ INCIDENTS = (
 )
 
 
-def test_the_day_before(play: Play) -> None:
+def test_a_date_with_nothing_but_subscribers_closes(play: Play) -> None:
     play.check(STORY.days[0])
 
 
-def test_the_launch(play: Play) -> None:
+def test_stock_publicity_brand_and_tickets_are_those_counted_by_hand(play: Play) -> None:
     play.check(STORY.days[1])
 
 
@@ -239,7 +241,7 @@ def test_a_fault_is_told_at_once_and_an_incident_from_its_start_to_its_end(play:
     ]
 
 
-def test_the_first_day(play: Play) -> None:
+def test_the_first_row_of_an_id_stands_and_stock_is_never_below_zero(play: Play) -> None:
     play.check(STORY.days[2])
 
 

@@ -123,12 +123,14 @@ STORY = Story(
     [
         Day(
             "20260131",
-            [subscribers(EVERYBODY), requests("Q-EARLY S-EDGE 20260131235959 ADD F-1")],
+            proves="rules 1.7, 5: a request a second before the campaign begins is refused",
+            arrives=[subscribers(EVERYBODY), requests("Q-EARLY S-EDGE 20260131235959 ADD F-1")],
             facts=[decided("Q-EARLY|ADD|WINDOW||S-EDGE|13000000051")],
         ),
         Day(
             "20260201",
-            [
+            proves="rules 5: requests are taken in order of time, each with its reason",
+            arrives=[
                 subscribers(EVERYBODY),
                 requests("""
                 Q-START    S-EDGE      20260201000000 ADD F-1
@@ -270,7 +272,8 @@ STORY = Story(
         ),
         Day(
             "20260202",
-            [
+            proves="rules 5: a link ends when the other side closes or ports out, and frees its slot from then on",
+            arrives=[
                 subscribers(FEB2),
                 requests("""
                 # a known id with other content: the first stands
@@ -316,7 +319,8 @@ STORY = Story(
         ),
         Day(
             "20260203",
-            [
+            proves="rules 5: a late request meets the list of its own time, and a link ends when its owner leaves",
+            arrives=[
                 subscribers(FEB3),
                 requests("""
                 # late ones: of before noon, when the list was full, and of after it
@@ -373,13 +377,18 @@ STORY = Story(
                 """),
             ],
         ),
-        Day("20260204", [subscribers(FEB3), requests("Q-LAST S-EDGE 20260204235959 ADD F-2")], out={
-            "family_link": "edge-2|S-EDGE|13000000002|13000000052|ADD|20260204235959",
-        }, facts=[decided("Q-LAST|ADD|APPROVED||S-EDGE|13000000052")]),
+        Day(
+            "20260204",
+            proves="rules 1.7, 5: a request in the campaign's last second is approved",
+            arrives=[subscribers(FEB3), requests("Q-LAST S-EDGE 20260204235959 ADD F-2")],
+            out={"family_link": "edge-2|S-EDGE|13000000002|13000000052|ADD|20260204235959"},
+            facts=[decided("Q-LAST|ADD|APPROVED||S-EDGE|13000000052")],
+        ),
         # the campaign is over: nothing can be added, but links stay, may be taken out, and end with a side
         Day(
             "20260205",
-            [
+            proves="rules 5: after the campaign nothing is added, but links stay, are removed and end",
+            arrives=[
                 subscribers(but(FEB3, "F-2 status=C status_date=20260205")),
                 requests("""
                 Q-OVER   S-EDGE  20260205000000 ADD F-3
@@ -464,7 +473,8 @@ EXCLUSIVE = Story(
     [
         Day(
             "20260201",
-            [
+            proves="rules 5: where lists exclude each other, the first to ask gets the number",
+            arrives=[
                 subscribers(EVERYBODY),
                 requests("""
                 # first come, first served
@@ -509,7 +519,8 @@ EXCLUSIVE = Story(
         ),
         Day(
             "20260202",
-            [
+            proves="rules 5: a number of another list is TAKEN until it is given back",
+            arrives=[
                 subscribers(EVERYBODY),
                 requests("""
                 # taken in an earlier run
@@ -540,7 +551,7 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_family_numbers(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 

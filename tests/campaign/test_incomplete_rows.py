@@ -56,7 +56,8 @@ STORY = Story(
     days=[
         Day(
             "20260131",
-            [subscribers(JAN31)],
+            proves="rules 12: a row without a phone number waits, and is listed",
+            arrives=[subscribers(JAN31)],
             out={
                 "eligibility": """
                     S-OK|13000000001|ADD|20260201|ELIGIBLE
@@ -86,7 +87,8 @@ STORY = Story(
         ),
         Day(
             "20260201",
-            [
+            proves="rules 12: whoever is missing leaves the channels' list by his last number, his gift waits",
+            arrives=[
                 subscribers(FEB01),
                 recharges("R-1 S-CRED 20260201100000 20000 18800 APP"),
                 File("trial_application", ["T-1|S-NONE|20260201100000|CLOUD"]),
@@ -114,7 +116,8 @@ STORY = Story(
         ),
         Day(
             "20260202",
-            [subscribers(FEB02)],
+            proves="rules 12: what waited leaves as soon as the number is known",
+            arrives=[subscribers(FEB02)],
             out={
                 "eligibility": """
                     S-GONE|13000000092|ADD|20260203|ELIGIBLE
@@ -136,7 +139,8 @@ STORY = Story(
         ),
         Day(
             "20260228",
-            [subscribers(FEB02)],
+            proves="rules 12: a gift that waits to the end of its month ends, and is listed",
+            arrives=[subscribers(FEB02)],
             out={
                 "eligibility": """
                     S-OK|13000000001|REMOVE|20260301|WINDOW
@@ -163,7 +167,8 @@ STORY = Story(
         # his instalment is due on the 5th
         Day(
             "20260304",
-            [subscribers(MAR04)],
+            proves="rules 12: an instalment without a phone number waits, too",
+            arrives=[subscribers(MAR04)],
             facts=[Fact("money waits, too", WAITING, """
                 S-CRED|credit|waits:
                 S-NEVER|data_grant|never
@@ -172,11 +177,12 @@ STORY = Story(
         ),
         Day(
             "20260305",
-            [subscribers(MAR05)],
+            proves="rules 12: the instalment leaves when its number is known",
+            arrives=[subscribers(MAR05)],
             out={"credit": "due|S-CRED|13000000095|400|INSTALMENT|1|6|R-1"},
             facts=[Fact("and leaves once", WAITING, "S-NEVER|data_grant|never\nS-NEVER|membership|waits:")],
         ),
-        Day("20260306", [subscribers(MAR05)]),
+        Day("20260306", proves="rules 12: what has waited and left does not leave again", arrives=[subscribers(MAR05)]),
     ],
 )  # fmt: skip
 
@@ -187,7 +193,7 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 

@@ -120,13 +120,15 @@ STORY = Story(
         # thirteen gifts of 49 fen: 637, rounded once for each grant (13 x 48.83 would be 635)
         Day(
             "20260125",
-            [subscribers(JAN)],
+            proves="rules 3: the cost of gifts is rounded once for each grant",
+            arrives=[subscribers(JAN)],
             out={"data_grant": ANYTHING},
             facts=[costs("B1", "promised, not accepted yet", "637|0")],
         ),
         Day(
             "20260126",
-            [subscribers(JAN)],
+            proves="rules 3: an accepted gift is actual cost, and only then its notice goes out",
+            arrives=[subscribers(JAN)],
             out={
                 "sms": "\n".join(
                     f"gift{n:02}|130000000{n:02}|GIFT_ARRIVED|20260127080000|20260127200000|1|{GIFT}"
@@ -137,7 +139,8 @@ STORY = Story(
         ),
         Day(
             "20260131",
-            [
+            proves="rules 4.6, 10.2: the whole bonus is committed, and owed, on the day it is promised",
+            arrives=[
                 subscribers(JAN),
                 recharges("""
                 R-RUN     S-RUN     20260131100000 20000 18800 APP
@@ -162,10 +165,10 @@ STORY = Story(
                 budget("B1|1000|0|637\nB2|60000|57400|23200\nB5.1|100|0|52\nB7|200000|0|123450\nB8|0|0|990"),
             ],
         ),
-        # 4.7: closed or ported out forfeits all that is unpaid, in the run that first sees it
         Day(
             "20260220",
-            [subscribers(FEB20)],
+            proves="rules 4.7: who closes or ports out forfeits all that is unpaid, in the run that sees it first",
+            arrives=[subscribers(FEB20)],
             facts=[
                 liability("2026-01|0|57400|0|0|57400\n2026-02|57400|0|0|10000|47400"),
                 budget("B1|1000|0|637\nB2|60000|47400|23200\nB5.1|100|0|52\nB7|200000|0|123450\nB8|0|0|990"),
@@ -174,7 +177,8 @@ STORY = Story(
         # 4.6: 31 January -> 28 February; sent in the run that closes the day before
         Day(
             "20260227",
-            [subscribers(FEB27)],
+            proves="rules 4.6, 4.7: 31 January's instalment falls due on 28 February, of the suspended it is held",
+            arrives=[subscribers(FEB27)],
             out={
                 # suspended ones and the absent one are held
                 "credit": """
@@ -190,7 +194,8 @@ STORY = Story(
         ),
         Day(
             "20260305",
-            [
+            proves="rules 4.7: what was held is paid on resuming, what is unanswered waits for its answer",
+            arrives=[
                 subscribers(MAR05),
                 # both reversed while their first instalment is sent and unanswered: it waits; the second is cancelled
                 recharges("""
@@ -208,7 +213,8 @@ STORY = Story(
         ),
         Day(
             "20260310",
-            [subscribers(MAR10)],
+            proves="rules 4.7: once answered, an instalment is clawed back, cancelled, sent again or credited",
+            arrives=[subscribers(MAR10)],
             late={("credit", "20260227"): Answer({"S-NEVER": "11", "S-RETRY": "90", "S-TWENTY": "20"})},
             out={
                 # S-EDGE: active at the close of 28 February + 10 days. S-SLOW was credited after all: taken back.
@@ -224,7 +230,8 @@ STORY = Story(
         # 31 March. S-LOST resumed on 11 March, a day too late for its first instalment, which is forfeited
         Day(
             "20260330",
-            [subscribers(MAR30)],
+            proves="rules 4.6, 10.2: the second instalment falls due on 31 March, and the liability adds up",
+            arrives=[subscribers(MAR30)],
             out={
                 "credit": """
                     absent.2|S-ABSENT|13000000005|2500|INSTALMENT|2|2|R-ABSENT
@@ -256,7 +263,8 @@ STORY = Story(
         # promises it
         Day(
             "20260405",
-            [subscribers(MAR30), recharges("R-LATE S-LATE 20260131235959 20000 18800 APP")],
+            proves="rules 4.6, 4.9: a late recharge is honoured, and what is past due goes out at once",
+            arrives=[subscribers(MAR30), recharges("R-LATE S-LATE 20260131235959 20000 18800 APP")],
             out={
                 "credit": """
                     late.1|S-LATE|13000000009|342|INSTALMENT|1|7|R-LATE
@@ -270,7 +278,8 @@ STORY = Story(
         # fen come last
         Day(
             "20260830",
-            [subscribers(MAR30)],
+            proves="rules 4.6, 4.7: schedules outlive the campaign, and the odd fen go to the last instalment",
+            arrives=[subscribers(MAR30)],
             out={
                 "credit": """
                     late.3|S-LATE|13000000009|342|INSTALMENT|3|7|R-LATE
@@ -289,7 +298,8 @@ STORY = Story(
         ),
         Day(
             "20260831",
-            [subscribers(MAR30)],
+            proves="rules 10.2: the liability closes at zero when the last instalment is credited",
+            arrives=[subscribers(MAR30)],
             out={"sms": ANYTHING},
             facts=[
                 # April: promised S-LATE 2400, credited 342 + 7 x 2500. August: credited 2 x 342, then 10 instalments
@@ -317,5 +327,5 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

@@ -38,7 +38,8 @@ STORY = Story(
     [
         Day(
             "20260131",
-            [
+            proves="rules 4.4: the second recharge of a tier in the month is refused for LIMIT",
+            arrives=[
                 subscribers(JAN),
                 recharges("""
                 R-SIXTY  S-SIXTY  20260131100000 20000 18800 APP
@@ -56,10 +57,10 @@ STORY = Story(
             R-NEXT-2|LIMIT||*|0|0
             """,
         ),
-        # suspended on the due day: held
         Day(
             "20260204",
-            [subscribers(FEB)],
+            proves="rules 4.7: the instalment of a subscriber suspended on its due day is held",
+            arrives=[subscribers(FEB)],
             out={
                 "credit": """
                     claw.1|S-CLAW|13000000003|400|INSTALMENT|1|6|R-CLAW
@@ -69,7 +70,8 @@ STORY = Story(
         ),
         Day(
             "20260304",
-            [subscribers(FEB)],
+            proves="rules 4.6, 4.7: the second instalment goes out a month later, but not to the suspended",
+            arrives=[subscribers(FEB)],
             out={
                 "credit": """
                     claw.2|S-CLAW|13000000003|400|INSTALMENT|2|6|R-CLAW
@@ -79,7 +81,8 @@ STORY = Story(
         ),
         Day(
             "20260406",
-            [
+            proves="rules 4.8: a reversal frees the month's slot, and is booked in the open month",
+            arrives=[
                 subscribers(APR06),
                 # of March, which is closed, delivered in April
                 recharges("""
@@ -118,7 +121,8 @@ STORY = Story(
         ),
         Day(
             "20260407",
-            [subscribers(APR07)],
+            proves="rules 4.7: an instalment held for more than 60 days is forfeited, a failed clawback leaks",
+            arrives=[subscribers(APR07)],
             # a day too late for the one of 5 February; those of 5 March and 5 April are within their 60 days
             out={
                 "credit": """
@@ -167,5 +171,5 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

@@ -36,10 +36,11 @@ STORY = Story(
     terms("2026-01-30", "2026-03-31", BENEFITS, {"effective_from": date(2026, 2, 2), "caps": {"B4": 800}}),
     aside=frozenset({"eligibility", "membership"}),
     days=[
-        Day("20260129", [subscribers(WHO)]),
+        Day("20260129", proves="set-up: three subscribers become members", arrives=[subscribers(WHO)]),
         Day(
             "20260130",
-            [
+            proves="rules 10.1: the budget has room for one trial, two wait",
+            arrives=[
                 subscribers(WHO),
                 File("trial_application", [
                     "T-1|S-A|20260130100000|CLOUD",
@@ -52,7 +53,8 @@ STORY = Story(
         ),
         Day(
             "20260131",
-            [subscribers(LEFT)],
+            proves="rules 7, 10.1: whoever ports out leaves the waiting list",
+            arrives=[subscribers(LEFT)],
             facts=[
                 Fact("S-B is ported out", WAITS, "T-2||2026-01-31\nT-3||"),
                 Fact(
@@ -65,7 +67,8 @@ STORY = Story(
         ),
         Day(
             "20260201",
-            [subscribers(LEFT)],
+            proves="rules 1.8, 10.1: a raised cap goes to the next in order",
+            arrives=[subscribers(LEFT)],
             out={"trial_grant": "t3|S-C|13000000003|CLOUD|20260202"},
             facts=[
                 Fact("the next in order", WAITS, "T-2||2026-01-31\nT-3|2026-02-01|"),
@@ -82,5 +85,5 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

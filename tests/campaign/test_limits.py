@@ -36,10 +36,11 @@ STORY = Story(
         },
     ),
     [
-        Day("20260125", [subscribers(EVERYBODY)]),
+        Day("20260125", proves="set-up: everybody is in the snapshot", arrives=[subscribers(EVERYBODY)]),
         Day(
             "20260201",
-            [
+            proves="rules 4.4: the limit counts each tier by itself",
+            arrives=[
                 subscribers(but(EVERYBODY, "S-GC gone")),
                 recharges("""
                 R-CA   S-CA  20260201100000 10000  9500 APP
@@ -53,7 +54,8 @@ STORY = Story(
         ),
         Day(
             "20260202",
-            [
+            proves="rules 1.8, 4.4: a recharge meets the limits of its own day, and a refused one takes no slot",
+            arrives=[
                 subscribers(but(EVERYBODY, "S-GC activation_date=20110601")),
                 recharges("""
                 R-MLA  S-ML  20260201100000 10000  9500 APP
@@ -77,7 +79,8 @@ STORY = Story(
         ),
         Day(
             "20260203",
-            [
+            proves="rules 1.8, 4.8: a reversal frees the customer's slot for the next in order, by its own terms",
+            arrives=[
                 subscribers(but(EVERYBODY, "S-GC activation_date=20110601")),
                 recharges("""
                 V-CA   S-CA  20260203100000 reverses R-CA 10000
@@ -95,7 +98,8 @@ STORY = Story(
         ),
         Day(
             "20260204",
-            [
+            proves="rules 4.4: the cap of the customer of that day decides, and who is refused takes no slot",
+            arrives=[
                 subscribers(but(EVERYBODY, "S-GC activation_date=20110601\nS-MV customer_id=C-K3")),
                 recharges("""
                 R-MV1  S-MV  20260203120000 10000 10000 APP
@@ -126,7 +130,7 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 
@@ -147,16 +151,21 @@ def test_a_card_takes_no_slot_of_a_customer_who_is_called_as_its_subscriber(new_
         "one name",
         terms("2026-01-26", "2026-04-30", sections),
         [
-            Day("20260125", [subscribers(one_name)]),
+            Day("20260125", proves="set-up: a customer has the id of his subscriber", arrives=[subscribers(one_name)]),
             Day(
                 "20260201",
-                [
+                proves="set-up: a card is claimed",
+                arrives=[
                     subscribers(one_name),
                     File("card_stock", ["CODE0001|IQIYI|20260201|20261231|15.00"]),
                     File("card_claim", ["C-1|S-ML|20260201090000|IQIYI"]),
                 ],
             ),
-            Day("20260202", [subscribers(one_name), recharges("R-1  S-ML  20260202100000 10000  9500 APP")]),
+            Day(
+                "20260202",
+                proves="set-up: a recharge follows in the same month",
+                arrives=[subscribers(one_name), recharges("R-1  S-ML  20260202100000 10000  9500 APP")],
+            ),
         ],
     )
     play = new_play(story)

@@ -44,11 +44,16 @@ STORY = Story(
         "membership": {}, "data_gift": None, "recharge": None, "messages": {"templates": []},
     }),
     [
-        # nobody is a member before the campaign
-        Day("20260124", [subscribers(JAN25)], facts=[members("before the campaign", "")]),
+        Day(
+            "20260124",
+            proves="rules 7: nobody is a member before the campaign",
+            arrives=[subscribers(JAN25)],
+            facts=[members("before the campaign", "")],
+        ),
         Day(
             "20260125",
-            [subscribers(JAN25)],
+            proves="rules 7: who qualifies as the campaign begins becomes a member",
+            arrives=[subscribers(JAN25)],
             out={
                 # not S-YOUNG (TENURE), S-IOT (SEGMENT), S-PAUSED (NOT_ACTIVE)
                 "membership": """
@@ -67,7 +72,8 @@ STORY = Story(
         ),
         Day(
             "20260126",
-            [subscribers(JAN26)],
+            proves="rules 7: who comes to qualify joins the next day, and to be suspended is no leaving",
+            arrives=[subscribers(JAN26)],
             out={
                 # who qualifies joins from that day; 90 goes again under its key; to be suspended or to change the
                 # owner ends nothing
@@ -87,7 +93,8 @@ STORY = Story(
         ),
         Day(
             "20260127",
-            [subscribers(JAN27)],
+            proves="rules 7: a member leaves when closed or ported out, not when missing in a delivery",
+            arrives=[subscribers(JAN27)],
             out={
                 # closed, ported out; the carrier's own feed has changed what was refused. S-GONE, missing, stays
                 "membership": """
@@ -114,7 +121,8 @@ STORY = Story(
         ),
         Day(
             "20260128",
-            [subscribers(JAN28)],
+            proves="rules 7: who was missing is a member as before, who had left joins anew",
+            arrives=[subscribers(JAN28)],
             out={
                 # S-GONE is listed again, a member as before, though OWNER_CHANGED; S-BACK had left: qualifies anew
                 "membership": """
@@ -126,7 +134,8 @@ STORY = Story(
         ),
         Day(
             "20260129",
-            [subscribers(JAN28)],
+            proves="interface, answers: a file refused as a whole is sent again with the same keys",
+            arrives=[subscribers(JAN28)],
             out={
                 # the whole file refused goes again, with the same keys
                 "membership": """
@@ -143,11 +152,15 @@ STORY = Story(
                 ),
             ],
         ),
-        # the campaign's end removes nobody, and nobody joins after it
-        Day("20260430", [subscribers(APR30)]),
+        Day(
+            "20260430",
+            proves="rules 7: the campaign's end removes nobody, and nobody joins after it",
+            arrives=[subscribers(APR30)],
+        ),
         Day(
             "20260502",
-            [subscribers(MAY02)],
+            proves="rules 7: after the campaign a member leaves when closed",
+            arrives=[subscribers(MAY02)],
             out={"membership": "susp.end|S-SUSP|13000000005|REMOVE|20260503"},
             facts=[
                 members(
@@ -176,7 +189,7 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 

@@ -73,7 +73,8 @@ STORY = Story(
     [
         Day(
             "20260125",
-            [
+            proves="rules 8: an opt-out of a number that nobody holds is listed",
+            arrives=[
                 subscribers(JAN24, date="20260124"),
                 subscribers(JAN25),
                 File("optout", [  # event_id, msisdn, subscriber_id, at, action, via
@@ -97,7 +98,8 @@ STORY = Story(
         ),
         Day(
             "20260126",
-            [
+            proves="rules 1.3, 8: opt-outs, no consent and a changed number suppress, and nobody inherits them",
+            arrives=[
                 subscribers(JAN26),
                 File("optout", ["O-6||S-OUT-TODAY|20260126220000|OUT|HOTLINE"]),
                 recharges("""
@@ -119,7 +121,8 @@ STORY = Story(
         ),
         Day(
             "20260131",
-            [subscribers(JAN26)],
+            proves="rules 8: each segment is paid, and what is suppressed costs nothing",
+            arrives=[subscribers(JAN26)],
             out={"data_grant": ANYTHING},
             answers={"data_grant": Answer({"S-RETRY": "90"})},
             facts=[
@@ -128,7 +131,8 @@ STORY = Story(
         ),
         Day(
             "20260201",
-            [subscribers(JAN26)],
+            proves="rules 8: a second marketing message in 7 days is suppressed as FREQUENCY, where one is allowed",
+            arrives=[subscribers(JAN26)],
             out={
                 "data_grant": "*|S-RETRY|13000000010|LYHMLD5G|5120|20260201|20260228",
                 # FREQUENCY: 2 February is the sixth day after 27 January: no second marketing message to anybody;
@@ -144,7 +148,8 @@ STORY = Story(
         ),
         Day(
             "20260202",
-            [subscribers(JAN26)],
+            proves="rules 1.7, 8: on the eighth day the first message no longer counts",
+            arrives=[subscribers(JAN26)],
             out={
                 # BAD: the file comes again with the same rows under the same keys
                 "credit": """
@@ -158,7 +163,8 @@ STORY = Story(
         ),
         Day(
             "20260203",
-            [subscribers(JAN26)],
+            proves="rules 8: service notices need no consent, and 70 units are one segment, 71 two",
+            arrives=[subscribers(JAN26)],
             out={
                 # service notices go to those who opted out or gave no consent, too; 70 units are one segment, 71 are
                 # two
@@ -185,5 +191,5 @@ def test_the_story_counts_right() -> None:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

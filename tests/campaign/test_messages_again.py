@@ -48,7 +48,8 @@ STORY = Story(
     [
         Day(
             "20260124",
-            [subscribers(JAN24)],
+            proves="set-up: the first announcement goes to all six, and is not answered",
+            arrives=[subscribers(JAN24)],
             out={
                 "sms": "\n".join(
                     f"{name}|130000000{no}|SOON|20260125080000|20260125200000|1|{SOON}"
@@ -60,7 +61,8 @@ STORY = Story(
         ),
         Day(
             "20260127",  # the days between are not run: what is due now is the second announcement alone
-            [
+            proves="rules 1.7, 8: on the third day the first message no longer counts, and opt-outs get none",
+            arrives=[
                 subscribers(JAN24),
                 # who has opted out is not sent the second one, and may be back for the first
                 File("optout", [
@@ -72,7 +74,8 @@ STORY = Story(
         ),
         Day(
             "20260128",
-            [
+            proves="rules 8: a message to be sent again is judged again, for the first reason in order",
+            arrives=[
                 subscribers(JAN28),
                 File("optout", [
                     *(f"I-{name}||S-{name}|20260128100000|IN|SMS" for name in ["ASKED", "MOVED", "PLAIN"]),
@@ -109,5 +112,5 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

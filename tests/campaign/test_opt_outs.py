@@ -46,10 +46,11 @@ STORY = Story(
     }),
     aside=frozenset({"eligibility", "data_grant"}),
     days=[
-        Day("20260125", [subscribers(JAN25)]),
+        Day("20260125", proves="set-up: everybody is in the snapshot", arrives=[subscribers(JAN25)]),
         Day(
             "20260126",
-            [
+            proves="rules 8: of an OUT and an IN in the same second OUT wins, and a later IN ends an OUT",
+            arrives=[
                 subscribers(JAN26, lie="sha256"),
                 File("optout", [
                     "O-AHEAD||S-AHEAD|20260127000005|OUT|SMS",  # the clock of its system is ahead
@@ -75,7 +76,8 @@ STORY = Story(
         ),
         Day(
             "20260127",
-            [
+            proves="rules 8: who held the number is judged again when the state of its day is corrected",
+            arrives=[
                 subscribers(JAN26, date="20260126", seq=2),
                 subscribers(JAN26),
                 File("optout", ["I-YEAR||S-YEAR|20260127100000|IN|SMS"]),
@@ -91,10 +93,11 @@ STORY = Story(
                 ),
             ],
         ),
-        Day("20260131", [subscribers(JAN26)]),
+        Day("20260131", proves="set-up: February's gifts leave", arrives=[subscribers(JAN26)]),
         Day(
             "20260201",
-            [subscribers(JAN26)],
+            proves="rules 8, 12: an OUT dated ahead counts from when it is known, so that a later IN ends it",
+            arrives=[subscribers(JAN26)],
             # S-OLD is told again, S-NEW no more. The OUT of S-YEAR counted from when it was known: his later IN ends it
             out={"sms": sms("13000000003", "13000000004", "13000000015", day="20260202")},
         ),
@@ -108,7 +111,7 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 

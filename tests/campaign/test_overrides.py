@@ -30,8 +30,14 @@ STORY = Story(
     "two people",
     terms("2026-01-26", "2026-02-28", {"data_gift": {"months": 1}}),
     [
-        Day(DATES[0], [subscribers(W)], out={"data_grant": GIFTS}, answers={"data_grant": SILENT}),
-        *(Day(day, [subscribers(W)]) for day in DATES[1:]),
+        Day(
+            DATES[0],
+            proves="set-up: the gifts leave, and are not answered",
+            arrives=[subscribers(W)],
+            out={"data_grant": GIFTS},
+            answers={"data_grant": SILENT},
+        ),
+        *(Day(day, proves="set-up: a further date is closed", arrives=[subscribers(W)]) for day in DATES[1:]),
     ],
     aside=frozenset({"eligibility", "sms", "push"}),
 )

@@ -92,7 +92,8 @@ STORY = Story(
     [
         Day(
             "20260125",
-            [
+            proves="rules 11: readiness is a table of trainings, system tests and stock against need",
+            arrives=[
                 subscribers(EVERYBODY),
                 HALLS,
                 File("training", [
@@ -135,7 +136,8 @@ STORY = Story(
         ),
         Day(
             "20260126",
-            [
+            proves="rules 11: the last training of a person counts, and announcements do not wait for the launch",
+            arrives=[
                 subscribers(EVERYBODY),
                 # the last training of a person stands: P-2 passed, P-3 failed again, half of two is enough
                 File("training", [
@@ -158,7 +160,8 @@ STORY = Story(
         ),
         Day(
             "20260127",
-            [
+            proves="rules 11: the launch is refused while a line is neither met nor waived, and nothing is granted",
+            arrives=[
                 subscribers(EVERYBODY),
                 File("system_test", ["Y-4|RECHARGE|PERFORMANCE|20260127120000|FAIL|Y4"]),
             ],
@@ -173,7 +176,8 @@ STORY = Story(
         ),
         Day(
             "20260128",
-            [
+            proves="rules 11: a line waived by name and reason lets the campaign launch, and backdates nothing",
+            arrives=[
                 subscribers(EVERYBODY),
                 recharges(RECHARGE.format(no=28)),
                 File("system_test", ["Y-5|RECHARGE|PERFORMANCE|20260128120000|PASS|报告5"]),
@@ -210,7 +214,8 @@ STORY = Story(
         ),
         Day(
             "20260129",
-            [
+            proves="rules 11: once launched, a campaign stays so",
+            arrives=[
                 subscribers(EVERYBODY),
                 recharges(RECHARGE.format(no=29)),
                 # once launched, it stays so
@@ -235,7 +240,7 @@ def play(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 
@@ -275,13 +280,22 @@ def test_halls_are_waited_for_where_no_list_is_known(new_play: Callable[[Story],
         "no halls",
         terms("2026-01-28", "2026-04-30", {"readiness": needs}),
         [
-            Day("20260127", [subscribers(EVERYBODY)], facts=[
-                Fact("lines", "select line, there, is_ready, detail from marts.readiness",
-                     "lyh2026/TRAINING/RULES|0|False|no designated hall is known"),
-            ]),
-            Day("20260128", [subscribers(EVERYBODY)], says={"waive lyh2026/TRAINING/RULES": ""}, out={
-                "eligibility": "S-OLD|13000000001|ADD|20260129|ELIGIBLE", "data_grant": ANYTHING,
-            }),
+            Day(
+                "20260127",
+                proves="rules 11: a line for each hall is not met while no list of halls is known",
+                arrives=[subscribers(EVERYBODY)],
+                facts=[
+                    Fact("lines", "select line, there, is_ready, detail from marts.readiness",
+                         "lyh2026/TRAINING/RULES|0|False|no designated hall is known"),
+                ],
+            ),
+            Day(
+                "20260128",
+                proves="rules 11: the line without a list of halls can be waived",
+                arrives=[subscribers(EVERYBODY)],
+                says={"waive lyh2026/TRAINING/RULES": ""},
+                out={"eligibility": "S-OLD|13000000001|ADD|20260129|ELIGIBLE", "data_grant": ANYTHING},
+            ),
         ],
     )  # fmt: skip
     play = new_play(story)

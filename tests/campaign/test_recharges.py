@@ -116,7 +116,8 @@ STORY = Story(
     [
         Day(
             "20260129",
-            [
+            proves="rules 4: a recharge before the window is WINDOW, asked before TIER and CHANNEL",
+            arrives=[
                 subscribers(EVERYBODY),
                 HALLS,
                 recharges("""
@@ -132,7 +133,8 @@ STORY = Story(
         ),
         Day(
             "20260130",
-            [
+            proves="rules 4: a recharge is granted, or refused for the first reason that holds",
+            arrives=[
                 subscribers(EVERYBODY),
                 recharges("""
                 R-START       S-EDGE      20260130000000 20000 18800 APP
@@ -255,7 +257,8 @@ STORY = Story(
         ),
         Day(
             "20260131",
-            [
+            proves="rules 4.4, 4.8: a granted recharge keeps its slot, and a reversal frees it for the next",
+            arrives=[
                 subscribers(JAN31),
                 recharges("""
                 # judged on the state of 30 January: S-WAS was active then, S-BECAME was not
@@ -298,7 +301,8 @@ STORY = Story(
         ),
         Day(
             "20260201",
-            [
+            proves="rules 1.2, 4.8: half past midnight is the next month, and a reversal keeps its own date",
+            arrives=[
                 subscribers(JAN31),
                 recharges("""
                 R-MID-2      S-MIDNIGHT 20260201003000 10000  9500 APP
@@ -335,7 +339,8 @@ STORY = Story(
         # no subscriber file on 2 February: the state is the latest before it
         Day(
             "20260202",
-            [recharges("R-END S-EDGE 20260202235959 10000 9500 APP")],
+            proves="rules 1.2, 4.7: without a delivery the latest state holds, and a failed clawback leaks",
+            arrives=[recharges("R-END S-EDGE 20260202235959 10000 9500 APP")],
             decided="R-END|GRANTED||MATCH|500|500",
             facts=[
                 Fact(
@@ -348,7 +353,8 @@ STORY = Story(
         # instalments due on the 5th leave in the run that closes the 4th
         Day(
             "20260204",
-            [subscribers(JAN31), recharges("R-AFTER S-T100 20260203000000 20000 20000 APP")],
+            proves="rules 1.2, 4.6: instalments due on the 5th leave in the run that closes the 4th",
+            arrives=[subscribers(JAN31), recharges("R-AFTER S-T100 20260203000000 20000 20000 APP")],
             out={
                 # not S-REV and S-PART (cancelled), not S-NEXT's first; S-LATERCONF's wait for a person
                 "credit": """
@@ -373,7 +379,8 @@ STORY = Story(
         # and goes out now
         Day(
             "20260205",
-            [subscribers(JAN31), recharges("R-LATE S-LATE 20260131120000 20000 18800 APP")],
+            proves="rules 4.6, 4.9: a late recharge is honoured, its instalment past due goes out at once",
+            arrives=[subscribers(JAN31), recharges("R-LATE S-LATE 20260131120000 20000 18800 APP")],
             out={
                 "credit": "late.1|S-LATE|13000000037|400|INSTALMENT|1|6|R-LATE",
                 "sms": f"""
@@ -389,7 +396,8 @@ STORY = Story(
         ),
         Day(
             "20260206",
-            [
+            proves="rules 4.7, 4.9: a day later it is LATE and listed, and a reversed credit is clawed back",
+            arrives=[
                 subscribers(JAN31),
                 recharges("""
                 R-TOOLATE S-TOOLATE 20260131120000 10000 10000 APP
@@ -422,7 +430,7 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 

@@ -48,23 +48,38 @@ STORY = Story(
     }),
     aside=frozenset(INTERFACES),
     days=[
-        Day("20260131", [subscribers(WHO), File("hall", ["H-1|一厅|1001|20250101|"])]),
-        Day("20260201", [subscribers(WHO), File("recharge", FIRST)]),
-        Day("20260202", [subscribers(WHO), File("recharge", SECOND)]),
+        Day(
+            "20260131",
+            proves="set-up: the subscribers and the hall are known",
+            arrives=[subscribers(WHO), File("hall", ["H-1|一厅|1001|20250101|"])],
+        ),
+        Day(
+            "20260201",
+            proves="set-up: two of the staff help with recharges",
+            arrives=[subscribers(WHO), File("recharge", FIRST)],
+        ),
+        Day(
+            "20260202",
+            proves="set-up: one number's four recharges are reversed, and one of three others",
+            arrives=[subscribers(WHO), File("recharge", SECOND)],
+        ),
         Day(
             "20260203",
-            [subscribers(WHO), File("recharge", LAST)],
+            proves="rules 11: an error counts at once, business only when it is three days old",
+            arrives=[subscribers(WHO), File("recharge", LAST)],
             # nothing is three days old.
             facts=[ranked("A-TRICK||0|4|4\nA-HONEST||0|0|0\nA-LATE||0|0|0")],
         ),
         Day(
             "20260204",
-            [subscribers(WHO)],
+            proves="rules 11: what was reversed is no business, but an error",
+            arrives=[subscribers(WHO)],
             facts=[ranked("A-TRICK||0|4|4\nA-HONEST|1|2|0|2\nA-LATE||0|0|0")],
         ),
         Day(
             "20260206",
-            [subscribers(WHO)],
+            proves="rules 11: business of the last day counts once it is three days old",
+            arrives=[subscribers(WHO)],
             facts=[ranked("A-TRICK||0|4|4\nA-HONEST|1|2|0|2\nA-LATE|2|1|0|1")],
         ),
     ],
@@ -77,5 +92,5 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

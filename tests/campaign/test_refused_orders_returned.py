@@ -55,10 +55,15 @@ STORY = Story(
     }),
     aside=frozenset({"eligibility"}),
     days=[
-        Day("20260131", [subscribers(WHO), CATALOGUE]),
+        Day(
+            "20260131",
+            proves="set-up: the subscribers and the device list are known",
+            arrives=[subscribers(WHO), CATALOGUE],
+        ),
         Day(
             "20260201",
-            [
+            proves="rules 4.5, 6: who paid more than the list says is made good the discount, never more",
+            arrives=[
                 subscribers(WHO),
                 File("device_order", [
                     event("O-OK", "S-OK", "PAID", "20260201090000", "949.99"),
@@ -88,7 +93,8 @@ STORY = Story(
         ),
         Day(
             "20260202",
-            [
+            proves="rules 6: a return of an order that was never granted changes nothing",
+            arrives=[
                 subscribers(WHO),
                 File("device_order", [
                     *[
@@ -114,7 +120,8 @@ STORY = Story(
         # the claim is answered; what waited for the budget was returned and gets nothing
         Day(
             "20260203",
-            [
+            proves="rules 6: returned again, it changes nothing either",
+            arrives=[
                 subscribers(WHO),
                 File("device_order", [event("O-YOUNG", "S-YOUNG", "RETURNED", "20260203110000", content="-3")]),
             ],
@@ -130,5 +137,5 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

@@ -31,9 +31,17 @@ STORY = Story(
         "messages": {"templates": []},
     }),
     [
-        Day(EVE, [subscribers(W)]),
-        Day(FIRST, [subscribers(W), recharges("R-1 S-A 20260126100000 20000 20000 APP")]),
-        Day(SECOND, [subscribers(W), recharges("R-2 S-B 20260127100000 20000 20000 APP")]),
+        Day(EVE, proves="set-up: both subscribers are in the snapshot", arrives=[subscribers(W)]),
+        Day(
+            FIRST,
+            proves="set-up: a make-good above the release limit is due",
+            arrives=[subscribers(W), recharges("R-1 S-A 20260126100000 20000 20000 APP")],
+        ),
+        Day(
+            SECOND,
+            proves="set-up: another one is due a day later",
+            arrives=[subscribers(W), recharges("R-2 S-B 20260127100000 20000 20000 APP")],
+        ),
     ],
     aside=frozenset({"eligibility"}),
 )  # fmt: skip

@@ -67,10 +67,11 @@ STORY = Story(
     terms("2026-01-30", "2026-03-31", {"data_gift": None, "messages": {"templates": []}}),
     aside=frozenset({"eligibility"}),
     days=[
-        Day("20260129", [subscribers(WHO)]),
+        Day("20260129", proves="set-up: everybody is in the snapshot", arrives=[subscribers(WHO)]),
         Day(
             "20260130",
-            [
+            proves="set-up: recharges are granted, and reversals of four others come before them",
+            arrives=[
                 subscribers(WHO),
                 recharges("""
                 R-VICTIM S-VICTIM 20260130100000 20000 18800 APP
@@ -107,7 +108,8 @@ STORY = Story(
         ),
         Day(
             "20260131",
-            [
+            proves="rules 4.8: a part voids the whole, a stranger's or too large a reversal reverses nothing",
+            arrives=[
                 subscribers(WHO),
                 recharges("""
                 V-VICTIM  S-THIEF 20260131100000 reverses R-VICTIM 20000
@@ -143,7 +145,8 @@ STORY = Story(
         ),
         Day(
             "20260202",
-            [subscribers(WHO)],
+            proves="rules 4.8, 4.10: a reversal that does not fit the chosen row reverses nothing, and is listed",
+            arrives=[subscribers(WHO)],
             # the row of another than V-CONF names is chosen: nothing is reversed, and the reversal is listed
             says={"choose R-CONF recharge_20260130_0001.txt 10": ""},
             decided="R-CONF|GRANTED||MATCH|1200|1200",
@@ -171,7 +174,7 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 

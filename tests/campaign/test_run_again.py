@@ -68,24 +68,33 @@ STORY = Story(
     "a date run again",
     terms("2026-01-28", "2026-02-10"),
     [
-        Day("20260127", [subscribers(THE_30TH)], out=WANTED),
+        Day("20260127", proves="set-up: three subscribers qualify", arrives=[subscribers(THE_30TH)], out=WANTED),
         Day(
             "20260131",
-            [subscribers(THE_30TH, date="20260130"), subscribers(THE_31ST, date="20260131")],
+            proves="rules 1.2: two snapshots in one run are each the state of their own date",
+            arrives=[subscribers(THE_30TH, date="20260130"), subscribers(THE_31ST, date="20260131")],
             out=WANTED | {"sms": ANYTHING},
             facts=[AS_DELIVERED],
         ),
-        Day("20260131", [], out=WANTED | {"sms": ANYTHING}, facts=[AS_DELIVERED]),
         Day(
             "20260131",
-            [subscribers(THE_30TH, date="20260131", seq=2)],
+            proves="rules 1.6: a date run again with nothing new changes nothing",
+            arrives=[],
+            out=WANTED | {"sms": ANYTHING},
+            facts=[AS_DELIVERED],
+        ),
+        Day(
+            "20260131",
+            proves="rules 1.2: a correction in a further attempt is the state of its date",
+            arrives=[subscribers(THE_30TH, date="20260131", seq=2)],
             out=WANTED | {"sms": ANYTHING},
             facts=[AS_CORRECTED],
         ),
         # an older date corrected after the next one was taken in: it does not reach into that one
         Day(
             "20260131",
-            [subscribers(but(THE_30TH, "S-MOVED city_code=3000"), date="20260130", seq=2)],
+            proves="rules 1.2: an older date corrected later does not reach into the next one",
+            arrives=[subscribers(but(THE_30TH, "S-MOVED city_code=3000"), date="20260130", seq=2)],
             out=WANTED | {"sms": ANYTHING},
             facts=[BEFORE_CORRECTED],
         ),
@@ -98,6 +107,6 @@ def play(new_play: Callable[[Story], Play]) -> Play:
     return new_play(STORY)
 
 
-@pytest.mark.parametrize("number", range(len(STORY.days)))
-def test_run_again(play: Play, number: int) -> None:
-    play.check(STORY.days[number])
+@pytest.mark.parametrize("day", STORY.days, ids=str)
+def test_rule(play: Play, day: Day) -> None:
+    play.check(day)

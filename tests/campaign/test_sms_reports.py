@@ -22,8 +22,19 @@ STORY = Story(
         "messages": {"templates": [{"code": "GIFT", "class": "service", "event": "data_gift", "text": TWO_PARTS}]},
     }),
     [
-        Day("20260125", [subscribers(EVERYBODY)], out={"data_grant": ANYTHING}),
-        Day("20260126", [subscribers(EVERYBODY)], out={"sms": ANYTHING}, answers={"sms": SILENT}),
+        Day(
+            "20260125",
+            proves="set-up: the gifts leave, and are accepted",
+            arrives=[subscribers(EVERYBODY)],
+            out={"data_grant": ANYTHING},
+        ),
+        Day(
+            "20260126",
+            proves="set-up: messages of two segments leave, and are not answered",
+            arrives=[subscribers(EVERYBODY)],
+            out={"sms": ANYTHING},
+            answers={"sms": SILENT},
+        ),
     ],
     aside=frozenset({"eligibility"}),
 )  # fmt: skip

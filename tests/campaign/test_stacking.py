@@ -44,6 +44,7 @@ STORY = Story(
     days=[
         Day(
             "20260129",
+            proves="rules 1.9: of exclusive gifts the campaign of higher priority gives, the other records why not",
             arrives=[subscribers(WHO)],
             out={
                 # S-OLDER has four years: spring alone gives, and nothing stands in its way
@@ -71,6 +72,7 @@ STORY = Story(
         ),
         Day(
             "20260130",
+            proves="rules 1.9: a recharge that is EXCLUSIVE takes no slot",
             arrives=[
                 subscribers(WHO),
                 recharges("""
@@ -114,6 +116,7 @@ STORY = Story(
         ),
         Day(
             "20260131",
+            proves="rules 1.9, 4.8: a freed slot does not bring back what the other campaign has granted",
             arrives=[
                 subscribers(WHO),
                 # lyh2026's place is free again: R-SECOND is spring's for good, so R-THIRD takes it
@@ -195,9 +198,14 @@ ASKED = Story(
         }
     },
     days=[
-        Day("20260131", arrives=[subscribers(WHO), CATALOGUE]),
+        Day(
+            "20260131",
+            proves="set-up: the subscribers and the device list are known",
+            arrives=[subscribers(WHO), CATALOGUE],
+        ),
         Day(
             "20260201",
+            proves="rules 1.9: an exclusive order or number that one campaign refuses is the other's to grant",
             arrives=[
                 subscribers(WHO),
                 orders("""
@@ -265,6 +273,7 @@ ASKED = Story(
         ),
         Day(
             "20260202",
+            proves="rules 1.9, 6: a return does not bring back an order that the other campaign has granted",
             arrives=[
                 subscribers(WHO),
                 # lyh2026's place is free again: O-SECOND is spring's for good, so O-THIRD takes it
@@ -298,7 +307,7 @@ def asked(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", ASKED.days, ids=str)
-def test_day_of_orders(asked: Play, day: Day) -> None:
+def test_orders_and_requests(asked: Play, day: Day) -> None:
     asked.check(day)
 
 
@@ -308,5 +317,5 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

@@ -60,10 +60,11 @@ STORY = Story(
         },
     ),
     [
-        Day("20260125", [subscribers(EVERYBODY)]),
+        Day("20260125", proves="set-up: everybody is in the snapshot", arrives=[subscribers(EVERYBODY)]),
         Day(
             "20260131",
-            [
+            proves="rules 2, 4.1, 4.4: floor tiers, tenure on the first day and the customer's cap decide",
+            arrives=[
                 subscribers(EVERYBODY),
                 recharges("""
                 R-9999    S-LOW    20260131100000  9999  9999 APP
@@ -98,7 +99,8 @@ STORY = Story(
         ),
         Day(
             "20260201",
-            [
+            proves="rules 1.8: a recharge is judged by the terms of its own date",
+            arrives=[
                 subscribers(EVERYBODY),
                 recharges("""
                 R-LATE150 S-LATE   20260131235959 15000 14500 APP
@@ -117,7 +119,8 @@ STORY = Story(
         ),
         Day(
             "20260204",
-            [subscribers(EVERYBODY)],
+            proves="rules 4.6: the odd fen go to the first instalment, where the terms say so",
+            arrives=[subscribers(EVERYBODY)],
             out={
                 "credit": """
                     r200.1|S-200|13000000005|348|INSTALMENT|1|7|R-200
@@ -128,7 +131,8 @@ STORY = Story(
         # a schedule keeps the terms under which it was promised: 7 and 12 go on beside the new 6
         Day(
             "20260304",
-            [subscribers(EVERYBODY)],
+            proves="rules 1.8: a schedule keeps the terms under which it was promised",
+            arrives=[subscribers(EVERYBODY)],
             out={
                 "credit": """
                     r200.2|S-200|13000000005|342|INSTALMENT|2|7|R-200
@@ -148,5 +152,5 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

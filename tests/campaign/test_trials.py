@@ -73,7 +73,8 @@ STORY = Story(
         # VRING opened before the campaign does: members are invited as it begins; 2 marketing messages in 7 days
         Day(
             "20260125",
-            [subscribers(but(EVERYBODY, silent(*EVERYBODY.keys() - {"S-A"})))],
+            proves="rules 7: members are invited as the campaign begins, to a trial that opened before",
+            arrives=[subscribers(but(EVERYBODY, silent(*EVERYBODY.keys() - {"S-A"})))],
             out={
                 "sms": (
                     "a.vring|13000000001|INVITE|20260126080000|20260126200000|1|"
@@ -89,7 +90,8 @@ STORY = Story(
         # are not
         Day(
             "20260128",
-            [
+            proves="rules 7: members are invited first, and the only place goes to the earlier application",
+            arrives=[
                 subscribers(but(EVERYBODY, silent("S-B", "S-C", "S-PAUSE", "S-E"))),
                 applications(
                     "T-01|S-A|20260128235959|CLOUD",  # not open yet
@@ -122,7 +124,8 @@ STORY = Story(
         ),
         Day(
             "20260129",
-            [
+            proves="rules 7: members apply first, others three days later, while places last",
+            arrives=[
                 subscribers(EVERYBODY),
                 applications(
                     "T-11|S-C|20260129100000|CLOUD",
@@ -161,7 +164,8 @@ STORY = Story(
         ),
         Day(
             "20260131",
-            [
+            proves="rules 2, 7: before the three days are over others are TOO_EARLY, a suspended member refused",
+            arrives=[
                 subscribers(JAN30),
                 applications("T-20|S-YOUNG|20260131235959|CLOUD", "T-21|S-PAUSE|20260131100000|CLOUD"),
             ],
@@ -174,7 +178,8 @@ STORY = Story(
         ),
         Day(
             "20260201",
-            [
+            proves="rules 7: after three days others are granted, while places last",
+            arrives=[
                 subscribers(JAN30),
                 applications(
                     "T-30|S-IOT|20260201000000|CLOUD",
@@ -205,7 +210,8 @@ STORY = Story(
         ),
         Day(
             "20260304",
-            [subscribers(JAN30), applications("T-40|S-A|20260228100000|CLOUD")],
+            proves="rules 4.9, 7: an application whose file comes too late is LATE",
+            arrives=[subscribers(JAN30), applications("T-40|S-A|20260228100000|CLOUD")],
             facts=[Fact("its file comes too late", DECIDED, "T-40|LATE||")],
         ),
     ],
@@ -219,7 +225,7 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 

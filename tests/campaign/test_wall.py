@@ -23,9 +23,15 @@ STORY = Story(
     "the wall",
     terms("2026-01-26", "2026-04-30", {"intake": {"bad_rows_limit_bp": 9000, "delivered_by": "09:00"}}),
     [
-        Day("20260125", arrives=[subscribers(WHO)], out={"eligibility": ANYTHING, "data_grant": ANYTHING}),
+        Day(
+            "20260125",
+            proves="set-up: three subscribers qualify",
+            arrives=[subscribers(WHO)],
+            out={"eligibility": ANYTHING, "data_grant": ANYTHING},
+        ),
         Day(
             "20260126",
+            proves="rules 12: what no later step can bear is quarantined with its reason, the rest goes on",
             arrives=[
                 subscribers(WHO),
                 File(
@@ -104,5 +110,5 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

@@ -139,10 +139,15 @@ STORY = Story(
     ]}}),
     [
         # 2: the eligibility file is first in the run that closes the day before the campaign: nothing leaves earlier
-        Day("20250124", [subscribers(LAUNCH)]),
+        Day(
+            "20250124",
+            proves="rules 2: no eligibility file leaves before the run that closes the day before the campaign",
+            arrives=[subscribers(LAUNCH)],
+        ),
         Day(
             "20250125",
-            [subscribers(LAUNCH)],
+            proves="rules 2, 3: the first failing reason stands, and who qualifies gets January's gift",
+            arrives=[subscribers(LAUNCH)],
             out={
                 "eligibility": """
                     S-EXACT|13000000003|ADD|20250126|ELIGIBLE
@@ -176,7 +181,8 @@ STORY = Story(
         ),
         Day(
             "20250126",
-            [subscribers(JAN26)],
+            proves="rules 2, 3: who reaches 5 years joins from then, and a notice follows the acceptance",
+            arrives=[subscribers(JAN26)],
             out={
                 # 2: who reaches 5 years on 27 January joins from then; the refused add comes again; nobody else
                 "eligibility": """
@@ -213,7 +219,8 @@ STORY = Story(
         ),
         Day(
             "20250127",
-            [subscribers(JAN27)],
+            proves="rules 2: who fails is removed from the channels, and a corrected date is listed for review",
+            arrives=[subscribers(JAN27)],
             out={
                 # only changes; an unanswered add is not sent again, but what may stand at the carrier is taken out
                 "eligibility": """
@@ -229,7 +236,8 @@ STORY = Story(
         ),
         Day(
             "20250131",
-            [subscribers(JAN27)],
+            proves="rules 3: a month's gift is decided as the month begins, of the suspended it is lost",
+            arrives=[subscribers(JAN27)],
             out={
                 "eligibility": "S-FEB1|13000000041|ADD|20250201|ELIGIBLE",
                 # 3: as February begins, tenure counted to the 1st; S-MISS is suspended: lost; S-OWNER5's refusal was
@@ -252,7 +260,8 @@ STORY = Story(
         ),
         Day(
             "20250227",
-            [subscribers(FEB27)],
+            proves="rules 2: in a common year the anniversary of 29 February is 28 February",
+            arrives=[subscribers(FEB27)],
             out={
                 # 2: in a common year the anniversary of 29 February is 28 February, for tenure, port-in and transfer
                 # alike
@@ -268,7 +277,8 @@ STORY = Story(
         ),
         Day(
             "20250228",
-            [subscribers(FEB27)],
+            proves="rules 3: who first qualifies after the 1st starts with the next month",
+            arrives=[subscribers(FEB27)],
             out={
                 "eligibility": "S-MAR1|13000000045|ADD|20250301|ELIGIBLE",
                 # S-MISS: the third of its months. S-FEB29 and its like first qualified after 1 February: they start now
@@ -293,7 +303,8 @@ STORY = Story(
         ),
         Day(
             "20250331",
-            [subscribers(FEB27)],
+            proves="rules 3: gifts end after three months, a month missed is one of them",
+            arrives=[subscribers(FEB27)],
             out={
                 # three months only, the missed one counted: whoever began in January has had them, S-MISS too
                 "data_grant": """
@@ -312,7 +323,8 @@ STORY = Story(
         ),
         Day(
             "20250430",
-            [subscribers(FEB27)],
+            proves="rules 2: the run that closes the last day removes everyone",
+            arrives=[subscribers(FEB27)],
             out={
                 # 2: the last file, in the run that closes the last day, removes everyone; no gift as May begins
                 "eligibility": """
@@ -335,7 +347,7 @@ STORY = Story(
                 "sms": ANYTHING,
             },
         ),
-        Day("20250501", [subscribers(FEB27)]),
+        Day("20250501", proves="rules 2: after the last day nothing leaves", arrives=[subscribers(FEB27)]),
     ],
 )  # fmt: skip
 
@@ -346,5 +358,5 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)

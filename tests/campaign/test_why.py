@@ -60,9 +60,10 @@ STORY = Story(
     TERMS,
     aside=frozenset({"sms", "eligibility", "data_grant", "credit", "family_link"}),
     days=[
-        Day("20260129", arrives=[subscribers(WHO)]),
+        Day("20260129", proves="set-up: the subscribers are known", arrives=[subscribers(WHO)]),
         Day(
             "20260130",
+            proves="rules 1.4: each rule is shown in order with its input and outcome, from which row of which file",
             arrives=[
                 subscribers(WHO),
                 recharges("""
@@ -221,6 +222,7 @@ STORY = Story(
         ),
         Day(
             "20260131",
+            proves="rules 1.4, 3: why January's gift was granted and February's is lost",
             # suspended as February begins: that month's gift is lost, and counts as one of the two
             arrives=[subscribers(but(WHO, "S-OLD status=S status_date=20260131"))],
             facts=[
@@ -263,7 +265,7 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 

@@ -45,7 +45,9 @@ def withdraw(play: Play, feed: str, file_name: str, day: str) -> None:
 
 def rebuilt(play: Play, dsn: str, *days: str) -> Play:
     """The dates closed anew in an empty warehouse, from the exchange without `out/` and the journal."""
-    story = Story(play.story.name, play.story.campaign, [Day(day) for day in days])
+    story = Story(
+        play.story.name, play.story.campaign, [Day(day, proves="set-up: a date is closed anew") for day in days]
+    )
     return again(story, dsn, play, play.carrier.exchange.parent / "anew")
 
 

@@ -80,10 +80,17 @@ STORY = Story(
     "words",
     terms("2026-01-26", "2026-02-10", {"data_gift": {"months": 1}}),
     [
-        Day("20260125", [subscribers(EVERYBODY)], out={"data_grant": GIFTS}, answers={"data_grant": SILENT}),
+        Day(
+            "20260125",
+            proves="set-up: the gifts leave, and are not answered",
+            arrives=[subscribers(EVERYBODY)],
+            out={"data_grant": GIFTS},
+            answers={"data_grant": SILENT},
+        ),
         Day(
             "20260131",
-            [
+            proves="rules 4.10: of two rows of one recharge neither earns anything until one is chosen",
+            arrives=[
                 subscribers(EVERYBODY),
                 recharges("""
                 R-ONE      S-ONE      20260131100000 20000 18800 APP
@@ -120,7 +127,8 @@ STORY = Story(
         ),
         Day(
             "20260204",
-            [
+            proves="rules 4.10: a chosen row is decided as if it had come that day",
+            arrives=[
                 subscribers(EVERYBODY),
                 recharges("""
                 # R-AFTER was granted by another row; the reversal stands twice with other contents
@@ -157,7 +165,8 @@ STORY = Story(
         ),
         Day(
             "20260205",
-            [
+            proves="interface, answers: what is unanswered is sent again only by an override, with its keys",
+            arrives=[
                 subscribers(FEB05),
                 # frees the place; the next in order is R-LIMIT-2, whose row was chosen
                 recharges("V-LIMIT S-LIMIT 20260205100000 reverses R-LIMIT-1 10000"),
@@ -201,7 +210,8 @@ STORY = Story(
         ),
         Day(
             "20260206",
-            [subscribers(FEB05)],
+            proves="rules 4.7: an instalment reversed while unanswered is clawed back once it is accepted",
+            arrives=[subscribers(FEB05)],
             # both late; the gift that was given up was set up after all
             late={
                 ("credit", "20260204"): FIRST_ANSWER,
@@ -227,7 +237,8 @@ STORY = Story(
         ),
         Day(
             "20260207",
-            [subscribers(FEB05)],
+            proves="interface, answers: accepted twice is credited once, and the first answer stands",
+            arrives=[subscribers(FEB05)],
             # the second file: accepted before (20), refused again, and accepted at last. The first one is answered once
             # more, otherwise: the first answer stands
             late={
@@ -259,7 +270,8 @@ STORY = Story(
         ),
         Day(
             "20260208",
-            [subscribers(FEB05)],
+            proves="rules 4.7: a rejected instalment is sent again under the same key",
+            arrives=[subscribers(FEB05)],
             says={
                 "ask-again credit_lyh2026_20260205_0002": "NOT_OPEN",
                 "ask-again credit_lyh2026_20260205_0002 --row eleven": "NOT_OPEN",
@@ -271,7 +283,8 @@ STORY = Story(
         ),
         Day(
             "20260209",
-            [subscribers(FEB05)],
+            proves="rules 10.2: opening, promised, credited, cancelled, given up and clawed back close to the fen",
+            arrives=[subscribers(FEB05)],
             facts=[
                 # January: seven bonuses of 2400. February: R-CONF's 2400 promised; credited ONE, CONF, REVERSED, SUSP,
                 # ELEVEN, AFTER, THIRTY 7 x 400; cancelled R-REVERSED 2000 + 400, which was clawed back; FORTY given up
@@ -299,7 +312,7 @@ def play(new_play: Callable[[Story], Play]) -> Play:
 
 
 @pytest.mark.parametrize("day", STORY.days, ids=str)
-def test_day(play: Play, day: Day) -> None:
+def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 

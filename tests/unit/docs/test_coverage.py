@@ -31,14 +31,14 @@ def test_what_is_missing_is_noticed() -> None:
         "`data_grant`": "`data_gift`",
         "watch.alerts": "marts.alerts",
         "docs/runbook/FAULT_REPORTED.md": "docs/runbook/FAULT.md",
-        "test_trials.py::test_day": "test_trials.py::test_days",
+        "test_trials.py::test_rule": "test_trials.py::test_days",
         "test_devices.py": "test_phones.py",
     }
     for there, gone in strange.items():
         assert there in page
         assert list(_wrong(page.replace(there, gone))), gone
     a_row = next(line for line in page.splitlines() if line.startswith("| B8 |"))
-    assert list(_wrong(page.replace(a_row, "| B8 | other | something | `tests/campaign/test_caps.py::test_day` |")))
+    assert list(_wrong(page.replace(a_row, "| B8 | other | something | `tests/campaign/test_caps.py::test_rule` |")))
     assert list(_wrong(page.replace(a_row, "| B8 | other | `ledger.expenses` | by looking at it |")))
 
 
