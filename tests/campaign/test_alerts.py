@@ -147,7 +147,7 @@ def test_the_run_closes_what_it_mends(play: Play) -> None:
     assert report == WatchReport(raised=0, closed=3, open=0)
 
 
-def test_a_bad_file_a_missing_one_an_orphan_and_no_answer(play: Play) -> None:
+def test_a_bad_file_a_missing_one_an_orphan_and_no_answer_are_alerts(play: Play) -> None:
     play.check(DAYS[1])
     watch_run(play.settings, date(2026, 2, 2))
     assert standing(play.settings) == {
@@ -199,7 +199,7 @@ def test_nothing_is_due_after_the_late_files_but_for_what_is_owed(play: Play) ->
         conn.rollback()
 
 
-def test_a_refused_release_and_a_failed_step(play: Play) -> None:
+def test_a_refused_release_and_a_failed_step_are_alerts(play: Play) -> None:
     run(play.settings, "insert into raw.run (business_date, started_at) values ('2026-02-04', now())")
     run(
         play.settings,

@@ -207,7 +207,7 @@ def test_every_mart_is_read_back_to_the_row_and_the_fen(play: Play, archived: Pa
     assert (manifest["closed_to"], manifest["terms_versions"]) == ("2026-02-02", ["lyh2026@2026-02-01"])
 
 
-def test_again_the_same_bytes(play: Play, reported: list[Path], archived: Path) -> None:
+def test_report_and_archive_written_again_are_the_same_bytes(play: Play, reported: list[Path], archived: Path) -> None:
     def sums() -> dict[Path, str]:
         files = [*reported, *(path for path in archived.rglob("*") if path.is_file())]
         return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

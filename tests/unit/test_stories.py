@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.campaign.harness import Day
 
 STORIES = Path(__file__).parents[1] / "campaign"
 # the numbered parts of each section of the rules; a section without numbers is named as a whole
@@ -57,6 +58,11 @@ def test_each_day_of_each_story_says_what_it_proves() -> None:
 def test_a_day_that_names_no_rule_is_refused(day: str, wrong: str) -> None:
     found = list(_wrong(f"STORY = [{day}]"))
     assert [wrong in each for each in found] == ([True] if wrong else [])
+
+
+def test_a_day_is_called_by_what_it_proves_and_else_by_its_date() -> None:
+    assert str(Day("20260203", proves="set-up: everybody is in the snapshot")) == "set-up: everybody is in the snapshot"
+    assert str(Day("20260203", (), {}, None, {}, {}, {}, ())) == "20260203"  # as stories were written before
 
 
 def _wrong(text: str) -> Iterator[str]:
