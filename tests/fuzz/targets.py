@@ -137,13 +137,26 @@ def fen_of(value: str, column: Column) -> int | None:
     return int(digits + decimals) * (-1 if value.startswith("-") else 1)
 
 
+def without_header_crc(member: bytes) -> bytes:
+    """Take out the checksum that a gzip header may have of itself: zlib reads it, Python's gzip passes over it."""
+    flags, end = member[3:4], 10
+    if not flags or not flags[0] & 2:
+        return member
+    if flags[0] & 4:
+        end += 2 + int.from_bytes(member[10:12], "little")
+    for text in (8, 16):
+        if flags[0] & text:
+            end = member.find(b"\0", end) + 1 or len(member)
+    return member[:3] + bytes([flags[0] & ~2]) + member[4:end] + member[end + 2 :]
+
+
 def unpack(data: bytes) -> tuple[bytes, bool]:
     """Unpack gzip, member after member: (all that comes out, whether it was whole)."""
     out = b""
     while data.lstrip(b"\0") or (data and not out):
         member = zlib.decompressobj(wbits=31)
         try:
-            out += member.decompress(data)
+            out += member.decompress(without_header_crc(data))
         except zlib.error:
             return out, False
         if not member.eof:
