@@ -5,6 +5,8 @@ CALLED_FROM := $(PWD)
 PYTHON := .venv/bin/python
 export STORY EXCHANGE JOURNAL CAMPAIGN CARRIER FROM TO TODAY RERUN SAY BY WHY SUBSCRIBER ON RECHARGE ARGS STOP N MINUTES DAYS KILLS SEED CALLED_FROM
 export PYTHONPATH := $(CURDIR)/plugins
+# With a place for OpenLineage events what emits them is installed as well.
+RUNTIME := $(if $(OPENLINEAGE_URL)$(OPENLINEAGE_CONFIG)$(OPENLINEAGE__TRANSPORT__TYPE),lineage,runtime)
 # Without compiled bytecode every process starts two to three times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -15,7 +17,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
 
 run: ## play the sample story (STORY=long: 72 dates), or EXCHANGE=<folder> CAMPAIGN=<file.yml> FROM=<date> TO=<date>; RERUN=1
-	@scripts/bootstrap runtime
+	@scripts/bootstrap $(RUNTIME)
 	@$(PYTHON) -m laoyouhui_local.run
 
 check: ## judge CAMPAIGN=<file.yml>[:b.yml], or CARRIER=<file.yml>, or one with the other, before anything runs; docs/check.md
@@ -55,7 +57,7 @@ why: ## explain SUBSCRIBER=<id>, all or ON=<date> or RECHARGE=<id>, in the story
 	@$(PYTHON) -m laoyouhui_local.open why
 
 airflow: ## open Airflow's page for the story, or for EXCHANGE and CAMPAIGN, until Ctrl-C
-	@scripts/bootstrap runtime
+	@scripts/bootstrap $(RUNTIME)
 	@$(PYTHON) -m laoyouhui_local.open airflow
 
 test-fast: ## run what answers in a minute: units, DAGs, unit tests of models
@@ -96,7 +98,7 @@ docs: ## write the data dictionary
 # From the index alone: of what further places of this machine hold, no file for other machines would be locked.
 lock: ## lock the newest packages that requirements/*.in allow
 	@scripts/bootstrap runtime
-	@for name in uv runtime dev fuzz; do \
+	@for name in uv runtime lineage dev fuzz; do \
 		PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= scripts/uv pip compile \
 			--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 			--no-annotate --upgrade --quiet --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \

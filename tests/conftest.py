@@ -21,6 +21,8 @@ FIRST = (
     "crash/test_kills.py",
     "crash/test_under_airflow.py",
     "integration/test_scheduler.py",
+    "integration/test_lineage.py",
+    "campaign/test_dbt_by_hand.py",
     "campaign/test_dbt_each_day.py",
     "campaign/test_withdrawals.py",
     "campaign/test_add_a_benefit.py",

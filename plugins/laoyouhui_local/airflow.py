@@ -253,6 +253,7 @@ class Airflow:
             "LAOYOUHUI_WATCH_SCHEDULE": "",  # and each date is watched as it ends
             "LAOYOUHUI_RETRIES": "0",  # and the user tries again
             "LAOYOUHUI_ALERT_URLS": os.environ.get("LAOYOUHUI_ALERT_URLS", ""),
+            "OPENLINEAGE_NAMESPACE": os.environ.get("OPENLINEAGE_NAMESPACE") or "laoyouhui",
             "LAOYOUHUI_HOME": str(self.home),
             "PYTHONPATH": str(self.home / "plugins"),
             **libpq_environment(address),  # asyncpg reads sslmode and certificates there

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import today_in_shanghai
 from laoyouhui.config.text import safe_text, without_numbers
+from laoyouhui.orchestration.lineage import is_collected, tell_datasets, tell_models
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -49,7 +50,11 @@ def decide() -> list[str]:
     from laoyouhui.pipeline.phase import phases_on
 
     with _step("decide", DecideError) as (settings, day):
-        step(settings, day)
+        began_at = datetime.now(UTC)
+        try:
+            step(settings, day)
+        finally:
+            tell_models(settings, day, began_at)
         phases = [str(phase) for phase in phases_on(settings, day)]
         log.info("%s lies in: %s", day, "; ".join(phases))
     return phases
@@ -90,6 +95,7 @@ def watch() -> None:
     with _no_retry():
         settings = _settings()
         step(settings, sftp=sftp_settings(settings.exchange))
+        _tell_datasets(settings, "watch", _yesterday())
 
 
 @task
@@ -188,6 +194,8 @@ def _step(name: str, *errors: type[Exception]) -> Iterator[tuple[Settings, date]
         settings, day = _settings(), business_date(get_current_context())
         with measured(settings, day, name):
             yield settings, day
+        if name != "decide":  # which tells what dbt's models have done
+            _tell_datasets(settings, name, day)
 
 
 @contextmanager
@@ -199,6 +207,12 @@ def _closing(name: str, *errors: type[Exception]) -> Iterator[Settings]:
         settings = _settings()
         with measured(settings, _yesterday(), name):
             yield settings
+        _tell_datasets(settings, name, _yesterday())
+
+
+def _tell_datasets(settings: Settings, step: str, day: date) -> None:
+    if is_collected():
+        tell_datasets(settings, step, day, sftp_settings(settings.exchange))
 
 
 @contextmanager

@@ -154,11 +154,11 @@ def test_images_have_full_tags():
 
 def test_the_image_is_installed_by_hash_from_wherever_pip_is_told():
     dockerfile = (DEPLOY / "Dockerfile").read_text()
-    assert "--require-hashes --no-deps --only-binary :all: --requirement /tmp/runtime.txt" in dockerfile
+    assert '--require-hashes --no-deps --only-binary :all: --requirement "/tmp/$REQUIREMENTS.txt"' in dockerfile
     assert "USER 50000:50000" in dockerfile
     assert not re.search(r"https?://", dockerfile)
     args = {name for service in SERVICES.values() for name in service.get("build", {}).get("args", {})}
-    assert args == {"PIP_INDEX_URL", "PIP_TRUSTED_HOST", "APT_MIRROR"}
+    assert args == {"PIP_INDEX_URL", "PIP_TRUSTED_HOST", "APT_MIRROR", "REQUIREMENTS"}
 
 
 def test_what_the_image_copies_is_there_and_reaches_the_builder():
