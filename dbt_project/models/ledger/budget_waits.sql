@@ -9,6 +9,15 @@
     indexes=[{'columns': ['grant_key']}],
 ) }}
 
+{#- what this run's grants ask for, of which benefit, and the feed of requests by which it was asked for -#}
+{% set claims_of_benefits = [
+    ('card_claims', 'CARD', 'card_claim'),
+    ('data_gift_claims', 'DATA_GIFT', none),
+    ('device_claims', 'DEVICE', 'device_order'),
+    ('recharge_claims', 'RECHARGE_DISCOUNT', 'recharge'),
+    ('trial_claims', 'TRIAL', 'trial_application'),
+] %}
+
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
@@ -33,9 +42,11 @@ undone as (
         case when undone.is_withdrawal then undone.pass_no end as pass_no
     from {{ ref('int_request__undone') }} as undone
     inner join (
-        values ('recharge', 'RECHARGE_DISCOUNT'), ('device_order', 'DEVICE'), ('trial_application', 'TRIAL'),
-        ('card_claim', 'CARD')
-    ) as feeds (feed, benefit) on undone.feed = feeds.feed
+        values
+        {% for _, benefit, feed in claims_of_benefits if feed -%}
+        ('{{ benefit }}', '{{ feed }}'){{ ',' if not loop.last }}
+        {% endfor -%}
+    ) as feeds (benefit, feed) on undone.feed = feeds.feed
 ),
 
 -- whoever waits still, and whether it is wanted still
@@ -51,7 +62,7 @@ waiting as (
         )
         -- what would begin only now begins for nobody who has left; a recharge and a device were paid before
         or (
-            waits.benefit in ('DATA_GIFT', 'CARD', 'TRIAL')
+            waits.benefit not in ('RECHARGE_DISCOUNT', 'DEVICE')
             -- missing in a delivery is no leaving
             and coalesce(states.status in ('C', 'P'), false)
         ) as is_withdrawn
@@ -68,13 +79,7 @@ waiting as (
 ),
 
 claims as (
-    {% for claims in [
-        'card_claims',
-        'data_gift_claims',
-        'device_claims',
-        'recharge_claims',
-        'trial_claims',
-    ] -%}
+    {% for claims, _, _ in claims_of_benefits -%}
     select
         claimed.campaign_id,
         claimed.benefit,

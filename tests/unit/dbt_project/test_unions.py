@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 MODELS = Path(__file__).parents[3] / "dbt_project" / "models"
-_LIST = re.compile(r"\{% for \w+ in \[(?P<names>[^\]]*)\] -%\}")
+_LIST = re.compile(r"\{% (?:for \w+ in|set \w+_of_benefits =) \[(?P<names>[^\]]*)\] -?%\}")
+_NAME = re.compile(r"^ +\(?'(\w+)'", re.MULTILINE)
 
 UNITED_BY = {
     "exports/credit_rows": "exports/export_credit",
@@ -25,7 +26,7 @@ def named_by(union: Path, folder: Path) -> list[str]:
     """The models that a union names, with those that one of them unites in its turn."""
     found = _LIST.search(union.read_text("utf-8"))
     assert found, f"{union.name}: expected a list of the models that it unites"
-    names = re.findall(r"'(\w+)'", found["names"])
+    names = _NAME.findall(found["names"])
     assert names == sorted(names), f"{union.name}: expected the names in order"
     inner = [folder / f"{name}.sql" for name in names if _LIST.search((folder / f"{name}.sql").read_text("utf-8"))]
     return names + [name for path in inner for name in named_by(path, folder)]
@@ -46,13 +47,45 @@ def test_each_rule_with_slots_contends() -> None:
     assert re.findall(r"'(\w+)'", found["names"]) == sorted(path.stem for path in rules)
 
 
+def feeds_of_requests() -> dict[str, str]:
+    """Each feed of requests with the section of the terms that it asks something of."""
+    rows = (MODELS / "intermediate" / "request" / "int_request__rows.sql").read_text("utf-8")
+    feeds = dict(re.findall(r"'(\w+)': \{\s*'benefit': '(\w+)'", rows))
+    assert len(feeds) >= 5
+    return feeds
+
+
 def test_each_request_that_is_decided_is_read_as_decided() -> None:
     """What no later run can see as decided would be decided each day."""
-    requests = (MODELS / "intermediate" / "request" / "int_request__rows.sql").read_text("utf-8")
     decided = (MODELS / "staging" / "decided" / "stg_decided__requests.sql").read_text("utf-8")
-    feeds = re.findall(r"'(\w+)' as feed", requests)
-    assert len(feeds) >= 5
-    assert sorted(feeds) == sorted(re.findall(r"'(\w+)' as feed", decided))
+    assert dict(re.findall(r"'feed': '(\w+)', 'benefit': '(\w+)'", decided)) == feeds_of_requests()
+
+
+def test_each_request_that_is_decided_is_explained() -> None:
+    """Where its reasons name another feed, nobody is told until when it was honoured, nor that it was withdrawn."""
+    texts = [path.read_text("utf-8") for path in (MODELS / "ledger" / "reasons").glob("*.sql")]
+    named = re.compile(r"^    '(\w+)' as feed,\n    '(\w+)' as benefit,$", re.MULTILINE)
+    told = [found for text in texts for found in named.findall(text)]
+    assert dict(told) == feeds_of_requests()
+
+
+def test_each_claim_on_the_budget_is_of_the_benefit_that_the_list_says() -> None:
+    """A claim that waits under another name is not withdrawn when its request is undone."""
+    waits = (MODELS / "ledger" / "budget_waits.sql").read_text("utf-8")
+    listed = dict(re.findall(r"^    \('(\w+)', '(\w+)', (?:none|'\w+')\),$", waits, re.MULTILINE))
+    claims = {path.stem: path.read_text("utf-8") for path in (MODELS / "ledger" / "claims").glob("*.sql")}
+    assert listed == {name: re.findall(r"'(\w+)' as benefit", text)[0] for name, text in claims.items()}
+    feeds = re.findall(r"^    \('\w+', '\w+', '(\w+)'\),$", waits, re.MULTILINE)
+    assert len(feeds) >= 4
+    assert set(feeds) <= feeds_of_requests().keys()
+
+
+def test_each_staging_model_is_called_by_its_folder() -> None:
+    """What comes of one feed stands in one folder, by whose name it is found."""
+    strays = [
+        path for path in (MODELS / "staging").rglob("*.sql") if not path.stem.startswith(f"stg_{path.parent.name}__")
+    ]
+    assert strays == []
 
 
 def test_no_folder_of_united_models_is_missing_here() -> None:

@@ -1,19 +1,16 @@
 -- Rows of events feeds whose id is known with other content (rules, 12), each content once. What counts of them is said
 -- by the model that is named here beside each feed: where a benefit hangs on it the row that was decided in an earlier
 -- run, and neither of two that come in one run; elsewhere the first. Recharges are told apart: a person chooses there.
+-- The first entry is that of every request of which one decision is made of an id.
 {{ config(materialized='append_only', indexes=[{'columns': ['run_on'], 'type': 'brin'}]) }}
 
 {#- known: what stands of each id, and what does not; stands: which is which, where several contents are kept;
     keeps_withdrawn: rows of deliveries that were withdrawn are among them -#}
 {% set feeds = [
     {
-        'feed': 'family_request', 'rows': 'stg_family_request__events', 'key': 'request_id',
-        'known': 'int_family_request__events', 'stands': 'not known.is_conflict',
-    },
-    {
-        'feed': 'device_order', 'rows': 'stg_device_order__events', 'key': 'event_id',
-        'known': 'int_device_order__events', 'stands': 'not known.is_conflict',
-        'item': 'order_id', 'amount': 'paid_price_fen',
+        'feeds': "not in ('recharge', 'card_claim', 'trial_application')", 'rows': 'int_request__rows',
+        'key': 'event_id', 'known': 'int_request__events', 'stands': 'not known.is_conflict',
+        'item': 'request_id', 'amount': 'paid_fen',
     },
     {
         'feed': 'card_claim', 'rows': 'stg_card_claim__claims', 'key': 'claim_id',
@@ -78,7 +75,7 @@ arrived as materialized (
 found as (
     {% for each in feeds -%}
     select
-        '{{ each.feed }}' as feed,
+        {{ "'" ~ each.feed ~ "' as feed" if each.feed else 'rows.feed' }},
         rows.{{ each.key }} as event_key,
         rows.content_hash,
         rows.{{ each.get('item', each.key) }} as item_key,
@@ -87,7 +84,7 @@ found as (
         case when first_known.stands then first_known.source_file end as standing_file,
         case when first_known.stands then first_known.source_line end as standing_line,
         rows.delivery_no,
-        rows.line_no
+        {{ 'rows.line_no' if each.feed else 'rows.source_line as line_no' }}
     from {{ ref(each.rows) }} as rows
     inner join lateral (
         select
@@ -98,6 +95,9 @@ found as (
         from {{ ref(each.known) }} as known
         where
             known.{{ each.key }} = rows.{{ each.key }}
+            {% if each.feeds -%}
+            and known.feed = rows.feed
+            {%- endif %}
             {% if each.keeps_withdrawn -%}
             and not {{ is_withdrawn('known', each.feed) }}
             {%- endif %}
@@ -109,7 +109,7 @@ found as (
         rows.delivery_no = any(
             array(
                 select arrived.delivery_no from arrived
-                where arrived.feed = '{{ each.feed }}'
+                where arrived.feed {{ each.feeds or "= '" ~ each.feed ~ "'" }}
             )
         )
         -- neither of two may stand

@@ -4,6 +4,8 @@ select
     decided.claimed_on as event_on,
     'CARD' as subject,
     decided.claim_id as subject_id,
+    'card_claim' as feed,
+    'cards' as benefit,
     case when decided.reason in ('GRANTED', 'WAITING', 'WITHDRAWN') then decided.reason else 'REFUSED' end as outcome,
     array[
         array['CONFLICT', '7', null],

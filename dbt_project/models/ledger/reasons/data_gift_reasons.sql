@@ -35,6 +35,8 @@ select
     months.valid_from as event_on,
     'DATA_GIFT' as subject,
     to_char(months.month, 'YYYY-MM') as subject_id,
+    null as feed,
+    null as benefit,
     array[
         array[
             'NOT_ELIGIBLE', '3',

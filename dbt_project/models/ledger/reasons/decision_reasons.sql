@@ -1,15 +1,6 @@
 -- Decisions that ask their rules one after the other, until one fails. `rules` of each benefit's model holds the name,
 -- number and input of each; what any request meets, and what became of its grant since, is told here.
-with requests (subject, feed, benefit) as (
-    values
-    ('CARD', 'card_claim', 'cards'),
-    ('DEVICE', 'device_order', 'devices'),
-    ('FAMILY', 'family_request', 'family_numbers'),
-    ('RECHARGE', 'recharge', 'recharge'),
-    ('TRIAL', 'trial_application', 'trials')
-),
-
-decided as (
+with decided as (
     {% for reasons in [
         'card_reasons',
         'data_gift_reasons',
@@ -25,6 +16,8 @@ decided as (
         event_on,
         subject,
         subject_id,
+        feed,
+        benefit,
         rules,
         outcome,
         reason,
@@ -54,17 +47,17 @@ select
         when 'LATE'
             then concat(
                 'in ', decided.source_file, ', honoured until ',
-                campaigns.ends_on + (versions.terms -> requests.benefit ->> 'late_days')::integer
+                campaigns.ends_on + (versions.terms -> decided.benefit ->> 'late_days')::integer
             )
         when 'NOT_ELIGIBLE' then coalesce(nullif(rules.input, ''), 'qualifies')
         when 'OTHER_CAMPAIGN' then 'whether a campaign of higher priority gives'
         when 'EXCLUSIVE'
-            then concat(rules.input, case when requests.feed is not null then coalesce((
+            then concat(rules.input, case when decided.feed is not null then coalesce((
                 select string_agg(others.campaign_id, ', ' order by others.campaign_id)
                 from {{ ref('stg_decided__requests') }} as others
                 where
                     others.request_id = decided.subject_id
-                    and others.feed = requests.feed
+                    and others.feed = decided.feed
                     -- of the rows of a recharge in conflict another campaign may have granted another subscriber's
                     and (others.subscriber_id = decided.subscriber_id or others.feed = 'recharge')
                     and others.campaign_id <> decided.campaign_id
@@ -97,7 +90,6 @@ select
     decided.run_on,
     decided.pass_no
 from decided
-left join requests on decided.subject = requests.subject
 left join {{ ref('stg_campaign__versions') }} as versions
     on decided.campaign_id = versions.campaign_id and decided.terms_version = versions.terms_version
 left join {{ ref('int_campaign__campaigns') }} as campaigns on decided.campaign_id = campaigns.campaign_id
@@ -108,8 +100,8 @@ left join lateral (
     from {{ ref('int_request__voids') }} as found
     where
         found.request_id = decided.subject_id
-        and found.feed = requests.feed
-        and found.feed in ('recharge', 'device_order')
+        and found.feed = decided.feed
+        and found.feed not in ('card_claim', 'family_request', 'trial_application')
         and (decided.run_on, decided.pass_no) < (found.run_on, found.pass_no)
     order by found.run_on, found.pass_no
     limit 1

@@ -4,6 +4,8 @@ select
     decided.ordered_on as event_on,
     'DEVICE' as subject,
     decided.order_id as subject_id,
+    'device_order' as feed,
+    'devices' as benefit,
     case decided.reason when 'GRANTED' then 'GRANTED' else 'REFUSED' end as outcome,
     array[
         array['CONFLICT', '6', null],

@@ -4,6 +4,8 @@ select
     decided.effective_at::date as event_on,
     'FAMILY' as subject,
     coalesce(decided.request_id, decided.link_key) as subject_id,
+    'family_request' as feed,
+    'family_numbers' as benefit,
     case
         when decided.action = 'END' then 'ENDED'
         when decided.reason in ('APPROVED', 'REMOVED') then decided.reason

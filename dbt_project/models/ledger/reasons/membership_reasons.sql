@@ -4,6 +4,8 @@ select
     decided.effective_on as event_on,
     'MEMBERSHIP' as subject,
     decided.grant_key as subject_id,
+    null as feed,
+    null as benefit,
     case decided.action when 'ADD' then 'MEMBER' else 'NOT MEMBER' end as outcome,
     array[
         array['CLOSED', '7', concat('status ', coalesce(states.status, 'not delivered'), ', ended by C')],

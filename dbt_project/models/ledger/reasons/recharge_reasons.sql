@@ -5,6 +5,8 @@ select
     decided.recharged_on as event_on,
     'RECHARGE' as subject,
     decided.recharge_id as subject_id,
+    'recharge' as feed,
+    'recharge' as benefit,
     case decided.reason when 'GRANTED' then 'GRANTED' else 'REFUSED' end as outcome,
     array[
         array['CONFLICT', '4.10', null],

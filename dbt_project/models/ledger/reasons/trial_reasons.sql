@@ -4,6 +4,8 @@ select
     decided.applied_on as event_on,
     'TRIAL' as subject,
     decided.application_id as subject_id,
+    'trial_application' as feed,
+    'trials' as benefit,
     case decided.reason when 'GRANTED' then 'GRANTED' else 'REFUSED' end as outcome,
     array[
         array['CONFLICT', '7', null],
