@@ -12,15 +12,22 @@ halls as (
         designations.hall_code
     from {{ ref('stg_campaign__campaigns') }} as campaigns
     cross join run
-    cross join lateral {{ function('list_known_on') }}('hall', run.business_date) as known
     inner join {{ ref('int_hall__designations') }} as designations
         on
-            known.delivery_no = designations.revision
-            and designations.designated_from <= greatest(campaigns.starts_on, run.next_date)
+            designations.designated_from <= greatest(campaigns.starts_on, run.next_date)
             and (
                 designations.designated_to is null
                 or designations.designated_to >= greatest(campaigns.starts_on, run.next_date)
             )
+    -- not `list_known_on`: people read these lines in views, and a function runs with the rights of the reader
+    where
+        designations.revision = (
+            select lists.delivery_no
+            from {{ ref('stg_carrier__deliveries') }} as lists
+            where lists.feed = 'hall' and lists.is_last_of_date and lists.business_date <= run.business_date
+            order by lists.business_date desc
+            limit 1
+        )
 )
 
 select
