@@ -3,14 +3,14 @@
 SHELL := /bin/sh
 CALLED_FROM := $(PWD)
 PYTHON := .venv/bin/python
-export STORY EXCHANGE JOURNAL CAMPAIGN CARRIER FROM TO TODAY RERUN SAY BY WHY SUBSCRIBER ON RECHARGE ARGS STOP N MINUTES DAYS KILLS SEED CALLED_FROM
+export STORY EXCHANGE JOURNAL CAMPAIGN CARRIER FROM TO TODAY RERUN REQUEST BY WHY SUBSCRIBER ON RECHARGE ARGS STOP N MINUTES DAYS KILLS SEED CALLED_FROM
 export PYTHONPATH := $(CURDIR)/plugins
 # With a place for OpenLineage events what emits them is installed as well.
 RUNTIME := $(if $(OPENLINEAGE_URL)$(OPENLINEAGE_CONFIG)$(OPENLINEAGE__TRANSPORT__TYPE),lineage,runtime)
 # Without compiled bytecode every process starts two to three times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run check psql dbt warehouse upgrade word why report archive airflow test test-fast fuzz crash lint bench up down docs lock clean
+.PHONY: help run check psql dbt warehouse upgrade override why report archive airflow test test-fast fuzz crash lint bench up down docs lock clean
 
 help: ## this list
 	@echo "make <target> [VARIABLE=value ...]"
@@ -40,9 +40,9 @@ upgrade: ## bring the warehouse of an older release to this one (ARGS=--show: sa
 	@scripts/bootstrap runtime
 	@$(PYTHON) -m laoyouhui_local.open upgrade
 
-word: ## say a word, SAY="give-up <file>" BY=<who> WHY=<why>, to the story, or EXCHANGE and CAMPAIGN; docs/words.md
+override: ## request a manual override, REQUEST="give-up <file>" BY=<who> WHY=<why>, to the story, or EXCHANGE and CAMPAIGN; docs/manual-overrides.md
 	@scripts/bootstrap runtime
-	@$(PYTHON) -m laoyouhui_local.open word
+	@$(PYTHON) -m laoyouhui_local.open override
 
 report: ## write the summary report of the story, or of EXCHANGE and CAMPAIGN; docs/closing.md
 	@scripts/bootstrap runtime

@@ -1,4 +1,4 @@
-"""Close one business date: take in what the carrier delivered, decide what is owed, release it, deliver it.
+"""Close one business date: ingest what the carrier delivered, decide what is owed, release it, deliver it.
 
 The date is `business_date` of the trigger form, which a run by hand has to fill in, or, on the schedule, the day whose
 03:00 in Shanghai begins the data interval: the run of the early morning of `D+1` closes `D`. No date is closed that is
@@ -10,8 +10,8 @@ The task `decide` shows in which phase of the campaign the date lies (docs/phase
 settled close is skipped, with the reason; one that somebody asks for by hand is closed in any phase.
 
 A failed `release` means that Great Expectations refused this date's files: nothing left, and the log names the rows. It
-is not tried again by itself; what waiting may cure, such as a lost connection, is.
-A task that is given up raises an alert; what else calls for a person is looked up as the date ends, and by the DAG
+is not retried; what time may cure, such as a lost connection, is.
+A task that is given up raises an alert; other alerts are checked as the date ends, and by the DAG
 `watch`.
 """
 
@@ -45,7 +45,7 @@ MOST_RUNS = 1000 if SCHEDULE else 1
         "on_failure_callback": tasks.alert_failure,
     },
     params={
-        # A DAG on a schedule may have no parameter without a value: there `take_in` refuses a click without a date.
+        # A DAG on a schedule may have no parameter without a value: there `ingest` refuses a click without a date.
         "business_date": Param(
             *([None] if SCHEDULE else []),
             type=["null", "string"] if SCHEDULE else "string",
@@ -57,12 +57,12 @@ MOST_RUNS = 1000 if SCHEDULE else 1
     tags=["laoyouhui"],
 )
 def close_day() -> None:
-    take_in = tasks.take_in.override(wait_for_downstream=bool(SCHEDULE))()
+    ingest = tasks.ingest.override(wait_for_downstream=bool(SCHEDULE))()
     decide = tasks.decide()
     release = tasks.release()
     deliver = tasks.deliver.override(outlets=[Asset("grants_delivered")])()
 
-    take_in >> [decide, release, deliver]  # all, since wait_for_downstream sees direct followers only
+    ingest >> [decide, release, deliver]  # all, since wait_for_downstream sees direct followers only
     decide >> release >> deliver
 
 

@@ -4,5 +4,5 @@ where
     changes.campaign_id = membership_as_of.of_campaign
     and changes.subscriber_id = membership_as_of.of_subscriber
     and changes.effective_on <= membership_as_of.as_of
-order by changes.effective_on desc, changes.run_on desc, changes.pass_no desc
+order by changes.effective_on desc, changes.business_date desc, changes.attempt_no desc
 limit 1

@@ -5,8 +5,8 @@ select
     campaigns.ends_on,
     held.terms_version,
     held.effective_from,
-    held.holds_from,
-    held.holds_until,
+    held.valid_from,
+    held.valid_until,
     held.terms,
     held.founded_on,
     held.segments,
@@ -43,7 +43,7 @@ from {{ ref('int_campaign__campaigns') }} as campaigns
 inner join {{ ref('stg_campaign__terms') }} as held
     on
         campaigns.campaign_id = held.campaign_id
-        and terms_on.as_of >= held.holds_from and terms_on.as_of < held.holds_until
+        and terms_on.as_of >= held.valid_from and terms_on.as_of < held.valid_until
 cross join
     lateral (
         values (case held.tenure_judged_on when 'campaign_start' then campaigns.starts_on else terms_on.as_of end)

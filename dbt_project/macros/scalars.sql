@@ -109,32 +109,32 @@
     (char_length({{ text_column }}) + regexp_count({{ text_column }}, '[\U00010000-\U0010ffff]'))
 {%- endmacro %}
 
-{#- Rows this pass of this date adds carry both; `run` is the one row of stg_run__current. -#}
-{% macro is_this_pass(alias) -%}
-    {{ alias }}.run_on = run.business_date and {{ alias }}.pass_no = run.pass_no
+{#- Rows this attempt at this date adds carry both; `run` is the one row of stg_run__current. -#}
+{% macro is_this_attempt(alias) -%}
+    {{ alias }}.business_date = run.business_date and {{ alias }}.attempt_no = run.attempt_no
 {%- endmacro %}
 
 {#- What a benefit has given: its grants for which the budget had room at once, or has at last, with the run of it. -#}
-{% macro given(decisions) -%}
+{% macro funded_grants(decisions) -%}
     (
         select
             granted.*,
-            coalesce(waits.freed_on, granted.run_on) as given_on,
-            coalesce(waits.freed_pass_no, granted.pass_no) as given_pass_no
+            coalesce(waits.funded_on, granted.business_date) as funded_on,
+            coalesce(waits.funded_attempt_no, granted.attempt_no) as funded_attempt_no
         from {{ ref(decisions) }} as granted
         left join {{ ref('waiting_list') }} as waits on granted.grant_key = waits.grant_key
-        where granted.reason = 'GRANTED' and (waits.grant_key is null or waits.freed_on is not null)
+        where granted.reason = 'GRANTED' and (waits.grant_key is null or waits.funded_on is not null)
     )
 {%- endmacro %}
 
-{#- Given in this pass of this date; `run` is the one row of stg_run__current. -#}
-{% macro is_given_now(alias) -%}
-    {{ alias }}.given_on = run.business_date and {{ alias }}.given_pass_no = run.pass_no
+{#- Given in this attempt at this date; `run` is the one row of stg_run__current. -#}
+{% macro is_funded_now(alias) -%}
+    {{ alias }}.funded_on = run.business_date and {{ alias }}.funded_attempt_no = run.attempt_no
 {%- endmacro %}
 
-{#- Not what a broken-off pass of this date left behind, which is about to be replaced. -#}
-{% macro is_standing(alias) -%}
-    not (run.is_retry and {{ alias }}.run_on = run.business_date and {{ alias }}.pass_no >= run.pass_no)
+{#- Not what a broken-off attempt at this date left behind, which is about to be replaced. -#}
+{% macro is_current(alias) -%}
+    not (run.is_retry and {{ alias }}.business_date = run.business_date and {{ alias }}.attempt_no >= run.attempt_no)
 {%- endmacro %}
 
 {#- The date where it lies after another, else null. -#}
@@ -158,8 +158,8 @@
 {%- endmacro %}
 
 {#- Which of the columns that an interface needs are not known, `msisdn, amount`; null where a row has them all. A row that
-    lacks one does not leave: it waits in outbox.held. -#}
-{% macro lacks(columns) -%}
+    lacks one does not leave: it waits in outbox.incomplete_row. -#}
+{% macro missing_columns(columns) -%}
     nullif(concat_ws(
         ', '{% for column in columns %}, case when {{ column }} is null then '{{ column.split('.') | last }}' end{% endfor %}
     ), '')
@@ -170,14 +170,14 @@
     regexp_replace({{ text_column }}, '(?<![0-9A-Za-z])(\+?(00)?86)?1[0-9]{10}(?![0-9A-Za-z])', '***', 'g')
 {%- endmacro %}
 
-{#- Deliveries that this run reads: those it took in; where it has learned that a delivery of the feed is withdrawn, all
-    that stand, since a row of one may have been hidden by the same row of the other. `run` is stg_run__current. -#}
+{#- Deliveries that this run reads: those it ingested; where it has learned that a delivery of the feed is withdrawn,
+    all that stand, since a row of one may have been hidden by the same row of the other. `run` is stg_run__current. -#}
 {% macro is_read_now(alias, this_run='run') -%}
     (
         {{ alias }}.received_on = {{ this_run }}.business_date
         or {{ alias }}.feed in (
             select withdrawn.feed from {{ ref('stg_carrier__withdrawals') }} as withdrawn
-            where withdrawn.withdrawn_on = {{ this_run }}.business_date and withdrawn.pass_no = {{ this_run }}.pass_no
+            where withdrawn.withdrawn_on = {{ this_run }}.business_date and withdrawn.attempt_no = {{ this_run }}.attempt_no
         )
     )
 {%- endmacro %}
@@ -190,23 +190,23 @@
         where
             withdrawn.feed = {% if feed %}'{{ feed }}'{% else %}{{ alias }}.feed{% endif %}
             and withdrawn.file_name = {{ alias }}.source_file
-            and ({{ alias }}.run_on, {{ alias }}.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+            and ({{ alias }}.business_date, {{ alias }}.attempt_no) < (withdrawn.withdrawn_on, withdrawn.attempt_no)
     )
 {%- endmacro %}
 
 {#- Withdrawn by what this run has read, and not before; `run` is stg_run__current. -#}
 {% macro is_withdrawn_now(alias, feed=none) -%}
     (
-        (run.business_date, run.pass_no) = (
+        (run.business_date, run.attempt_no) = (
             select
                 withdrawn.withdrawn_on,
-                withdrawn.pass_no
+                withdrawn.attempt_no
             from {{ ref('stg_carrier__withdrawals') }} as withdrawn
             where
                 withdrawn.feed = {% if feed %}'{{ feed }}'{% else %}{{ alias }}.feed{% endif %}
                 and withdrawn.file_name = {{ alias }}.source_file
-                and ({{ alias }}.run_on, {{ alias }}.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
-            order by withdrawn.withdrawn_on, withdrawn.pass_no
+                and ({{ alias }}.business_date, {{ alias }}.attempt_no) < (withdrawn.withdrawn_on, withdrawn.attempt_no)
+            order by withdrawn.withdrawn_on, withdrawn.attempt_no
             limit 1
         )
     )
@@ -219,17 +219,17 @@
         where
             voids.request_id = {{ alias }}.{{ id_column }}
             and voids.feed = '{{ feed }}'
-            and ({{ alias }}.run_on, {{ alias }}.pass_no) < (voids.run_on, voids.pass_no)
+            and ({{ alias }}.business_date, {{ alias }}.attempt_no) < (voids.business_date, voids.attempt_no)
     )
 {%- endmacro %}
 
-{#- An id as keys name it: what is granted again under an id whose grant was withdrawn has keys of its own. void: the last
-    one of that id, with run_on and pass_no, null where there is none. No other id runs into it, also where a carrier
-    profile lets an id hold an @. -#}
+{#- An id as keys name it: what is granted again under an id whose grant was withdrawn has keys of its own. void: the
+    last one of that id, with business_date and attempt_no, null where there is none. No other id runs into it, also
+    where a carrier profile lets an id hold an @. -#}
 {% macro life(id, void) -%}
     (replace({{ id }}, '@', '@@') || coalesce(
-        '@' || to_char({{ void }}.run_on, 'YYYYMMDD')
-        || case when {{ void }}.pass_no > 1 then '-' || {{ void }}.pass_no else '' end,
+        '@' || to_char({{ void }}.business_date, 'YYYYMMDD')
+        || case when {{ void }}.attempt_no > 1 then '-' || {{ void }}.attempt_no else '' end,
         ''
     ))
 {%- endmacro %}

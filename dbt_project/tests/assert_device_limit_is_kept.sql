@@ -15,7 +15,7 @@ where
             decisions.campaign_id,
             decisions.subscriber_id
         from {{ ref('device_decisions') }} as decisions
-        inner join {{ ref('stg_run__current') }} as run on decisions.run_on = run.business_date
+        inner join {{ ref('stg_run__current') }} as run on decisions.business_date = run.business_date
         where decisions.reason = 'GRANTED'
     )
 group by live.campaign_id, live.subscriber_id

@@ -3,7 +3,7 @@ select
     campaigns.campaign_id,
     events.recharge_id
 from {{ ref('int_recharge__events') }} as events
-inner join {{ ref('stg_run__current') }} as run on events.run_on = run.business_date
+inner join {{ ref('stg_run__current') }} as run on events.business_date = run.business_date
 cross join {{ ref('stg_campaign__campaigns') }} as campaigns
 where
     events.kind = 'RECHARGE'

@@ -12,7 +12,7 @@ where
             decisions.campaign_id,
             decisions.subscriber_id
         from {{ ref('family_decisions') }} as decisions
-        inner join {{ ref('stg_run__current') }} as run on decisions.run_on = run.business_date
+        inner join {{ ref('stg_run__current') }} as run on decisions.business_date = run.business_date
         where decisions.reason = 'APPROVED'
     )
 group by campaign_id, subscriber_id

@@ -4,7 +4,7 @@ select
     decisions.bonus_fen,
     sum(obligations.amount_fen) as promised_fen
 from {{ ref('recharge_decisions') }} as decisions
-inner join {{ ref('stg_run__current') }} as run on decisions.run_on = run.business_date
+inner join {{ ref('stg_run__current') }} as run on decisions.business_date = run.business_date
 left join {{ ref('credit_obligations') }} as obligations
     on
         decisions.campaign_id = obligations.campaign_id
@@ -16,7 +16,7 @@ where
     -- what waits for the budget is promised when there is room
     and decisions.grant_key not in (
         select waits.grant_key from {{ ref('waiting_list') }} as waits
-        where waits.freed_on is null
+        where waits.funded_on is null
     )
 group by decisions.campaign_id, decisions.recharge_id, decisions.bonus_fen, decisions.instalments
 having

@@ -11,7 +11,7 @@ granted_now as (
         decisions.tier_face_fen,
         decisions.recharged_month
     from {{ ref('recharge_decisions') }} as decisions
-    inner join run on decisions.run_on = run.business_date
+    inner join run on decisions.business_date = run.business_date
     where decisions.reason = 'GRANTED'
 ),
 

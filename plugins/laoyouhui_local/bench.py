@@ -1,7 +1,7 @@
 """`make bench N=1000000`: a month's first day of a big carrier, beside a hand-written SQL script doing the same work.
 
 Makes N subscribers, 1.2 N recharges of February 2026 and what they ask for of the other benefits, and closes 27
-February without measuring: that run takes in the first snapshot and the month's events. Measured are the biggest day,
+February without measuring: that run ingests the first snapshot and the month's events. Measured are the biggest day,
 28 February (every gift of March, the day's recharges and requests, the instalments due on the 1st, who joins and who
 leaves), and the day after it, whose messages tell of what the carrier accepted. Each step of the pipeline is a process
 of its own, as under Airflow. The script in `bench_plain/` reads the same files on the same server: both have to write
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 FIRST = date(2026, 2, 1)
 PREPARED, BIGGEST, AFTER = date(2026, 2, 27), date(2026, 2, 28), date(2026, 3, 1)
-SNAPSHOTS = {PREPARED: FIRST, BIGGEST: BIGGEST, AFTER: AFTER}  # the snapshot that a run takes in closes this date
+SNAPSHOTS = {PREPARED: FIRST, BIGGEST: BIGGEST, AFTER: AFTER}  # the snapshot that a run ingests closes this date
 FEEDS = (
     "subscriber",
     "recharge",
@@ -55,8 +55,8 @@ FEEDS = (
     "card_claim",
     "trial_application",
 )
-STEPS = ("take_in", "decide", "release", "deliver")
-SCRIPT_STEPS = {"take_in": "load", "decide": "decide", "deliver": "write"}  # which of the script's stands beside which
+STEPS = ("ingest", "decide", "release", "deliver")
+SCRIPT_STEPS = {"ingest": "load", "decide": "decide", "deliver": "write"}  # which of the script's stands beside which
 SMALL_DAYS = 4  # the last two are measured: through the scheduler, and without it
 _PLAIN = Path(__file__).with_name("bench_plain")
 # what the script can do
@@ -105,18 +105,18 @@ _OWN = (
     ),
     (
         """
-        select run_on, reason, discount_check, count(*), sum(face_fen), sum(entitled_fen), sum(applied_fen)
-        from {} group by run_on, reason, discount_check
+        select business_date, reason, discount_check, count(*), sum(face_fen), sum(entitled_fen), sum(applied_fen)
+        from {} group by business_date, reason, discount_check
         """,
         "ledger.recharge_decisions",
         "recharge_decision",
     ),
     (
-        "select run_on, action, reason, count(*) from {} group by run_on, action, reason",
+        "select business_date, action, reason, count(*) from {} group by business_date, action, reason",
         "ledger.family_decisions",
         """
         (
-            select run_on, action, reason from family_request
+            select business_date, action, reason from family_request
             union all
             select ended_in, 'END', end_reason from family_link where end_reason <> 'REMOVED'
         ) as decided
@@ -124,38 +124,44 @@ _OWN = (
     ),
     (
         """
-        select run_on, reason, price_check, count(*), sum(list_price_fen), sum(entitled_fen), sum(applied_fen)
-        from {} group by run_on, reason, price_check
+        select business_date, reason, price_check, count(*), sum(list_price_fen), sum(entitled_fen), sum(applied_fen)
+        from {} group by business_date, reason, price_check
         """,
         "ledger.device_decisions",
         "device_decision",
     ),
     (
-        "select run_on, action, effective_on, count(*) from {} group by run_on, action, effective_on",
+        "select business_date, action, effective_on, count(*) from {} group by business_date, action, effective_on",
         "ledger.membership_changes",
         """
         (
-            select run_on, 'ADD' as action, member_from as effective_on from membership
+            select business_date, 'ADD' as action, member_from as effective_on from membership
             union all
             select ended_in, 'REMOVE', member_to from membership where ended_in is not null
         ) as changed
         """,
     ),
     (
-        "select run_on, platform, reason, count(*), sum(cost_fen) from {} group by run_on, platform, reason",
+        (
+            "select business_date, platform, reason, count(*), sum(cost_fen) from {} group by business_date, platform, "
+            "reason"
+        ),
         "ledger.card_decisions",
         """
         (
-            select waited_in as run_on, platform, 'WAITING' as reason, null::bigint as cost_fen
+            select waited_in as business_date, platform, 'WAITING' as reason, null::bigint as cost_fen
             from card_claim where waited_in is not null
             union all
-            select coalesce(decided_in, run_on), card_claim.platform, reason, cost_fen
+            select coalesce(decided_in, business_date), card_claim.platform, reason, cost_fen
             from card_claim left join card_code using (claim_id) where reason <> 'WAITING'
         ) as decided
         """,
     ),
     (
-        "select run_on, trial_code, is_member, reason, count(*) from {} group by run_on, trial_code, is_member, reason",
+        (
+            "select business_date, trial_code, is_member, reason, count(*) from {} group by business_date, trial_code, "
+            "is_member, reason"
+        ),
         "ledger.trial_decisions",
         "trial_application",
     ),
@@ -246,7 +252,7 @@ class Bench:
                 return None
             return parent if parent is not None and "postgres" in parent.name() else None
 
-    def make_anew(self) -> None:
+    def recreate(self) -> None:
         """Empty the folders and databases of an earlier benchmark."""
         for old in (self.logs, self.plain_folder, self.workspace.folder / "work", self.workspace.exchange):
             shutil.rmtree(old, ignore_errors=True)
@@ -472,7 +478,7 @@ def _bench(name: str, subscribers: int | None = None) -> Iterator[Bench]:
 def _measure_big(bench: Bench, subscribers: int) -> None:
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     say(f"{subscribers:,} subscribers; {os.cpu_count()} processors, load {load}; logs {bench.logs}")
-    bench.make_anew()
+    bench.recreate()
     bench.prepare_plain()
     days = (AFTER - FIRST).days + 1
     command = [sys.executable, "-c", _MAKE_FILES, str(bench.workspace.exchange / _LATER), str(subscribers), str(days)]
@@ -502,11 +508,11 @@ def _rows(bench: Bench, day: date) -> dict[str, int]:
         (row,) = conn.execute(
             "select (select sum(rows_loaded) from raw.delivery where received_on = %(day)s)::bigint, "
             "(select count(*) from ledger.ledger_entries where booked_on = %(day)s), "
-            "(select sum(rows) from outbox.file where run_on = %(day)s)::bigint",
+            "(select sum(rows) from outbox.file where business_date = %(day)s)::bigint",
             {"day": day},
         ).fetchall()
     loaded, booked, sent = row
-    return {"take_in": loaded, "decide": booked, "release": sent, "deliver": sent}
+    return {"ingest": loaded, "decide": booked, "release": sent, "deliver": sent}
 
 
 def _say_day(title: str, pipeline: dict[str, Measured], plain: dict[str, Measured], rows: dict[str, int]) -> None:
@@ -532,8 +538,8 @@ def _say_day(title: str, pipeline: dict[str, Measured], plain: dict[str, Measure
         (
             "whole day",
             _tenths(ours),
-            rows["take_in"],
-            round(rows["take_in"] / ours),
+            rows["ingest"],
+            round(rows["ingest"] / ours),
             max(step.process_mb for step in pipeline.values()),
             max((step.postgres_mb or 0 for step in pipeline.values()), default=0) or None,
             "whole day",
@@ -562,7 +568,7 @@ def _say_day(title: str, pipeline: dict[str, Measured], plain: dict[str, Measure
 
 def _measure_small(bench: Bench) -> None:
     """Close dates of the sample carrier: some in processes only, the last through Airflow's scheduler."""
-    bench.make_anew()
+    bench.recreate()
     workspace = bench.workspace
     carrier = SampleCarrier(workspace.exchange, campaign_starts_on=workspace.campaign.starts_on)
     days = [carrier.first_date + timedelta(days=number) for number in range(SMALL_DAYS)]
@@ -601,10 +607,10 @@ def _measure_small(bench: Bench) -> None:
             ),
             (
                 "whole day",
-                alone["take_in"],
+                alone["ingest"],
                 _tenths(sum(measured.seconds for measured in steps.values())),
                 max(measured.process_mb for measured in steps.values()),
-                scheduled["take_in"],
+                scheduled["ingest"],
                 _tenths(seconds),
             ),
         ],

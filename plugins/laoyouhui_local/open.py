@@ -1,4 +1,4 @@
-"""A workspace by hand: `make psql`, `dbt`, `warehouse`, `upgrade`, `airflow`, `word`, `why`, `report`, `archive`.
+"""A workspace by hand: `make psql`, `dbt`, `warehouse`, `upgrade`, `airflow`, `override`, `why`, `report`, `archive`.
 
 EXCHANGE and CAMPAIGN say which, as for `make run`.
 """
@@ -26,7 +26,8 @@ from laoyouhui_local.workspace import HOME, UsageError, Workspace, read_workspac
 
 
 def main(what: str) -> int:
-    """Open the warehouse (`psql`) or Airflow's page (`airflow`), override by hand (`word`), explain (`why`), or close.
+    """Open the warehouse (`psql`) or Airflow's page (`airflow`), override by hand (`override`), explain (`why`), or
+    close.
 
     `dbt` runs a command of dbt over the warehouse; `warehouse` lets the embedded server run on, or ends it (STOP);
     `upgrade` brings the warehouse of an older release to this one.
@@ -52,8 +53,8 @@ def _open(what: str, workspace: Workspace, server_dsn: str) -> int:
             return _psql(workspace.warehouse(server_dsn))
         case "dbt":
             return _dbt(workspace, server_dsn)
-        case "word" | "upgrade":
-            return (_word if what == "word" else _upgrade)(workspace, server_dsn)
+        case "override" | "upgrade":
+            return (_override if what == "override" else _upgrade)(workspace, server_dsn)
         case "why":
             return why.main(workspace.warehouse(server_dsn), os.environ)
         case "report" | "archive":
@@ -114,12 +115,12 @@ def _dbt(workspace: Workspace, server_dsn: str) -> int:
     ).returncode
 
 
-def _word(workspace: Workspace, server_dsn: str) -> int:
-    from laoyouhui.pipeline.words import main as say_word
+def _override(workspace: Workspace, server_dsn: str) -> int:
+    from laoyouhui.pipeline.overrides import main as request_override
 
     os.environ.update(workspace.pipeline_environment(workspace.warehouse(server_dsn)))
-    given = shlex.split(os.environ.get("SAY", ""))
-    return say_word([*given, "--by", os.environ.get("BY", ""), "--why", os.environ.get("WHY", "")])
+    given = shlex.split(os.environ.get("REQUEST", ""))
+    return request_override([*given, "--by", os.environ.get("BY", ""), "--why", os.environ.get("WHY", "")])
 
 
 def _upgrade(workspace: Workspace, server_dsn: str) -> int:

@@ -23,7 +23,7 @@ from laoyouhui.exports.names import parse_stem as parse_sent_stem
 from laoyouhui.feeds.checkfile import check_line
 from laoyouhui.feeds.masks import digest
 from laoyouhui.feeds.names import parse_stem
-from laoyouhui.pipeline.take_in import oldest_date
+from laoyouhui.pipeline.ingest import oldest_date
 from laoyouhui.warehouse.connection import connect
 from laoyouhui_local.airflow import Airflow, AirflowError
 from laoyouhui_local.console import say
@@ -121,8 +121,8 @@ def _close_one(airflow: Airflow, warehouse: str, day: date) -> bool:
 def dates_to_run(workspace: Workspace, warehouse: str, dates: Sequence[date]) -> list[date]:
     """The dates that are not closed; and the last one again when it is the latest closed and something new has come.
 
-    Closed is a date whose last pass was released and delivered. New is a file in `in/` or an answer in `ack/` that the
-    warehouse has not seen with this content; what cannot be read is not.
+    Closed is a date whose last attempt was released and delivered. New is a file in `in/` or an answer in `ack/` that
+    the warehouse has not seen with this content; what cannot be read is not.
     """
     with connect(warehouse) as conn:
         known = conn.execute("select to_regclass('raw.run')").fetchone()
@@ -132,8 +132,10 @@ def dates_to_run(workspace: Workspace, warehouse: str, dates: Sequence[date]) ->
             row[0]
             for row in conn.execute(
                 "select business_date from raw.run where delivered_at is not null and not exists (select from "
-                "raw.current_run as begun where begun.business_date = run.business_date and pass_no > passes_released) "
-                "and not exists (select from outbox.file where run_on = business_date and delivered_at is null)"
+                "raw.current_run as begun where begun.business_date = run.business_date and attempt_no > "
+                "attempts_released) "
+                "and not exists (select from outbox.file where business_date = run.business_date and delivered_at is "
+                "null)"
             )
         }
         todo = [day for day in dates if day not in closed]
@@ -173,7 +175,7 @@ def _has_news(conn: psycopg.Connection, workspace: Workspace, last: date) -> boo
             stem = file.name.removesuffix(".rsp")
             sent = parse_sent_stem(name, interface, stem) if stem != file.name else None
             ours = sent is not None and sent.campaign_id in {None, *(each.campaign_id for each in workspace.campaigns)}
-            if sent is None or not ours or sent.run_on >= last:
+            if sent is None or not ours or sent.business_date >= last:
                 continue
             content = _read(transport, f"ack/{name}/{file.name}")
             if content is not None and (stem, hashlib.sha256(content).hexdigest()) not in answers:
@@ -196,7 +198,8 @@ def _read(transport: FolderTransport, path: str) -> bytes | None:
 
 
 def _is_seen(data: RemoteFile, line: bytes, last: tuple[str, str, str, int, int] | None) -> bool:
-    """Whether a data file was taken in last under its name: loaded with this check line, or set aside as it stands."""
+    """Whether a data file was ingested last under its name: loaded with this check line, or quarantined as it
+    stands."""
     if last is None or last[0] != data.name or last[1] not in {check_line(line), digest(line)}:
         return False
     return last[2] == "LOADED" or last[3:] == (data.size, data.mtime_ns)

@@ -35,13 +35,13 @@ _TABLES: dict[str, LiteralString] = {
         left join raw.answer on answer.file_stem = file.file_stem and answer.state = 'LOADED'
         group by file.interface
         order by file.interface""",
-    "What came, and what was set aside of it (marts.intake_by_file)": """
-        select feed, count(*) as files, count(*) filter (where state = 'SET_ASIDE') as files_set_aside,
-            coalesce(sum(rows_received), 0) as rows, coalesce(sum(rows_set_aside), 0) as rows_set_aside
+    "What came, and what was quarantined of it (marts.intake_by_file)": """
+        select feed, count(*) as files, count(*) filter (where state = 'SET_ASIDE') as files_quarantined,
+            coalesce(sum(rows_received), 0) as rows, coalesce(sum(rows_quarantined), 0) as rows_quarantined
         from marts.intake_by_file
         group by feed
         order by feed""",
-    "What calls for a person now (raw.alert; docs/runbook/)": """
+    "Open alerts (raw.alert; docs/runbook/)": """
         select severity, alert_code, place, to_char(since_at, 'YYYY-MM-DD HH24:MI') as since, what_to_do
         from raw.alert
         where closed_at is null and accepted_at is null
@@ -55,28 +55,28 @@ _TABLES: dict[str, LiteralString] = {
 
 
 def day_line(warehouse: str, day: date) -> str:
-    """One date in a line: rows in and set aside, grants, files and rows out."""
+    """One date in a line: rows in and quarantined, grants, files and rows out."""
     with connect(warehouse) as conn:
         row = conn.execute(
             """
             select taken.*, sent.*
             from
                 (
-                    select coalesce(sum(rows_received), 0), coalesce(sum(rows_set_aside), 0)
+                    select coalesce(sum(rows_received), 0), coalesce(sum(rows_quarantined), 0)
                     from raw.delivery where received_on = %(day)s
-                ) as taken (received, set_aside),
+                ) as taken (received, quarantined),
                 (
                     select
                         coalesce(sum(rows) filter (where interface in ('data_grant', 'credit')), 0),
                         count(*),
                         coalesce(sum(rows), 0)
-                    from outbox.file where run_on = %(day)s
+                    from outbox.file where business_date = %(day)s
                 ) as sent (grants, files, rows)
             """,
             {"day": day},
         ).fetchone()
-    received, set_aside, grants, files, rows = row or (0, 0, 0, 0, 0)
-    return f"in {received:,} rows, {set_aside:,} set aside | {grants:,} grants | out {files} files, {rows:,} rows"
+    received, quarantined, grants, files, rows = row or (0, 0, 0, 0, 0)
+    return f"in {received:,} rows, {quarantined:,} quarantined | {grants:,} grants | out {files} files, {rows:,} rows"
 
 
 def say_summary(workspace: Workspace, warehouse: str) -> None:

@@ -23,21 +23,21 @@ _REASONS = """
     ),
     blocks as (
         select mine.*,
-            mine.subject = 'ELIGIBILITY' and mine.subject_id is null as is_standing,
+            mine.subject = 'ELIGIBILITY' and mine.subject_id is null as is_current,
             dense_rank() over (
                 partition by mine.campaign_id, mine.subject, mine.subject_id, mine.is_past
-                order by mine.event_on desc, mine.pass_no desc
+                order by mine.event_on desc, mine.attempt_no desc
             ) = 1 as is_last,
             bool_or(mine.outcome = 'NOT ELIGIBLE') over (
-                partition by mine.campaign_id, mine.subject, mine.subject_id, mine.run_on, mine.pass_no
+                partition by mine.campaign_id, mine.subject, mine.subject_id, mine.business_date, mine.attempt_no
             ) as is_no
         from mine
     )
     select campaign_id, event_on, subject, subject_id, step_no, rule, rule_no, input, outcome, reason, terms_version,
-        source_file, source_line, run_on, coalesce(pass_no, 1) as pass_no,
+        source_file, source_line, business_date, coalesce(attempt_no, 1) as attempt_no,
         exists (
             select from raw.run
-            where run.business_date = blocks.run_on and run.passes_released >= coalesce(blocks.pass_no, 1)
+            where run.business_date = blocks.business_date and run.attempts_released >= coalesce(blocks.attempt_no, 1)
         ) as is_released
     from blocks
     where
@@ -52,13 +52,13 @@ _REASONS = """
                         where promised.subscriber_id = %(subscriber)s and promised.recharge_id = %(recharge)s
                             and promised.promised_for = 'RECHARGE'
                     ))
-            when is_standing then is_last and is_past
+            when is_current then is_last and is_past
             when %(on)s::date is null then subject <> 'ELIGIBILITY' or is_no
             when subject = 'DATA_GIFT' then subject_id = to_char(%(on)s::date, 'YYYY-MM')
             else event_on = %(on)s::date
         end
-    order by not is_standing, case when subject = 'CREDIT' then 1 else 0 end, campaign_id,
-        case when subject = 'CREDIT' then subject_id end, run_on, subject, subject_id, pass_no, step_no
+    order by not is_current, case when subject = 'CREDIT' then 1 else 0 end, campaign_id,
+        case when subject = 'CREDIT' then subject_id end, business_date, subject, subject_id, attempt_no, step_no
 """
 _FEEDS = """
     select feed, count(*) as files, max(business_date) as last_date
@@ -85,14 +85,14 @@ class _Rule(NamedTuple):
     terms_version: str
     source_file: str | None
     source_line: int | None
-    run_on: date
-    pass_no: int
+    business_date: date
+    attempt_no: int
     is_released: bool
 
     @property
     def decision(self) -> tuple[object, ...]:
         """What the rules of one decision have in common; a credit's life goes through many runs."""
-        run = () if self.subject == "CREDIT" else (self.run_on, self.pass_no)
+        run = () if self.subject == "CREDIT" else (self.business_date, self.attempt_no)
         return (self.campaign_id, self.subject, self.subject_id, *run)
 
     @property
@@ -146,7 +146,7 @@ def _say_block(block: list[_Rule], on: date | None) -> None:
     if last.subject == "ELIGIBILITY" and last.subject_id is None and on is not None and on != last.event_on:
         title.append(f"in force on {on}: nothing has changed the answer since")
     title.append(f"terms {last.terms_version}")
-    title.append(f"run closing {last.run_on}{'' if last.is_released else ', not released yet'}")
+    title.append(f"run closing {last.business_date}{'' if last.is_released else ', not released yet'}")
     if len(sources) == 1 and last.source:
         title.append(last.source)
     names = ["step", "rules", "rule", "outcome", "input", "source"]
@@ -163,4 +163,4 @@ def _outcome(rule: _Rule) -> str:
 
 def _say_unknown(conn: psycopg.Connection, subscriber: str) -> None:
     say(f"{subscriber}: UNKNOWN: no delivery of the feed subscriber has ever listed it. Asked were:")
-    say_table("Feeds taken in", ["feed", "files", "last_date"], conn.execute(_FEEDS).fetchall())
+    say_table("Feeds ingested", ["feed", "files", "last_date"], conn.execute(_FEEDS).fetchall())

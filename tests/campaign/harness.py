@@ -414,20 +414,20 @@ class Play:
         return problems
 
     def _say(self, day: Day) -> list[str]:
-        from laoyouhui.pipeline.words import WordError, confirm, read_command, say
+        from laoyouhui.pipeline.overrides import OverrideError, confirm, read_command, request_override
 
         keys = {name: key for key, name in self.names.items()}
         problems = []
         for number, (command, expected) in enumerate(day.says.items()):
             words = [keys.get(word, word) for word in command.split()]
-            said_at = datetime.strptime(f"{day.closes}09{number:02}+0800", "%Y%m%d%H%M%z")
+            requested_at = datetime.strptime(f"{day.closes}09{number:02}+0800", "%Y%m%d%H%M%z")
             refused = ""
             try:
-                said = read_command([*words, "--by", WHO, "--why", WHY], said_at)
-                name = say(self.settings, said)
+                said = read_command([*words, "--by", WHO, "--why", WHY], requested_at)
+                name = request_override(self.settings, said)
                 if said.needs_two:
-                    confirm(self.settings, name, CONFIRMER, said_at)
-            except WordError as error:
+                    confirm(self.settings, name, CONFIRMER, requested_at)
+            except OverrideError as error:
                 refused = str(error).partition(":")[0]
             if refused != expected:
                 problems.append(f"  {command}: refused for {refused!r}, expected {expected!r}")

@@ -38,7 +38,7 @@ def decided(rows: str) -> Fact:
     return Fact(
         "requests decided in this run (request|reason|not eligible because)",
         "select request_id, reason, array_to_string(ineligibility_reasons, ' ') from ledger.data_pack_decisions"
-        " where run_on = {on}",
+        " where business_date = {on}",
         rows,
     )
 
@@ -70,9 +70,10 @@ STORY = Story(
     {},
     aside=frozenset({"eligibility"}),
     days=[
-        Day("20260129", arrives=[subscribers(WHO)]),
+        Day("20260129", proves="set-up: everybody is in the snapshot", arrives=[subscribers(WHO)]),
         Day(
             "20260130",
+            proves="rules 4.10, 1.5: of a request one content is decided, by each reason in its order",
             arrives=[
                 subscribers(WHO),
                 asks("""
@@ -113,6 +114,7 @@ STORY = Story(
         ),
         Day(
             "20260131",
+            proves="rules 12: of an id with other content what was decided stands",
             # Q-FIRST as it was, and Q-NEW with another pack: neither is decided again
             arrives=[
                 subscribers(WHO),
@@ -139,6 +141,7 @@ STORY = Story(
         ),
         Day(
             "20260201",
+            proves="rules 10.1: a pack that the budget cannot bear waits",
             arrives=[
                 subscribers(WHO),
                 asks("""
@@ -155,13 +158,14 @@ STORY = Story(
                 """),
                 Fact(
                     "waits for the budget",
-                    "select subscriber_id, amount_fen, freed_on from ledger.waiting_list",
+                    "select subscriber_id, amount_fen, funded_on from ledger.waiting_list",
                     "S-OLD|500|",
                 ),
             ],
         ),
         Day(
             "20260202",
+            proves="rules 12: what a withdrawn request held goes to the next in order",
             # Q-TWO was in no other delivery: its slot goes to Q-AGAIN; Q-FIRST stands in the first one still
             says={"withdraw data_pack_request data_pack_request_20260131_0001.txt": ""},
             arrives=[subscribers(WHO), asks("")],

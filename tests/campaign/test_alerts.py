@@ -22,9 +22,9 @@ from tests.campaign.harness import Day, File, Play, Story, people, recharges, su
 
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.metrics import metrics_file
-from laoyouhui.pipeline.tell import alert_file
+from laoyouhui.pipeline.notify import alert_file
+from laoyouhui.pipeline.overrides import OverrideError, read_command, request_override
 from laoyouhui.pipeline.watch import WatchReport, step_failed, watch, watch_run
-from laoyouhui.pipeline.words import WordError, read_command, say
 from laoyouhui.warehouse.connection import connect
 
 pytestmark = pytest.mark.enable_socket
@@ -216,35 +216,35 @@ def test_a_refused_release_and_a_failed_step_are_alerts(play: Play) -> None:
 
     for step in ("release", "deliver"):
         run(play.settings, f"insert into raw.step (business_date, step, seconds) values ('2026-02-04', '{step}', 1)")
-    run(play.settings, "update raw.run set passes_released = 1 where business_date = '2026-02-04'")
+    run(play.settings, "update raw.run set attempts_released = 1 where business_date = '2026-02-04'")
     watch_run(play.settings, date(2026, 2, 4))
     assert not {alert for alert in standing(play.settings) if alert.startswith(("RELEASE", "STEP"))}
 
 
 def test_a_failed_step_is_told_though_the_warehouse_is_gone(play: Play, tmp_path: Any) -> None:
     gone = replace(play.settings, work=tmp_path, warehouse_dsn="postgresql://u@127.0.0.1:1/none")
-    step_failed(gone, date(2026, 2, 4), "take_in", "the warehouse cannot be reached")
+    step_failed(gone, date(2026, 2, 4), "ingest", "the warehouse cannot be reached")
     (line,) = alert_file(gone).read_text("utf-8").splitlines()
-    assert json.loads(line)["place"] == "take_in 2026-02-04"
+    assert json.loads(line)["place"] == "ingest 2026-02-04"
 
 
 def test_what_a_person_accepted_does_not_count_as_open(play: Play) -> None:
     ((key,),) = play.query("select alert_key from raw.alert where place = 'optout 2026-02-02' and closed_at is null")
     command = ["accept-alert", str(key), "--why", "the carrier has none", "--by"]
     now = datetime.now(ZoneInfo("Asia/Shanghai"))
-    with pytest.raises(WordError, match="NOT_DECLARED"):
-        say(play.settings, read_command([*command, "Li"], now))
-    say(play.settings, read_command([*command, "李四"], now))
+    with pytest.raises(OverrideError, match="NOT_DECLARED"):
+        request_override(play.settings, read_command([*command, "Li"], now))
+    request_override(play.settings, read_command([*command, "李四"], now))
     report = watch(play.settings, as_of=at("2026-02-06 09:00"))
     assert report.raised == 0
     assert 'code="FEED_MISSING",severity="warning"} 4.0' in metrics_file(play.settings).read_text()
-    accepted = "select accepted_by, accepted_why from raw.alert where accepted_at is not null"
+    accepted = "select accepted_by, accepted_justification from raw.alert where accepted_at is not null"
     assert play.query(accepted) == [("李四", "the carrier has none")]
 
 
 def test_an_alert_is_not_accepted_by_a_plain_update(play: Play) -> None:
     """The last fault of the list, F: under any name, kept nowhere."""
-    update = "update raw.alert set accepted_at = now(), accepted_by = '李四', accepted_why = 'x'"
+    update = "update raw.alert set accepted_at = now(), accepted_by = '李四', accepted_justification = 'x'"
     of_one = " where place = 'optout 2026-02-04' and closed_at is null"
     assert play.query(f"select accepted_by from raw.alert{of_one}") == [(None,)]  # it stands open
     with pytest.raises(psycopg.errors.CheckViolation):
@@ -291,11 +291,11 @@ def test_the_metrics_are_openmetrics_and_what_prometheus_reads(play: Play) -> No
         for sample in family.samples
     }
     assert values["rows_received", "recharge"] == 2  # R-1 and the bad row; the corrected file of the 2nd is empty
-    assert values["rows_set_aside", "recharge"] == 1
+    assert values["rows_quarantined", "recharge"] == 1
     granted = {key[1]: value for key, value in values.items() if key[0] == "granted_rows"}
     assert granted == {"RECHARGE_DISCOUNT": 1, "RECHARGE_BONUS": 6}
     assert values["owed_fen", "RECHARGE_BONUS"] == 2400
-    assert {key[1] for key in values if key[0] == "step_seconds"} == {"take_in", "decide", "release", "deliver"}
+    assert {key[1] for key in values if key[0] == "step_seconds"} == {"ingest", "decide", "release", "deliver"}
     assert values["business_date_timestamp_seconds",] == at("2026-02-03 00:00").timestamp()
     assert [path.name for path in metrics_file(play.settings).parent.iterdir()] == ["laoyouhui.prom"]
 
@@ -331,7 +331,7 @@ def test_a_webhook_is_told_once_also_after_it_was_away(
         raised = watch(away, as_of=at("2026-02-08 09:00")).raised
         watch(replace(play.settings, alert_urls="nonsense://hunter2"), as_of=at("2026-02-08 09:00"))
     assert raised > 0
-    assert rows(play.settings, "select count(*) from raw.alert where told_at is null") == [(raised,)]
+    assert rows(play.settings, "select count(*) from raw.alert where notified_at is null") == [(raised,)]
     assert "could not be told" in caplog.text
     assert "hunter2" not in caplog.text
     assert "s3cret" not in caplog.text

@@ -31,7 +31,7 @@ S-HELD-5    09                              # 10
 S-FIVE      10 activation_date=20210128     # 11, five years on the campaign's first day, and not before
 """)
 
-FATES = "select template_code, subscriber_id, fate, reason from ledger.messages where run_on = {on}"
+FATES = "select template_code, subscriber_id, fate, reason from ledger.messages where business_date = {on}"
 MART = """
     select day, template_code, channel, built, suppressed_opted_out, suppressed_no_consent, suppressed_number_changed,
         suppressed_frequency, suppressed_expired, handed_over, accepted, refused, delivered, failed, unknown, segments,

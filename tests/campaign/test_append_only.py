@@ -40,12 +40,20 @@ def _kept(play: Play) -> list[str]:
     incremental = play.query(
         "select table_schema || '.' || table_name from information_schema.columns join pg_tables "
         "on schemaname = table_schema and tablename = table_name "
-        "where table_schema in ('ledger', 'intermediate') and column_name = 'pass_no' "
+        "where table_schema in ('ledger', 'intermediate') and column_name = 'attempt_no' "
         "and table_name <> 'int_request__judged' order by 1"  # filled anew each day
     )
     return [
         *(str(table) for (table,) in incremental),
-        *("raw.delivery", "raw.recharge", "raw.word", "outbox.item", "outbox.file", "vault.secret", "vault.owner"),
+        *(
+            "raw.delivery",
+            "raw.recharge",
+            "raw.manual_override",
+            "outbox.item",
+            "outbox.file",
+            "vault.secret",
+            "vault.owner",
+        ),
     ]
 
 
@@ -58,7 +66,7 @@ def _try(play: Play, statement: str, *, replica: bool = False) -> int:
         return rows
 
 
-def test_no_row_of_a_released_pass_is_changed(play: Play) -> None:
+def test_no_row_of_a_released_attempt_is_changed(play: Play) -> None:
     tables = _kept(play)
     assert len(tables) > 30
     assert set(OPEN) < set(tables)
@@ -82,9 +90,9 @@ def test_no_row_of_a_released_pass_is_changed(play: Play) -> None:
         "update outbox.file set rows = rows + 1",
         "update outbox.file set released_sha256 = null",
         "update outbox.file set delivered_at = null",
-        "update outbox.file set run_on = run_on + 1",
+        "update outbox.file set business_date = business_date + 1",
         "delete from outbox.file",
-        "update raw.run set passes_released = 0",
+        "update raw.run set attempts_released = 0",
         "update raw.run set business_date = business_date + 7",
         "delete from raw.run where business_date = '2026-01-26'",
         "truncate raw.run",
@@ -96,15 +104,15 @@ def test_what_was_released_and_delivered_stays_so(play: Play, statement: str) ->
 
 
 @pytest.mark.parametrize("table", OPEN)
-def test_rows_of_a_pass_that_was_never_released_go_when_it_is_begun_again(play: Play, table: str) -> None:
+def test_rows_of_an_attempt_that_was_never_released_go_when_it_is_begun_again(play: Play, table: str) -> None:
     with psycopg.connect(play.settings.warehouse_dsn) as conn:
         conn.execute("insert into raw.run (business_date) values ('2026-01-27')")
         conn.execute(f"create temp table copy as select * from {table} limit 1".encode())
         keys = {"ledger.credit_obligations": "grant_key", "ledger.recharge_decisions": "recharge_id"}
         key = f"{keys.get(table, 'event_id')} = 'x'"
-        conn.execute(f"update copy set run_on = '2026-01-27', {key}".encode())
+        conn.execute(f"update copy set business_date = '2026-01-27', {key}".encode())
         conn.execute(f"insert into {table} select * from copy".encode())
-        assert conn.execute(f"delete from {table} where run_on = '2026-01-27'".encode()).rowcount == 1
+        assert conn.execute(f"delete from {table} where business_date = '2026-01-27'".encode()).rowcount == 1
         conn.rollback()
 
 

@@ -1,7 +1,7 @@
 """Rule 12: what counts as a file, what counts as a row, and what a corrected delivery does.
 
 Three dates of a running campaign. A file's check must agree in bytes, rows, sha256 and control total; at most 1 % of
-its rows may be bad; whatever is set aside is replaced by a delivery under the same name or the next number, in the
+its rows may be bad; whatever is quarantined is replaced by a delivery under the same name or the next number, in the
 next run.
 """
 
@@ -73,8 +73,8 @@ TOO_MANY = [
 
 def intake(rows: str) -> Fact:
     return Fact(
-        "files taken in: name, state, a reason is given, received, loaded, set aside",
-        "select file_name, state, reason is not null, rows_received, rows_loaded, rows_set_aside"
+        "files ingested: name, state, a reason is given, received, loaded, quarantined",
+        "select file_name, state, reason is not null, rows_received, rows_loaded, rows_quarantined"
         " from marts.intake_by_file where received_on = {on}",
         rows,
     )
@@ -142,15 +142,15 @@ STORY = Story(
                     recharge_20260130_0009.txt|LOADED|*|1|1|0
                 """),
                 Fact(
-                    "loaded + set aside = received, always",
+                    "loaded + quarantined = received, always",
                     "select file_name from marts.intake_by_file"
-                    " where (rows_loaded + rows_set_aside) is distinct from rows_received",
+                    " where (rows_loaded + rows_quarantined) is distinct from rows_received",
                     "",
                 ),
                 Fact(
                     "each bad row with file, line, reason and raw text (or bytes, where they are no text)",
                     "select file_name, line_no, r.reason is not null, raw_text is not null or raw_bytes is not null"
-                    " from raw.set_aside_row r join raw.delivery using (delivery_no)"
+                    " from raw.quarantined_row r join raw.delivery using (delivery_no)"
                     " where file_name in ('subscriber_20260130_0001.txt.gz', 'recharge_20260130_0001.txt')",
                     """
                     subscriber_20260130_0001.txt.gz|199|True|True
@@ -164,7 +164,8 @@ STORY = Story(
                 ),
                 Fact(
                     "the raw text is the row as it came",
-                    "select string_to_array(raw_text, '|') from raw.set_aside_row join raw.delivery using (delivery_no)"
+                    "select string_to_array(raw_text, '|') from raw.quarantined_row join raw.delivery using "
+                    "(delivery_no)"
                     " where file_name = 'subscriber_20260130_0001.txt.gz' and line_no = 199",
                     str(SOUND.replace("|A|", "|X|").split("|")),
                 ),
@@ -174,7 +175,7 @@ STORY = Story(
             "20260131",
             proves="rules 12: a corrected delivery counts from the next run, a duplicate row only once",
             arrives=[
-                # the whole subscriber file is set aside: the state stays the latest before it, S-TURNS active
+                # the whole subscriber file is quarantined: the state stays the latest before it, S-TURNS active
                 subscribers(SUSPENDED | CROWD, lie="sha256"),
                 recharges("R-TURNS-1 S-TURNS 20260131100000 10000 9500 APP"),
                 # the same file under another name: each row is a duplicate, and earns nothing twice

@@ -71,7 +71,7 @@ STORY = Story(
             facts=[
                 Fact(
                     "who waits",
-                    "select claim_id, amount_fen, freed_on from ledger.waiting_list where budget_line = 'B2'",
+                    "select claim_id, amount_fen, funded_on from ledger.waiting_list where budget_line = 'B2'",
                     "R-3|3600|\nR-5|500|",
                 ),
                 costs("B2", "what found room: discounts 12 + 12 + 5 yuan, bonuses 24 + 24", "4800|2900"),
@@ -100,7 +100,7 @@ STORY = Story(
             arrives=[subscribers(WHO), recharges("V-1 S-A 20260131090000 reverses R-1 20000")],
             facts=[
                 costs("B2", "without R-1", "2400|1700"),
-                Fact("nobody yet", "select count(*) from ledger.waiting_list where freed_on is not null", "0"),
+                Fact("nobody yet", "select count(*) from ledger.waiting_list where funded_on is not null", "0"),
             ],
         ),
         Day(
@@ -111,14 +111,14 @@ STORY = Story(
             facts=[
                 Fact(
                     "given in order, before what comes later",
-                    "select claim_id, freed_on from ledger.waiting_list where budget_line = 'B2'",
+                    "select claim_id, funded_on from ledger.waiting_list where budget_line = 'B2'",
                     "R-3|2026-02-01\nR-5|\nR-6|",
                 ),
                 costs("B2", "with R-3", "4800|2900"),
                 Fact(
                     "its bonus is promised now, under its own terms",
                     "select count(*), sum(amount_fen), min(due_on) from ledger.credit_obligations"
-                    " where recharge_id = 'R-3' and run_on = {on}",
+                    " where recharge_id = 'R-3' and business_date = {on}",
                     "6|2400|2026-02-05",
                 ),
                 Fact(
@@ -142,7 +142,7 @@ STORY = Story(
             facts=[
                 Fact(
                     "who waited and who waits",
-                    "select claim_id, freed_on, withdrawn_on from ledger.waiting_list where budget_line = 'B2'",
+                    "select claim_id, funded_on, withdrawn_on from ledger.waiting_list where budget_line = 'B2'",
                     "R-3|2026-02-01|\nR-5||2026-02-02\nR-6||",
                 ),
                 Fact(
@@ -217,7 +217,9 @@ def test_two_runs_at_once_spend_no_yuan_twice(tmp_path: Path, new_warehouse: Cal
     for each in runs:
         each.join()
     # whichever came first: a date that was overtaken is not begun any more, its files went into the later one
-    ((released,),) = play.query("select to_char(max(business_date), 'YYYYMMDD') from raw.run where passes_released > 0")
+    ((released,),) = play.query(
+        "select to_char(max(business_date), 'YYYYMMDD') from raw.run where attempts_released > 0"
+    )
     for on in ("20260130", "20260131"):
         if on > str(released):
             close(play.settings, on)
@@ -226,4 +228,4 @@ def test_two_runs_at_once_spend_no_yuan_twice(tmp_path: Path, new_warehouse: Cal
         " where budget_line = 'B2'"
     )
     assert spent == [(3600, 3600)], failures
-    assert play.query("select count(*) from ledger.waiting_list where freed_on is null") == [(1,)]
+    assert play.query("select count(*) from ledger.waiting_list where funded_on is null") == [(1,)]

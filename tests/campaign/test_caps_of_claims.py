@@ -52,7 +52,7 @@ WAITING = (
     "select substring(detail from '[KOT]-[0-9]'), amount_fen from marts.exceptions"
     " where exception_type = 'WAITING_FOR_BUDGET'"
 )
-WAITS = "select claim_id, amount_fen, freed_on, withdrawn_on from ledger.waiting_list"
+WAITS = "select claim_id, amount_fen, funded_on, withdrawn_on from ledger.waiting_list"
 
 
 def sent(platform: str, code: str, until: str) -> str:

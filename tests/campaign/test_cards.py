@@ -48,7 +48,7 @@ S-G     09
 JAN26 = but(JAN25, "S-PAUSE status=S")
 JAN27 = but(JAN26, "S-G status=C")
 
-DECIDED = "select claim_id, reason, cost_fen from ledger.card_decisions where run_on = {on}"
+DECIDED = "select claim_id, reason, cost_fen from ledger.card_decisions where business_date = {on}"
 
 
 def sent(code: str, platform: str, until: str) -> str:
@@ -123,7 +123,7 @@ STORY = Story(
             facts=[
                 Fact(
                     "bad rows of a feed with secrets are kept without their text",
-                    "select line_no, reason, field, raw_text, convert_from(raw_bytes, 'utf8') from raw.set_aside_row",
+                    "select line_no, reason, field, raw_text, convert_from(raw_bytes, 'utf8') from raw.quarantined_row",
                     "4|TYPE|code|***|***\n5|TYPE|received_on|***|***",
                 ),
             ],
@@ -283,7 +283,7 @@ def test_a_run_that_dies_and_begins_again_issues_the_same_codes(play: Play, monk
         patch.setattr(release, "release", dies)
         with pytest.raises(RuntimeError, match="killed"):
             close(play.settings, "20260201")
-    decided = "select claim_id, reason, code_reference from ledger.card_decisions where run_on = '2026-02-01'"
+    decided = "select claim_id, reason, code_reference from ledger.card_decisions where business_date = '2026-02-01'"
     first = play.query(decided)
     close(play.settings, "20260201")
     assert sorted(play.query(decided), key=str) == sorted(first, key=str)
@@ -363,5 +363,5 @@ def test_a_rebuild_writes_the_same(play: Play, new_database: Callable[[], str], 
     rebuilt = again(STORY, new_database(), play, tmp_path)
     before = {name: content for name, content in play.carrier.out_bytes().items() if name.split("_")[2] <= "20260127"}
     assert rebuilt.carrier.out_bytes() == before
-    answered = "select * from ledger.card_decisions where run_on <= '2026-01-27' order by decision_key"
+    answered = "select * from ledger.card_decisions where business_date <= '2026-01-27' order by decision_key"
     assert rebuilt.query(answered) == play.query(answered)

@@ -3,7 +3,7 @@
 By hand: S-A, S-B and S-PAUSED qualify and get 5 GB each (B1: 5 x 0.50 yuan each = 7.50); S-YOUNG does not. On the first
 day S-PAUSED is suspended: he has his gift, and qualifies no more. S-A recharges 200 yuan in the app: 12.00 off at once
 and 24.00 promised in 6 instalments (B2). A voucher of 100.00 pays B5.1. S-B's ticket is answered within the hour. The
-last day's recharge file holds one bad row of two, and is set aside.
+last day's recharge file holds one bad row of two, and is quarantined.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ TABLES = {
     "不符合条件的原因": "非正常在用（NOT_ACTIVE）|1\n在网年限不足（TENURE）|1",
     "各月未返还话费": "2026-02|0.00|24.00|0.00|0.00|0.00|0.00|0.00|24.00",
     "工单按类型与状态": "咨询（QUESTION）|流量赠送（DATA_GIFT）|已答复（ANSWERED）|1|1|30|1|1|100.00 %",
-    # files, of which set aside, rows received, loaded, set aside, twice
+    # files, of which quarantined, rows received, loaded, quarantined, twice
     "来料": """
         expense|1|0|1|1|0|0
         recharge|2|1|3|1|2|0
@@ -244,9 +244,9 @@ def test_the_parameters_are_those_that_decided(play: Play, archived: Path) -> No
     file.write_bytes(before)
 
 
-def test_a_pass_that_is_not_released_is_not_reported(play: Play, archived: Path) -> None:
+def test_an_attempt_that_is_not_released_is_not_reported(play: Play, archived: Path) -> None:
     assert archived.exists()
     with connect(play.settings.warehouse_dsn) as conn:
-        conn.execute("update raw.current_run set pass_no = pass_no + 1, state = 'DECIDED'")
+        conn.execute("update raw.current_run set attempt_no = attempt_no + 1, state = 'DECIDED'")
     with pytest.raises(ReportError, match="the run of 2026-02-02 is begun and not released"):
         archive(play.settings)

@@ -60,7 +60,7 @@ STORY = Story(
             # the last day on which it can be redeemed is the 28th. S-WAIT is missing, and stays a member
             out={"sms": "code|13000000001|CARD|20260128080000|20260128200000|1|*"},
             answers={"sms": Answer({"13000000001": "90"})},
-            facts=[Fact("no claim ends", "select claim_id from ledger.card_decisions where run_on = {on}", "")],
+            facts=[Fact("no claim ends", "select claim_id from ledger.card_decisions where business_date = {on}", "")],
         ),
         Day(
             "20260128",
@@ -70,7 +70,7 @@ STORY = Story(
             facts=[
                 Fact(
                     "first come, first served, whoever was missing in between",
-                    "select claim_id, reason from ledger.card_decisions where run_on = {on}",
+                    "select claim_id, reason from ledger.card_decisions where business_date = {on}",
                     "K-2|GRANTED",
                 ),
                 Fact(

@@ -100,7 +100,7 @@ def counted(rows: str) -> Fact:
         union all select 'expense', voucher_id, amount_fen::text from ledger.expenses
         union all select 'stock_movement', movement_id, quantity::text from ledger.stock_movements
         union all select 'optout', event_id, action from intermediate.int_optout__events
-        union all select 'sms_report', report_id, state from intermediate.int_sms_report__parts
+        union all select 'sms_report', report_id, state from intermediate.int_sms_report__segments
         union all select 'survey', response_id, satisfaction::text from intermediate.int_survey__responses
         union all select 'social', topic, heat::text from intermediate.int_social__figures
         union all select 'training', record_id, is_passed::text from intermediate.int_training__records

@@ -14,9 +14,9 @@ from tests.campaign.harness import Answer, Day, Play, Story, people, recharges, 
 
 from laoyouhui.pipeline.decide import decide
 from laoyouhui.pipeline.deliver import deliver
+from laoyouhui.pipeline.ingest import ingest
 from laoyouhui.pipeline.lineage import datasets_of
 from laoyouhui.pipeline.release import release
-from laoyouhui.pipeline.take_in import take_in
 
 WHO = people("S-A 01\nS-B 02")
 BAD = recharges("R-2 S-B 20260127100000 30000 28000 APP\nR-3 S-A not-a-time 10000 10000 APP")
@@ -37,9 +37,9 @@ STORY = Story(
         ),
     ],
 )
-STEPS = {"take_in": take_in, "decide": decide, "release": release, "deliver": deliver}
+STEPS = {"ingest": ingest, "decide": decide, "release": release, "deliver": deliver}
 # what a run keeps of itself: nobody reads it as data
-BOOKKEEPING = {"raw.prepared", "raw.journal_entry", "raw.kept_right", "raw.dbt_project", "raw.campaign_file"}
+BOOKKEEPING = {"raw.prepared", "raw.journal_entry", "raw.saved_privilege", "raw.dbt_project", "raw.campaign_file"}
 
 
 def test_each_table_that_a_step_writes_is_told_and_each_that_is_told_is_written(

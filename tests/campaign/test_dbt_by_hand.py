@@ -117,13 +117,13 @@ def _decide_twice(play: Play, day: Day) -> None:
     """A date whose task `decide` was cleared and ran again before the release."""
     from laoyouhui.pipeline.decide import decide
     from laoyouhui.pipeline.deliver import deliver
+    from laoyouhui.pipeline.ingest import ingest
     from laoyouhui.pipeline.release import release
-    from laoyouhui.pipeline.take_in import take_in
 
     for file in day.arrives:
         play.carrier.deliver(file, day.closes)
     closes = _date(day)
-    take_in(play.settings, closes)
+    ingest(play.settings, closes)
     decide(play.settings, closes)
     decide(play.settings, closes)
     release(play.settings, closes)

@@ -74,7 +74,7 @@ def decided(rows: str) -> Fact:
     return Fact(
         "orders decided in this run (order|reason|not eligible because|check|entitled price|entitled|applied)",
         "select order_id, reason, not_eligible_reason, price_check, entitled_price_fen, entitled_fen, applied_fen"
-        " from ledger.device_decisions where run_on = {on}",
+        " from ledger.device_decisions where business_date = {on}",
         rows,
     )
 

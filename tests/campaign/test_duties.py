@@ -43,7 +43,7 @@ CAMPAIGN = terms("2026-02-02", "2026-02-28", {
 })  # fmt: skip
 
 STOCK = (
-    "select item, hall_code, on_hand, received, issued, needed, shortfall, movements_set_aside, cost_fen"
+    "select item, hall_code, on_hand, received, issued, needed, shortfall, movements_quarantined, cost_fen"
     " from marts.stock_by_item_hall"
 )
 EXPENSE_LINE = "select item_key, amount_fen, detail from marts.exceptions where exception_type = 'EXPENSE_LINE'"
@@ -76,9 +76,9 @@ STORY = Story(
                     "M-1|POSTER|MATERIAL|20260130090000|5|2.50|H-1",
                     "M-2|POSTER|MATERIAL|20260130090000|3|2.50|H-2",
                     "M-3|BOX|GIFT|20260130090000|4|15.00|",
-                    "M-4|POSTER|MATERIAL|20260130080000|-6||H-1",     # before anything had come: set aside
+                    "M-4|POSTER|MATERIAL|20260130080000|-6||H-1",     # before anything had come: quarantined
                     "M-5|POSTER|MATERIAL|20260131100000|-5||H-1",     # all that there is
-                    "M-6|POSTER|MATERIAL|20260131110000|-1||H-1",     # none is left: set aside
+                    "M-6|POSTER|MATERIAL|20260131110000|-1||H-1",     # none is left: quarantined
                     "M-7|POSTER|MATERIAL|20260131120000|+2||H-1",      # from elsewhere: nothing was bought
                 ]),
                 File("ticket", [
@@ -103,14 +103,14 @@ STORY = Story(
             ],
             says={"waive lyh2026/STOCK/POSTER/H-1": "", "waive lyh2026/STOCK/POSTER/H-2": ""},
             facts=[
-                Fact("stock: item, hall, on hand, received, issued, needed, short, set aside, fen", STOCK, """
+                Fact("stock: item, hall, on hand, received, issued, needed, short, quarantined, fen", STOCK, """
                     POSTER|H-1|2|7|5|5|3|2|1250
                     POSTER|H-2|3|3|0|5|2|0|750
                     POSTER|ALL|5|10|5|10|5|2|2000
                     BOX|STORE|4|4|0|0|0|0|6000
                     BOX|ALL|4|4|0|4|0|0|6000
                 """),
-                Fact("movements set aside", BELOW_ZERO, """
+                Fact("movements quarantined", BELOW_ZERO, """
                     M-4|-6 of POSTER at H-1, of which 0 were on hand
                     M-6|-1 of POSTER at H-1, of which 0 were on hand
                 """),
@@ -167,7 +167,7 @@ STORY = Story(
             ],
             facts=[
                 Fact("stock", f"{STOCK} where hall_code = 'H-1'", "POSTER|H-1|0|7|7|5|5|3|1250"),
-                Fact("movements set aside", f"{BELOW_ZERO} and found_on = {{on}}",
+                Fact("movements quarantined", f"{BELOW_ZERO} and found_on = {{on}}",
                      "M-8|-3 of POSTER at H-1, of which 2 were on hand"),
                 Fact("tickets", TICKETS, """
                     QUESTION|DATA_GIFT|ANSWERED|2|2|85|85|2|2|10000
@@ -232,12 +232,12 @@ def test_a_fault_is_told_at_once_and_an_incident_from_its_start_to_its_end(play:
                 (None if failure else 1, failure),
             )
         conn.execute(
-            "insert into raw.step (business_date, step, failure) values ('2026-02-02', 'take_in', 'the disk is full')"
+            "insert into raw.step (business_date, step, failure) values ('2026-02-02', 'ingest', 'the disk is full')"
         )
     assert play.query(INCIDENTS) == [
         ("FAULT_REPORTED", "RECHARGE 2026-02-01", "1 faults of RECHARGE were reported", 1, 1, False),
         ("STEP_FAILED", "deliver 2026-02-01", "SFTP: no connection", 4, 2, True),
-        ("STEP_FAILED", "take_in 2026-02-02", "the disk is full", None, None, False),
+        ("STEP_FAILED", "ingest 2026-02-02", "the disk is full", None, None, False),
     ]
 
 

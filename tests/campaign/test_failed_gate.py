@@ -12,8 +12,8 @@ from tests.campaign.harness import RIGHT, Carrier, Story, close, people, recharg
 
 from laoyouhui.pipeline.decide import decide
 from laoyouhui.pipeline.deliver import DeliveryError, deliver
+from laoyouhui.pipeline.ingest import ingest
 from laoyouhui.pipeline.release import ReleaseRefused, release
-from laoyouhui.pipeline.take_in import take_in
 
 WHO = people("""
 S-ONE 01
@@ -35,7 +35,7 @@ def test_a_failing_gate_stops_the_export_and_the_date_can_be_run_again(
     carrier.answer("data_grant", "20260125", RIGHT)
 
     day = date(2026, 1, 26)
-    take_in(pipeline, day)
+    ingest(pipeline, day)
     decide(pipeline, day)
     with psycopg.connect(pipeline.warehouse_dsn) as connection:
         ledger_decided = connection.execute("select * from ledger.ledger_entries order by entry_key").fetchall()
@@ -53,7 +53,9 @@ def test_a_failing_gate_stops_the_export_and_the_date_can_be_run_again(
         assert (
             connection.execute("select * from marts.budget_by_line_month order by 1, 2, 3").fetchall() == marts_before
         )
-        assert connection.execute("select count(*) from outbox.file where run_on = '2026-01-26'").fetchone() == (0,)
+        assert connection.execute("select count(*) from outbox.file where business_date = '2026-01-26'").fetchone() == (
+            0,
+        )
     assert carrier.out_bytes() == sent_before
 
     close(pipeline, "20260126")

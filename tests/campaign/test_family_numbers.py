@@ -83,7 +83,7 @@ def decided(rows: str) -> Fact:
     return Fact(
         "family numbers decided in this run (request|action|reason|not eligible because|subscriber|number)",
         "select coalesce(request_id, 'end'), action, reason, not_eligible_reason, subscriber_id, family_msisdn"
-        " from ledger.family_decisions where run_on = {on}",
+        " from ledger.family_decisions where business_date = {on}",
         rows,
     )
 

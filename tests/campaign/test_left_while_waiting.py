@@ -29,7 +29,7 @@ BENEFITS = {
     "messages": {"templates": []},
     "caps": {"B4": 400},
 }  # fmt: skip
-WAITS = "select claim_id, freed_on, withdrawn_on from ledger.waiting_list"
+WAITS = "select claim_id, funded_on, withdrawn_on from ledger.waiting_list"
 
 STORY = Story(
     "left while waiting",

@@ -22,7 +22,7 @@ S-NEW   06
 JAN26 = but(JAN25, "S-OLD msisdn=13000000015\nS-NEW msisdn=13000000005")
 
 WHOSE = (
-    "select event_id, subscriber_id from intermediate.int_optout__words"
+    "select event_id, subscriber_id from intermediate.int_optout__preferences"
     " where event_id in ('O-MOVED', 'O-NOBODY', 'O-NIL')"
 )
 NOBODY = (

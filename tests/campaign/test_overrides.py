@@ -18,7 +18,7 @@ import pytest
 from tests.campaign.harness import SILENT, Day, Play, Story, again, close, people, subscribers, terms
 
 from laoyouhui.pipeline.journal import JournalError
-from laoyouhui.pipeline.words import WordError, confirm, main, pending, read_command, say
+from laoyouhui.pipeline.overrides import OverrideError, confirm, main, pending, read_command, request_override
 
 W = people("S-A 01\nS-B 02")
 GIFTS = """
@@ -42,7 +42,7 @@ STORY = Story(
     aside=frozenset({"eligibility", "sms", "push"}),
 )
 FILE = "data_grant_lyh2026_20260125_0001"
-OPEN = "select count(*) from ledger.sendings where is_open and interface = 'data_grant'"
+OPEN = "select count(*) from ledger.dispatches where is_open and interface = 'data_grant'"
 LISTED = "select detail from marts.exceptions where exception_type = 'OVERRIDE_PENDING'"
 
 
@@ -53,7 +53,7 @@ def at(day: str, hour: int = 9) -> datetime:
 def ask(play: Play, by: str, when: datetime, *, command: str = f"give-up {FILE} --row") -> str:
     keys = {name: key for key, name in play.names.items()}
     words = [*command.split(), *([keys["a"]] if command.endswith("--row") else [])]
-    return say(play.settings, read_command([*words, "--by", by, "--why", "用户放弃"], when))
+    return request_override(play.settings, read_command([*words, "--by", by, "--why", "用户放弃"], when))
 
 
 @pytest.fixture(scope="module")
@@ -71,23 +71,23 @@ def said(play: Play) -> dict[str, object]:
     for name, by in {"nobody": "财务总监", "blank": " ", "lookalike": "张\u200b三", "bidi": "\u202e张三"}.items():
         try:
             ask(play, by, at("20260126"))
-        except (WordError, ValueError) as error:
+        except (OverrideError, ValueError) as error:
             refused[name] = str(error)
     found["refused"] = refused
     name = ask(play, "　张三 ", at("20260126"))  # blanks of any width around it are no other person
     found["name"] = name
     second = {}
     for who in ("张三", "张三 ", "财务总监"):
-        with pytest.raises(WordError) as error:
+        with pytest.raises(OverrideError) as error:
             confirm(play.settings, name, who, at("20260126", 10))
         second[who] = str(error.value).partition(":")[0]
     found["second"] = second
-    with pytest.raises(WordError, match=r"ALREADY_SAID.*waits for a second person"):
+    with pytest.raises(OverrideError, match=r"ALREADY_SAID.*waits for a second person"):
         ask(play, "李四", at("20260126", 11))
     close_next(play, 1)
     found["open while pending"] = play.query(OPEN)
     found["listed"] = play.query(LISTED)
-    with pytest.raises(WordError, match=r"TIMED_OUT.*7 days: ask again"):
+    with pytest.raises(OverrideError, match=r"TIMED_OUT.*7 days: ask again"):
         confirm(play.settings, name, "李四", at("20260126") + timedelta(days=7, seconds=1))
     confirm(play.settings, name, "李四", at("20260127"))
     close_next(play, 2)
@@ -121,15 +121,15 @@ def test_nothing_counts_while_it_waits_and_it_is_listed(said: dict[str, object])
 
 def test_it_counts_from_the_first_run_after_its_confirmation(play: Play, said: dict[str, object]) -> None:
     assert (said["open when confirmed"], said["listed then"]) == ([(1,)], [])
-    assert play.query("select file_name, state, said_by, confirmed_by, received_on::text from raw.word") == [
-        (said["name"], "LOADED", "张三", "李四", "2026-01-27")
-    ]
+    assert play.query(
+        "select file_name, state, requested_by, confirmed_by, received_on::text from raw.manual_override"
+    ) == [(said["name"], "LOADED", "张三", "李四", "2026-01-27")]
 
 
 def test_one_who_may_both_cannot_do_both(play: Play, said: dict[str, object]) -> None:
     assert said
     name = ask(play, "李四", at("20260128"), command=f"give-up {FILE}")
-    with pytest.raises(WordError, match="SAME_PERSON"):
+    with pytest.raises(OverrideError, match="SAME_PERSON"):
         confirm(play.settings, name, "李四 ", at("20260128"))
     assert [each.name for each in pending(play.settings, at("20260128"))] == [name]
     assert not pending(play.settings, at("20260128") + timedelta(days=8))
@@ -139,10 +139,10 @@ def test_one_who_may_both_cannot_do_both(play: Play, said: dict[str, object]) ->
 
 def test_asking_again_needs_one_declared_person(play: Play, said: dict[str, object]) -> None:
     assert said
-    with pytest.raises(WordError, match="NOT_DECLARED"):
+    with pytest.raises(OverrideError, match="NOT_DECLARED"):
         ask(play, "赵六", at("20260128"), command=f"ask-again {FILE}")
     name = ask(play, "张三", at("20260128"), command=f"ask-again {FILE}")
-    with pytest.raises(WordError, match="NOT_NEEDED"):
+    with pytest.raises(OverrideError, match="NOT_NEEDED"):
         confirm(play.settings, name, "李四", at("20260128"))
 
 
@@ -152,7 +152,7 @@ def test_the_list_of_what_waits_shows_its_age(
     assert said
     long_ago = datetime.now(UTC) - timedelta(days=2, minutes=1)
     name = ask(play, "王五", long_ago, command="change-campaign lyh2026 " + changed(play))
-    monkeypatch.setattr("laoyouhui.pipeline.words.Settings.from_env", lambda: play.settings)
+    monkeypatch.setattr("laoyouhui.pipeline.overrides.Settings.from_env", lambda: play.settings)
     assert main(["pending", "--by", "", "--why", ""]) == 0
     assert f"{name}  change-campaign lyh2026 " in (told := capsys.readouterr().out)
     assert "asked for by 王五 2 days ago" in told
@@ -165,12 +165,12 @@ def changed(play: Play) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _rewrite_row(play: Play, said_by: str) -> None:
+def _rewrite_row(play: Play, requested_by: str) -> None:
     """What an owner of the table can do: the triggers that refuse it are taken off."""
     with psycopg.connect(play.settings.warehouse_dsn) as conn:
-        conn.execute("alter table raw.word disable trigger user")
-        conn.execute("update raw.word set said_by = %s", (said_by,))
-        conn.execute("alter table raw.word enable trigger user")
+        conn.execute("alter table raw.manual_override disable trigger user")
+        conn.execute("update raw.manual_override set requested_by = %s", (requested_by,))
+        conn.execute("alter table raw.manual_override enable trigger user")
 
 
 @pytest.mark.parametrize("where", ["journal", "warehouse", "both gone"])
@@ -232,6 +232,6 @@ def test_a_rebuild_counts_it_from_the_same_day(
     assert said
     until = Story(STORY.name, STORY.campaign, STORY.days[:3], aside=STORY.aside)
     rebuilt = again(until, new_database(), play, tmp_path)
-    read = "select file_name, confirmed_by, received_on from raw.word"
+    read = "select file_name, confirmed_by, received_on from raw.manual_override"
     assert rebuilt.query(read) == play.query(read)
     assert rebuilt.ledger() == play.ledger()

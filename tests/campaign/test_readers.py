@@ -18,8 +18,8 @@ from tests.campaign.harness import HOME, Carrier, Story, close, people, settings
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.decide import DecideError, decide
 from laoyouhui.pipeline.deliver import deliver
+from laoyouhui.pipeline.ingest import ingest
 from laoyouhui.pipeline.release import ReleaseRefused, release
-from laoyouhui.pipeline.take_in import take_in
 
 WHO = people("""
 S-ONE 01
@@ -270,7 +270,7 @@ def test_whoever_locks_what_the_gate_or_the_delivery_needs_is_ended(
 ) -> None:
     day = date(2026, 2, 4)
     office.carrier.deliver(subscribers(WHO), "20260204")
-    take_in(office.settings, day)
+    ingest(office.settings, day)
     decide(office.settings, day)
     with psycopg.connect(office.dsn, application_name="an operator") as operator:
         operator.execute("lock table ledger.recharge_decisions in access exclusive mode")

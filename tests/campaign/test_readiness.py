@@ -201,7 +201,8 @@ STORY = Story(
                 ),
                 Fact(
                     "who waived it, when and why",
-                    "select waived_by, waived_at, waived_why, launched_for from marts.readiness where not is_met",
+                    "select waived_by, waived_at, waived_justification, launched_for from marts.readiness where not "
+                    "is_met",
                     f"{WHO}|2026-01-28 09:00:00|{WHY}|2026-01-29",
                 ),
                 Fact("nothing is refused any more", REFUSED, ""),

@@ -18,8 +18,8 @@ from tests.campaign.harness import Day, Play, Story, close, people, recharges, r
 
 from laoyouhui.pipeline.deliver import deliver
 from laoyouhui.pipeline.journal import JournalError
+from laoyouhui.pipeline.overrides import OverrideError, confirm, read_command, request_override
 from laoyouhui.pipeline.release import ReleaseRefused, release
-from laoyouhui.pipeline.words import WordError, confirm, read_command, say
 
 W = people("S-A 01\nS-B 02")
 EVE, FIRST, SECOND = "20260125", "20260126", "20260127"
@@ -64,7 +64,9 @@ def at(hour: int) -> datetime:
 
 
 def ask(play: Play, command: str, by: str, hour: int) -> str:
-    return say(play.settings, read_command([*command.split(), "--by", by, "--why", "已核对当日充值"], at(hour)))
+    return request_override(
+        play.settings, read_command([*command.split(), "--by", by, "--why", "已核对当日充值"], at(hour))
+    )
 
 
 def rows_left(play: Play, day: str) -> list[list[str]]:
@@ -91,13 +93,13 @@ def told(play: Play) -> Told:
     for file in STORY.days[1].arrives:
         play.carrier.deliver(file, FIRST)
     tries()
-    with pytest.raises(WordError) as error:
+    with pytest.raises(OverrideError) as error:
         ask(play, ASKS, "财务总监", 9)
     told.words["asked by nobody declared"] = str(error.value).partition(":")[0]
     told.name = ask(play, ASKS, "李四", 9)
     tries()
     for who in ("李四", "李 四", "李四　", "赵六", "张三"):
-        with pytest.raises(WordError) as error:
+        with pytest.raises(OverrideError) as error:
             confirm(play.settings, told.name, who, at(10))
         told.words[who] = str(error.value).partition(":")[0]
     tries()
@@ -169,7 +171,7 @@ def test_the_override_is_for_that_date_alone(play: Play, told: Told) -> None:
         play.carrier.deliver(file, SECOND)
     with pytest.raises(ReleaseRefused, match="release-above-limit 2026-01-27 1200"):
         close(play.settings, SECOND)
-    assert play.query("select kind, said_by, confirmed_by, state from raw.word") == [
+    assert play.query("select kind, requested_by, confirmed_by, state from raw.manual_override") == [
         ("RELEASE_ABOVE_LIMIT", "李四", "王五", "LOADED")
     ]
     assert play.query(PAID) == [(1,)]
@@ -180,8 +182,8 @@ def test_a_reason_with_a_phone_number_is_refused(play: Play, told: Told, why: st
     """It would stand in lists, alerts and the report (14.2)."""
     assert told.name
     command = read_command(["release-above-limit", "2026-01-27", "1200", "--by", "李四", "--why", why], at(12))
-    with pytest.raises(WordError, match="WHY: the reason holds a phone number"):
-        say(play.settings, command)
+    with pytest.raises(OverrideError, match="WHY: the reason holds a phone number"):
+        request_override(play.settings, command)
 
 
 def overrides(play: Play) -> Path:

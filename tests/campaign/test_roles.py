@@ -64,7 +64,7 @@ def test_what_the_pipeline_made_is_the_owner_s(dsn: str) -> None:
         ("load", "delete from raw.delivery"),
         ("load", "update raw.recharge set face_amount = '1'"),
         ("load", "truncate raw.recharge"),
-        ("load", "update raw.word set said_by = 'x'"),
+        ("load", "update raw.manual_override set requested_by = 'x'"),
         ("load", "delete from vault.secret"),
         ("load", "insert into ledger.expenses default values"),
         ("load", "insert into outbox.file default values"),
@@ -87,7 +87,7 @@ def test_what_the_pipeline_made_is_the_owner_s(dsn: str) -> None:
         ("deliver", "delete from outbox.item"),
         ("deliver", "insert into outbox.item default values"),
         ("deliver", "insert into vault.secret default values"),
-        ("deliver", "update raw.run set passes_released = 9"),
+        ("deliver", "update raw.run set attempts_released = 9"),
         ("deliver", "insert into ledger.expenses default values"),
         ("watch", "delete from raw.alert"),
         ("watch", "select * from vault.secret"),
@@ -214,7 +214,7 @@ def test_a_reader_makes_nothing_and_takes_no_other_road(dsn: str, user: str, sql
         "create or replace function raw.refuse_change() returns trigger language plpgsql as 'begin return null; end'",
         "update outbox.file set rows = 0",
         "update vault.owner set subscriber_id = 'S-TWO'",
-        "delete from ledger.recharge_decisions where run_on = '2026-01-26'",
+        "delete from ledger.recharge_decisions where business_date = '2026-01-26'",
     ],
 )
 def test_a_step_makes_nothing_and_undoes_nothing(dsn: str, step: str, sql: str) -> None:

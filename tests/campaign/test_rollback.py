@@ -68,7 +68,7 @@ def test_a_project_rolled_back_decides_as_if_the_other_had_never_been_there(
         close(replace(disturbed.settings, home=_changed_project(tmp_path / "changed")), "20260126")
     with psycopg.connect(disturbed.settings.warehouse_dsn) as conn:
         conn.execute(
-            "create or replace function intermediate.has_taken_places(state text[]) returns boolean language sql"
+            "create or replace function intermediate.has_taken_slots(state text[]) returns boolean language sql"
             " immutable parallel safe as 'select false'"
         )
         conn.execute(

@@ -1,7 +1,7 @@
-"""Rules 1.2, 1.5, 1.6: a date is run again, whatever was taken in together; what came since is judged, nothing twice.
+"""Rules 1.2, 1.5, 1.6: a date is run again, whatever was ingested together; what came since is judged, nothing twice.
 
-The run closing 31 January takes in the snapshots of the 30th and the 31st. S-MOVED moves on the 31st, S-GONE leaves;
-the correction of the 31st, taken in by a further pass, says that neither is true.
+The run closing 31 January ingests the snapshots of the 30th and the 31st. S-MOVED moves on the 31st, S-GONE leaves;
+the correction of the 31st, ingested by a further attempt, says that neither is true.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ STORY = Story(
             out=WANTED | {"sms": ANYTHING},
             facts=[AS_CORRECTED],
         ),
-        # an older date corrected after the next one was taken in: it does not reach into that one
+        # an older date corrected after the next one was ingested: it does not reach into that one
         Day(
             "20260131",
             proves="rules 1.2: an older date corrected later does not reach into the next one",

@@ -82,7 +82,7 @@ def test_a_report_before_the_acceptance_waits_for_it(play: Play, keys: dict[str,
         f"P-LATER-2|{keys['S-LATER']}|2|2|0||{at}",
         f"P-RANGE-1|{keys['S-RANGE']}|1|3|0||{at}",  # the message has two parts
         f"P-RANGE-3|{keys['S-RANGE']}|3|2|0||{at}",
-        f"P-RANGE-0|{keys['S-RANGE']}|0|2|0||{at}",  # set aside as the file is read
+        f"P-RANGE-0|{keys['S-RANGE']}|0|2|0||{at}",  # quarantined as the file is read
         f"P-REFUSED-2|{keys['S-REFUSED']}|2|2|0||{at}",
         f"P-NOBODY|{'f' * 32}|1|1|0||{at}",
     ]
@@ -93,8 +93,8 @@ def test_a_report_before_the_acceptance_waits_for_it(play: Play, keys: dict[str,
         ("S-RANGE", "PART_OUT_OF_RANGE", 2),
         ("nobody", "UNKNOWN_MESSAGE", 1),
     ]
-    set_aside = "select line_no, reason, field from raw.set_aside_row"
-    assert play.query(set_aside) == [(reports.index(f"P-RANGE-0|{keys['S-RANGE']}|0|2|0||{at}") + 1, "RANGE", "part")]
+    quarantined = "select line_no, reason, field from raw.quarantined_row"
+    assert play.query(quarantined) == [(reports.index(f"P-RANGE-0|{keys['S-RANGE']}|0|2|0||{at}") + 1, "RANGE", "part")]
 
 
 def test_each_message_is_settled_once_accepted(play: Play, keys: dict[str, str]) -> None:
@@ -112,4 +112,6 @@ def test_each_message_is_settled_once_accepted(play: Play, keys: dict[str, str])
         ("S-LATER", "CONTRADICTS", 1),
         ("S-REFUSED", "REFUSED_MESSAGE", 1),
     ]
-    assert play.query("select count(*) from intermediate.int_sms_report__parts where report_id = 'P-ALL-2'") == [(1,)]
+    assert play.query("select count(*) from intermediate.int_sms_report__segments where report_id = 'P-ALL-2'") == [
+        (1,)
+    ]

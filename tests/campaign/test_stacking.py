@@ -287,12 +287,12 @@ ASKED = Story(
             facts=[
                 Fact(
                     "orders decided",
-                    "select campaign_id, order_id, reason from ledger.device_decisions where run_on = {on}",
+                    "select campaign_id, order_id, reason from ledger.device_decisions where business_date = {on}",
                     "lyh2026|O-THIRD|GRANTED\nspring|O-THIRD|EXCLUSIVE",
                 ),
                 Fact(
                     "requests decided",
-                    "select campaign_id, request_id, reason from ledger.family_decisions where run_on = {on}",
+                    "select campaign_id, request_id, reason from ledger.family_decisions where business_date = {on}",
                     "lyh2026|Q-6|REMOVED\nspring|Q-6|NOT_LINKED",
                 ),
             ],

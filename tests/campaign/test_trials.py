@@ -35,7 +35,10 @@ S-E      10
 """)
 JAN30 = but(EVERYBODY, "S-PAUSE status=S\nS-E owner_since=20260130 customer_id=C88")
 
-DECIDED = "select application_id, reason, not_eligible_reason, cost_fen from ledger.trial_decisions where run_on = {on}"
+DECIDED = (
+    "select application_id, reason, not_eligible_reason, cost_fen from ledger.trial_decisions where business_date = "
+    "{on}"
+)
 
 
 def silent(*names: str) -> str:

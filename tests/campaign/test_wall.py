@@ -1,4 +1,4 @@
-"""Intake is the wall: what no later step could bear, or would pay wrongly, is set aside, and the date goes on."""
+"""Intake is the wall: what no later step could bear, or would pay wrongly, is quarantined, and the date goes on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WHO = people("""
 
 ASIDE = """
     select deliveries.feed, rows.line_no, rows.reason, rows.field
-    from raw.set_aside_row as rows inner join raw.delivery as deliveries using (delivery_no)
+    from raw.quarantined_row as rows inner join raw.delivery as deliveries using (delivery_no)
     where deliveries.received_on = {on}
 """
 
@@ -76,7 +76,7 @@ STORY = Story(
                 R-SECOND|GRANTED||MATCH|1200|1200
             """,
             facts=[
-                Fact("rows that are set aside, each with its reason", ASIDE, """
+                Fact("rows that are quarantined, each with its reason", ASIDE, """
                     card_claim|1|FUTURE|claimed_at
                     expense|1|CODE|budget_line
                     expense|2|CODE|budget_line

@@ -211,7 +211,7 @@ STORY = Story(
                 ),
                 Fact(
                     "from which row of which file, under which version, by which run",
-                    "select distinct terms_version, source_file, source_line, run_on from ledger.reasons"
+                    "select distinct terms_version, source_file, source_line, business_date from ledger.reasons"
                     " where subject_id in ('R-2', 'RECHARGE R-4')",
                     """
                     lyh2026@2026-01-30|recharge_20260130_0001.txt|2|2026-01-30
@@ -249,7 +249,7 @@ STORY = Story(
                     "select count(*) from (select max(outcome) filter (where rule = 'DECISION') as decision,"
                     " count(*) filter (where outcome = 'failed') as failed"
                     " from ledger.reasons where subject not in ('ELIGIBILITY', 'CREDIT', 'MEMBERSHIP')"
-                    " group by campaign_id, subscriber_id, subject, subject_id, run_on, pass_no) as decisions"
+                    " group by campaign_id, subscriber_id, subject, subject_id, business_date, attempt_no) as decisions"
                     " where failed <> case when decision in ('REFUSED', 'WAITING', 'LOST') then 1 else 0 end",
                     "0",
                 ),
@@ -328,7 +328,7 @@ def test_whom_nobody_ever_listed_is_unknown(play, capsys):
     assert lines == [
         "S-NOBODY: UNKNOWN: no delivery of the feed subscriber has ever listed it. Asked were:",
         "",
-        "Feeds taken in",
+        "Feeds ingested",
         "feed files last_date",
         "family_request 1 2026-01-30",
         "recharge 1 2026-01-30",

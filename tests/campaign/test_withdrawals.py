@@ -29,8 +29,8 @@ from tests.campaign.harness import (
 )
 
 from laoyouhui.pipeline.decide import DecideError, decide
-from laoyouhui.pipeline.take_in import take_in
-from laoyouhui.pipeline.words import WordError, confirm, read_command, say
+from laoyouhui.pipeline.ingest import ingest
+from laoyouhui.pipeline.overrides import OverrideError, confirm, read_command, request_override
 
 W = people("S-A 01\nS-B 02")
 TERMS = terms("2026-01-26", "2026-02-28", {"data_gift": {"months": 1}})
@@ -39,7 +39,9 @@ TERMS = terms("2026-01-26", "2026-02-28", {"data_gift": {"months": 1}})
 def withdraw(play: Play, feed: str, file_name: str, day: str) -> None:
     """Ask for the withdrawal of a delivery, and confirm it, in the morning of a day."""
     at = datetime.strptime(f"{day}1000+0800", "%Y%m%d%H%M%z")
-    name = say(play.settings, read_command(["withdraw", feed, file_name, "--by", "张三", "--why", "整份作废"], at))
+    name = request_override(
+        play.settings, read_command(["withdraw", feed, file_name, "--by", "张三", "--why", "整份作废"], at)
+    )
     confirm(play.settings, name, "李四", at)
 
 
@@ -51,7 +53,7 @@ def rebuilt(play: Play, dsn: str, *days: str) -> Play:
     return again(story, dsn, play, play.carrier.exchange.parent / "anew")
 
 
-def test_a_row_that_no_model_can_bear_is_withdrawn_in_the_open_pass_and_the_date_closes(
+def test_a_row_that_no_model_can_bear_is_withdrawn_in_the_open_attempt_and_the_date_closes(
     new_play: Callable[[Story], Play], new_warehouse: Callable[[], str]
 ) -> None:
     """B2: no mended file helps, since the row is loaded; without it the date closes, and so does a rebuild."""
@@ -60,7 +62,7 @@ def test_a_row_that_no_model_can_bear_is_withdrawn_in_the_open_pass_and_the_date
     play.carrier.deliver(subscribers(W), "20260125")
     play.carrier.deliver(File("expense", ["E-1|20260125|B6|100.00|礼品"]), "20260125")
     play.carrier.deliver(File("expense", ["E-2|20260125|B6|200.00|展架"], seq=2), "20260125")
-    take_in(play.settings, date(2026, 1, 25))
+    ingest(play.settings, date(2026, 1, 25))
     with psycopg.connect(play.settings.warehouse_dsn) as conn:  # what no range of ours has foreseen
         conn.execute("alter table raw.expense disable trigger user")
         conn.execute("update raw.expense set amount_yuan = '99999999999999999999' where voucher_id = 'E-1'")
@@ -68,9 +70,9 @@ def test_a_row_that_no_model_can_bear_is_withdrawn_in_the_open_pass_and_the_date
     with pytest.raises(DecideError):
         decide(play.settings, date(2026, 1, 25))
 
-    with pytest.raises(WordError, match="UNKNOWN_FILE"):
+    with pytest.raises(OverrideError, match="UNKNOWN_FILE"):
         withdraw(play, "expense", "expense_20260125_0009.txt", "20260126")
-    with pytest.raises(WordError, match="UNKNOWN_FILE"):
+    with pytest.raises(OverrideError, match="UNKNOWN_FILE"):
         withdraw(play, "optout", "expense_20260125_0001.txt", "20260126")
     withdraw(play, "expense", "expense_20260125_0001.txt", "20260126")
     close(play.settings, "20260125")
@@ -84,7 +86,7 @@ def test_a_row_that_no_model_can_bear_is_withdrawn_in_the_open_pass_and_the_date
     assert play.query(facts[0]) == [("WITHDRAWN", because)]
     assert play.query(facts[1]) == [("FILE_WITHDRAWN", f"{because} (1 rows of expense)")]
     assert play.query(facts[2]) == [(0, 20000)]
-    with pytest.raises(WordError, match="WITHDRAWN"):
+    with pytest.raises(OverrideError, match="WITHDRAWN"):
         withdraw(play, "expense", "expense_20260125_0001.txt", "20260127")
 
     anew = rebuilt(play, new_warehouse(), "20260125")
@@ -194,8 +196,8 @@ def test_the_last_training_survey_and_figure_that_stand_are_those_of_the_other_f
 
 
 GRANTED = (
-    "select recharge_id, reason, run_on::text from ledger.recharge_decisions where recharge_id like 'R-%'"
-    " order by run_on, recharge_id"
+    "select recharge_id, reason, business_date::text from ledger.recharge_decisions where recharge_id like 'R-%'"
+    " order by business_date, recharge_id"
 )
 B2 = "select sum(committed_fen), sum(actual_fen) from marts.budget_by_line_month where budget_line = 'B2'"
 LIABILITY = (
@@ -380,7 +382,9 @@ def test_a_device_goes_back_like_a_return_and_its_place_is_the_next_ones(new_pla
     play.carrier.answer("credit", "20260131", RIGHT)
     play.carrier.answer("device_decision", "20260131", RIGHT)
     b3 = B2.replace("B2", "B3")
-    decided = "select order_id, reason, run_on::text from ledger.device_decisions order by run_on, order_id"
+    decided = (
+        "select order_id, reason, business_date::text from ledger.device_decisions order by business_date, order_id"
+    )
     assert play.query(decided) == [("O-1", "GRANTED", "2026-01-31"), ("O-2", "LIMIT", "2026-01-31")]
     assert play.query(b3) == [(5000, 15000)]
     close(play.settings, "20260201")
@@ -481,9 +485,9 @@ def test_links_trials_and_cards_end_or_are_listed(new_play: Callable[[Story], Pl
     close(play.settings, "20260131")
     for interface in ("family_link", "trial_grant", "membership"):
         play.carrier.answer(interface, "20260131", RIGHT)
-    cards = "select claim_id, reason from ledger.card_decisions order by run_on, pass_no, claim_id, reason"
-    trials = "select application_id, reason from ledger.trial_decisions order by run_on, application_id"
-    links = "select action, reason from ledger.family_decisions order by run_on, action"
+    cards = "select claim_id, reason from ledger.card_decisions order by business_date, attempt_no, claim_id, reason"
+    trials = "select application_id, reason from ledger.trial_decisions order by business_date, application_id"
+    links = "select action, reason from ledger.family_decisions order by business_date, action"
     assert play.query(cards) == [("C-1", "GRANTED"), ("C-2", "WAITING")]
     assert play.query(trials) == [("T-1", "GRANTED"), ("T-2", "FULL")]
     assert play.query(links) == [("ADD", "APPROVED")]

@@ -19,7 +19,7 @@ import psutil
 from laoyouhui.config.settings import Settings
 from laoyouhui.delivery.transport import SftpSettings
 
-STEPS = ("take_in", "decide", "release", "deliver")
+STEPS = ("ingest", "decide", "release", "deliver")
 _LONGEST_SECONDS = 300
 
 # As under Airflow (see local/airflow.py): forked from a process that has imported what is heavy.
@@ -127,7 +127,7 @@ def _close(
     for step in steps:
         tells.send((step, "begin", time.monotonic()))
         run = getattr(import_module(f"laoyouhui.pipeline.{step}"), step)
-        run(settings, business_date, **({"sftp": sftp} if step in {"take_in", "deliver"} else {}))
+        run(settings, business_date, **({"sftp": sftp} if step in {"ingest", "deliver"} else {}))
         tells.send((step, "end", time.monotonic()))
 
 

@@ -72,10 +72,10 @@ class World:
         return Truth.of(self.settings.warehouse_dsn, self.exchange, self.settings.journal)
 
     def passes(self, number: int) -> int:
-        """How many passes of the story's n-th date were released."""
+        """How many attempts of the story's n-th date were released."""
         with connect(self.settings.warehouse_dsn) as conn:
             row = conn.execute(
-                "select passes_released from raw.run where business_date = %s", (DATES[number],)
+                "select attempts_released from raw.run where business_date = %s", (DATES[number],)
             ).fetchone()
         return row[0] if row else 0
 
@@ -122,8 +122,8 @@ class Reference:
     def differences(self, number: int, world: World) -> list[str]:
         """What a world has otherwise than the undisturbed one after the story's n-th date, and what is wrong in it.
 
-        A run that died after its release and was begun anew is a further pass: what dbt builds anew in each pass may be
-        that of an undisturbed date that was run twice (what the first pass sent again is no exception any more).
+        A run that died after its release and was begun anew is a further attempt: what dbt builds anew in each attempt
+        may be that of an undisturbed date that was run twice (what the first pass sent again is no exception any more).
         """
         truth = world.truth()
         found = self.truths[number].differences(truth)

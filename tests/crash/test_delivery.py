@@ -45,15 +45,17 @@ def released(server: Postgres, tmp_path: Path) -> Settings:
     campaign = load_campaign(settings.campaign_files[0])
     with connect(dsn) as conn:
         prepare(conn, load_carrier(campaign.carrier_file), campaign)
-        conn.execute("insert into raw.run (business_date, passes_released) values (%s, 1)", (DAY,))
+        conn.execute("insert into raw.run (business_date, attempts_released) values (%s, 1)", (DAY,))
         conn.execute(
-            "insert into outbox.item (file_stem, line_no, campaign_id, interface, item_key, answer_key, run_on, line) "
+            "insert into outbox.item (file_stem, line_no, campaign_id, interface, item_key, answer_key, "
+            "business_date, line) "
             "select %s, n, 'lyh2026', 'sms', n, n, %s, %s from generate_series(1, %s) as n",
             (STEM, DAY, LINE, LINES),
         )
         conn.execute(
             sql.SQL(
-                "insert into outbox.file (file_stem, campaign_id, interface, run_on, seq, rows, released_sha256) "
+                "insert into outbox.file (file_stem, campaign_id, interface, business_date, seq, rows, "
+                "released_sha256) "
                 "select %s, 'lyh2026', 'sms', %s, 1, %s, encode(sha256(string_agg(digest, '' order by block)), 'hex') "
                 "from (select (line_no - 1) / {} as block, {} as digest from outbox.item group by 1) as blocks"
             ).format(sql.Literal(LINES_AT_ONCE), DIGEST),

@@ -59,9 +59,9 @@ def test_the_database_restarted_between_steps_and_within_one(reference: Referenc
 
 
 def test_a_date_released_and_not_delivered_is_run_again_from_its_first_step(reference: Reference) -> None:
-    """A further pass shows no other figures than the first: what this date sends is the next date's to show."""
+    """A further attempt shows no other figures than the first: what this date sends is the next date's to show."""
     world = reference.begin(MONTH_START)
-    run(world, MONTH_START, ["take_in", "decide", "release"])
+    run(world, MONTH_START, ["ingest", "decide", "release"])
     run(world, MONTH_START)
     assert reference.differences(MONTH_START, world) == []
 
@@ -85,7 +85,7 @@ def test_two_dates_at_once_keep_their_order(reference: Reference) -> None:
         held.execute("lock table ledger.messages")
         first = world.run(MONTH_START)
         first.wait_for("decide")
-        world.deliver(INSTALMENTS)  # not sooner: what lies there for a later date is listed by take_in
+        world.deliver(INSTALMENTS)  # not sooner: what lies there for a later date is listed by ingest
         second = world.run(INSTALMENTS)
         assert second.end() != 0
         assert "is running in this warehouse" in second.log.read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """What must be the same however often a run died: every row kept, every figure shown, every byte that left.
 
-Left out are the clocks, what is about the last pass only (`exports`, `raw.current_run`, `raw.release_check`), and the
-watch, which keeps what happened when.
+Left out are the clocks, what is about the last attempt only (`exports`, `raw.current_run`, `raw.release_check`), and
+the watch, which keeps what happened when.
 Beside the comparison stand the truths that hold by themselves: see `wrong`.
 """
 
@@ -30,7 +30,7 @@ _EXAMPLES = 3
 class Truth:
     """Rows by table, and bytes by path under `out/`, `ack/` and `journal/`.
 
-    `rebuilt` are the tables that dbt builds anew in each pass: marts, and what is about the pass alone.
+    `rebuilt` are the tables that dbt builds anew in each attempt: marts, and what is about the attempt alone.
     """
 
     rows: Mapping[str, Counter[str]]
@@ -43,7 +43,8 @@ class Truth:
         with connect(dsn) as conn:
             rows = {table: _rows(conn, table) for table in _tables(conn)}
             kept = conn.execute(
-                "select table_schema || '.' || table_name from information_schema.columns where column_name = 'pass_no'"
+                "select table_schema || '.' || table_name from information_schema.columns where column_name = "
+                "'attempt_no'"
             )
             built = {table for table in rows if table.startswith(("staging.", "intermediate.", "marts."))}
             rebuilt = frozenset(built - {table for (table,) in kept})
@@ -56,12 +57,12 @@ class Truth:
         return cls(rows, files, rebuilt)
 
     def kept(self) -> Truth:
-        """What is kept for good: all but what dbt builds anew in each pass."""
+        """What is kept for good: all but what dbt builds anew in each attempt."""
         rows = {table: found for table, found in self.rows.items() if table not in self.rebuilt}
         return Truth(rows, self.files, frozenset())
 
     def after(self, later: Truth) -> Truth:
-        """What this truth is where `later` is that of a further, undisturbed pass: what is kept stays as it was."""
+        """What this truth is where `later` is that of a further, undisturbed attempt: what is kept stays as it was."""
         return Truth({**self.rows, **{table: later.rows[table] for table in later.rebuilt}}, self.files, self.rebuilt)
 
     def differences(self, other: Truth) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DAGS = {
-    "close_day": ["take_in", "decide", "release", "deliver"],
+    "close_day": ["ingest", "decide", "release", "deliver"],
     "close_campaign": ["report", "archive"],
     "watch": ["watch"],
 }
@@ -61,7 +61,7 @@ def test_tasks_run_one_after_another(on_schedule):
 def test_a_date_waits_for_the_whole_date_before(on_schedule):
     assert on_schedule.catchup
     assert all(task.depends_on_past for task in on_schedule.tasks)
-    first = on_schedule.get_task("take_in")
+    first = on_schedule.get_task("ingest")
     assert first.wait_for_downstream
     assert first.downstream_task_ids == {"decide", "release", "deliver"}
 
@@ -99,7 +99,7 @@ def test_without_a_schedule_it_runs_by_hand_only(by_hand):
 def test_what_waiting_may_cure_is_tried_again(on_schedule):
     # what a person has to mend, such as a failed gate, ends a task at once: see test_tasks
     retries = {task.task_id: task.retries for task in on_schedule.tasks}
-    assert retries == {"take_in": 2, "decide": 2, "release": 2, "deliver": 2}
+    assert retries == {"ingest": 2, "decide": 2, "release": 2, "deliver": 2}
     assert on_schedule.get_task("deliver").retry_delay == timedelta(seconds=30)
 
 

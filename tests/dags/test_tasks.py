@@ -163,7 +163,7 @@ def test_a_watch_that_fails_does_not_undo_a_delivery(monkeypatch, in_run, tmp_pa
     assert "could not be looked up" in caplog.text
 
 
-@pytest.mark.parametrize("task", ["take_in", "watch"])
+@pytest.mark.parametrize("task", ["ingest", "watch"])
 def test_a_closed_and_settled_campaign_is_skipped_with_its_reason(monkeypatch, in_run, tmp_path, task):
     from airflow.sdk.exceptions import AirflowSkipException
 
@@ -181,7 +181,7 @@ def test_a_closed_and_settled_campaign_is_skipped_with_its_reason(monkeypatch, i
 
 def test_a_date_asked_for_by_hand_is_closed_in_any_phase(monkeypatch, in_run, tmp_path):
     from laoyouhui.orchestration import tasks
-    from laoyouhui.pipeline import metrics, phase, take_in
+    from laoyouhui.pipeline import ingest, metrics, phase
 
     in_run("2026-09-01", None)
     for name in ("LAOYOUHUI_EXCHANGE", "LAOYOUHUI_CAMPAIGN", "LAOYOUHUI_WORK", "WAREHOUSE_DSN"):
@@ -190,8 +190,8 @@ def test_a_date_asked_for_by_hand_is_closed_in_any_phase(monkeypatch, in_run, tm
     taken = []
     monkeypatch.setattr(phase, "phases_on", lambda *_: [settled])
     monkeypatch.setattr(metrics, "connect", lambda _dsn, **_: contextlib.nullcontext(SimpleNamespace(execute=print)))
-    monkeypatch.setattr(take_in, "take_in", lambda _settings, day, **_: taken.append(day))
-    tasks.take_in.function()
+    monkeypatch.setattr(ingest, "ingest", lambda _settings, day, **_: taken.append(day))
+    tasks.ingest.function()
     assert taken == [date(2026, 9, 1)]
 
 
@@ -230,7 +230,7 @@ def test_a_campaign_that_cannot_be_reported_fails_at_once_and_a_run_at_work_is_w
         tasks.report.function()
     monkeypatch.setattr(report, "report", lambda settings: [settings.work / "summary.html"])
     assert tasks.report.function() == [str(tmp_path / "summary.html")]
-    monkeypatch.setattr(archive, "archive", lambda _settings: raise_(RunningError("take_in is running")))
+    monkeypatch.setattr(archive, "archive", lambda _settings: raise_(RunningError("ingest is running")))
     with pytest.raises(RunningError):
         tasks.archive.function()
 

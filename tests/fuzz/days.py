@@ -93,7 +93,7 @@ class Days:
     def rebuilt(self, folder: Path, dsn: str) -> Days:
         """The same dates closed anew in an empty warehouse, from what came and what people said, but for `out/`.
 
-        Of an answer that was written over, the content that was taken in is laid there.
+        Of an answer that was written over, the content that was ingested is laid there.
         """
         anew = Days(folder, dsn)
         shutil.copytree(self.carrier.exchange / "in", anew.carrier.exchange / "in", dirs_exist_ok=True)
@@ -187,11 +187,11 @@ class Days:
     # --- people ---
 
     def _begin(self, closes: date, draw: random.Random) -> None:
-        """Sometimes the pass is taken in, or decided, before people say a word: then it begins again."""
+        """Sometimes the attempt is ingested, or decided, before people say a word: then it begins again."""
         from laoyouhui.pipeline.decide import decide
-        from laoyouhui.pipeline.take_in import take_in
+        from laoyouhui.pipeline.ingest import ingest
 
-        steps = draw.choice(([], [], [], [take_in], [take_in, decide]))
+        steps = draw.choice(([], [], [], [ingest], [ingest, decide]))
         for step in steps:
             step(self.settings, closes)
 
@@ -211,14 +211,14 @@ class Days:
             self._ask(words, at)
 
     def _ask(self, words: list[str], at: datetime) -> None:
-        from laoyouhui.pipeline.words import WordError, confirm, read_command, say
+        from laoyouhui.pipeline.overrides import OverrideError, confirm, read_command, request_override
 
         try:
             said = read_command([*words, "--by", "张三", "--why", "试"], at)
-            name = say(self.settings, said)
+            name = request_override(self.settings, said)
             if said.needs_two:
                 confirm(self.settings, name, "李四", at)
-        except WordError as error:
+        except OverrideError as error:
             self.said[f"{words[0]} {str(error).partition(':')[0]}"] += 1
         else:
             self.said[words[0]] += 1
@@ -290,11 +290,11 @@ class Days:
     # --- what must hold ---
 
     def _check_that_nothing_was_dropped(self, closes: date) -> None:
-        """Each file and answer stands where people see it, each row is loaded or set aside, and the date is out."""
+        """Each file and answer stands where people see it, each row is loaded or quarantined, and the date is out."""
         wrong = [
             (name, reason, detail, loaded, aside)
             for name, received, loaded, aside, reason, detail in self.query(
-                "select file_name, rows_received, rows_loaded, rows_set_aside, reason, detail from raw.delivery"
+                "select file_name, rows_received, rows_loaded, rows_quarantined, reason, detail from raw.delivery"
             )
             if (received, aside) != (self._delivered[name].rows, self._delivered[name].bad)
             or received != loaded + aside

@@ -14,7 +14,7 @@ import pytest
 
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.decide import decide
-from laoyouhui.pipeline.take_in import take_in
+from laoyouhui.pipeline.ingest import ingest
 from laoyouhui_local.server import EmbeddedPostgres
 
 _NUMBERS = count(1)
@@ -49,7 +49,7 @@ def built(new_warehouse: Callable[[], str], tmp_path_factory: pytest.TempPathFac
         folder / "work",
         new_warehouse(),
     )
-    take_in(settings, date(2026, 1, 25))
+    ingest(settings, date(2026, 1, 25))
     decide(settings, date(2026, 1, 25))
     return settings
 

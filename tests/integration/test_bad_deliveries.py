@@ -1,4 +1,4 @@
-"""Every bad state of a delivery on a real PostgreSQL: what is set aside, what waits, what goes on, how it is mended.
+"""Every bad state of a delivery on a real PostgreSQL: what is quarantined, what waits, what goes on, how it is mended.
 
 What one file's bytes may hold is in tests/unit/feeds; days and money in tests/campaign/test_bad_input.py.
 """
@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from tests.integration.test_take_in import EVE, NEXT, D, Intake, recharge, subscriber
+from tests.integration.test_ingest import EVE, NEXT, D, Intake, recharge, subscriber
 
 from laoyouhui.delivery.transport import FolderTransport, TransportError
+from laoyouhui.pipeline.ingest import ingest
 from laoyouhui.pipeline.journal import JournalError
-from laoyouhui.pipeline.take_in import take_in
 
 
 @pytest.fixture
@@ -40,10 +40,12 @@ def good(intake: Intake) -> None:
 
 def assert_the_good_one_is_loaded(intake: Intake) -> None:
     assert ("recharge", 9, None, 1, 1, 0) in intake.deliveries()
-    assert intake.run("select count(*) from raw.delivery where rows_received <> rows_loaded + rows_set_aside") == [(0,)]
+    assert intake.run("select count(*) from raw.delivery where rows_received <> rows_loaded + rows_quarantined") == [
+        (0,)
+    ]
 
 
-def test_a_file_that_arrives_half_written_is_set_aside_and_loaded_when_it_is_whole(intake: Intake) -> None:
+def test_a_file_that_arrives_half_written_is_quarantined_and_loaded_when_it_is_whole(intake: Intake) -> None:
     good(intake)
     path = intake.deliver("recharge", EVE, [recharge(2), recharge(3)], total="20000")
     whole = path.read_bytes()
@@ -80,7 +82,7 @@ def test_a_check_file_without_its_data_and_data_without_check_wait_and_are_told(
     assert intake.run("select count(*) from raw.recharge") == [(3,)]
 
 
-def test_an_empty_check_file_is_set_aside_until_it_is_written(intake: Intake) -> None:
+def test_an_empty_check_file_is_quarantined_until_it_is_written(intake: Intake) -> None:
     good(intake)
     path = intake.deliver("recharge", EVE, [recharge(2)], total="10000")
     check = path.with_suffix(".chk")
@@ -160,7 +162,7 @@ def test_next_years_date_waits_and_is_told_tomorrows_waits_in_silence(intake: In
     assert_the_good_one_is_loaded(intake)
 
 
-def test_a_day_missing_is_taken_in_when_it_comes_under_its_own_date(intake: Intake) -> None:
+def test_a_day_missing_is_ingested_when_it_comes_under_its_own_date(intake: Intake) -> None:
     good(intake)
     intake.take(EVE)
     intake.release(EVE)
@@ -218,7 +220,7 @@ def test_a_file_that_vanishes_or_may_not_be_read_is_told_and_the_others_go_on(
     assert intake.run("select count(*) from raw.recharge") == [(3,)]
 
 
-def test_a_file_that_changes_while_it_is_read_is_set_aside_and_loaded_when_it_rests(
+def test_a_file_that_changes_while_it_is_read_is_quarantined_and_loaded_when_it_rests(
     intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good(intake)
@@ -324,7 +326,7 @@ def test_a_gzip_file_that_is_not_what_it_should_be(intake: Intake, spoil: Any, r
     assert_the_good_one_is_loaded(intake)
 
 
-def test_a_file_in_another_unit_is_set_aside_and_its_correction_is_loaded(intake: Intake) -> None:
+def test_a_file_in_another_unit_is_quarantined_and_its_correction_is_loaded(intake: Intake) -> None:
     rows = [recharge(number) for number in range(60)]
     in_li = [row.replace("|10000|9500|", "|100000|95000|") for row in rows]
     intake.deliver("recharge", EVE, in_li, total="6000000")
@@ -356,18 +358,18 @@ def test_answers_under_no_interface_are_told(intake: Intake) -> None:
     assert waiting(intake) == {"ack/credit_lyh2026_20260124_0001.rsp": "UNDECLARED", "ack/credits": "UNDECLARED"}
 
 
-def test_an_answer_without_end_is_set_aside_and_not_read(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_without_end_is_quarantined_and_not_read(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("laoyouhui.pipeline.answers.LONGEST_ROW", 1)  # 100,000 rows of 1 KB are the limit
     folder = intake.root.parent / "ack" / "credit"
     folder.mkdir(parents=True)
     (folder / "credit_lyh2026_20260124_0001.rsp").write_bytes(b"x" * 200_000)
     report = intake.take(EVE)
-    assert (report.answers_loaded, report.answers_set_aside) == (0, 1)
+    assert (report.answers_loaded, report.answers_quarantined) == (0, 1)
     assert intake.run("select state, reason from raw.answer") == [("SET_ASIDE", "SIZE")]
 
 
-def test_a_rebuild_takes_in_the_same_rows(intake: Intake, tmp_path: Path, postgres: Any) -> None:
-    """What was set aside, told or mended leaves no trace in what is loaded from the same `in/`."""
+def test_a_rebuild_ingests_the_same_rows(intake: Intake, tmp_path: Path, postgres: Any) -> None:
+    """What was quarantined, told or mended leaves no trace in what is loaded from the same `in/`."""
     good(intake)
     intake.deliver("recharge", EVE, [recharge(2)], total="1", seq=1)
     intake.deliver("recharge", EVE, [recharge(2)], total="10000", seq=2)
@@ -432,7 +434,7 @@ def test_one_half_of_a_loaded_pair_that_the_carrier_clears_is_no_news(intake: In
     intake.take(EVE)
     intake.release(EVE)
     path.with_suffix(cleared).unlink()
-    bad.with_suffix(cleared).unlink()  # this one was set aside: its correction is awaited
+    bad.with_suffix(cleared).unlink()  # this one was quarantined: its correction is awaited
     intake.take(D)
     reason = {".txt": "NO_DATA", ".chk": "NO_CHECK"}[cleared]
     left = {".txt": ".chk", ".chk": ".txt"}[cleared]
@@ -541,7 +543,7 @@ def test_an_in_that_cannot_be_listed_ends_the_run_with_one_error(intake: Intake,
     intake.root.rename(tmp_path / "in")
     for make in (lambda path: path.symlink_to(tmp_path / "in"), lambda path: path.write_text("x")):
         make(intake.root)
-        with pytest.raises(TransportError, match=r"in: .*put a folder there\. Nothing can be taken in before that"):
+        with pytest.raises(TransportError, match=r"in: .*put a folder there\. Nothing can be ingested before that"):
             intake.take(EVE)
         intake.root.unlink()
     (tmp_path / "in").rename(intake.root)
@@ -575,7 +577,7 @@ def test_receipts_of_a_date_that_is_not_over_are_refused_also_in_a_rebuild(intak
     for name in ("20260125", "20260127"):
         (folder / f"{name}.json").write_text("[]")
     with pytest.raises(JournalError, match=r"20260127.json: receipts of a date that is not over"):
-        take_in(replace(intake.settings, today=NEXT), EVE)
+        ingest(replace(intake.settings, today=NEXT), EVE)
 
 
 def test_what_a_receipt_holds_back_is_listed(intake: Intake) -> None:
@@ -589,9 +591,9 @@ def test_what_a_receipt_holds_back_is_listed(intake: Intake) -> None:
     intake.take(EVE)
     assert intake.run("select path, reason, detail from raw.waiting order by path") == [
         ("in/recharge/recharge_20260125_0001.txt", "RECEIPT",
-         "no run up to 2026-01-26 took it in, which left the last receipts: it waits until that date is closed"),
+         "no run up to 2026-01-26 ingested it, which left the last receipts: it waits until that date is closed"),
         ("in/recharge/recharge_20260125_0002.txt", "RECEIPT",
-         "the run of 2026-01-26 was the first to take it in: it waits for that date"),
+         "the run of 2026-01-26 was the first to ingest it: it waits for that date"),
     ]  # fmt: skip
     intake.release(EVE)
     intake.take(D)
@@ -668,13 +670,13 @@ def test_a_code_in_the_wrong_place_is_shown_nowhere(
         intake.take(EVE)  # as it stands it was judged
     assert_the_good_one_is_loaded(intake)
     told = [*waiting(intake), *(row for row in intake.deliveries() if row[2])]
-    told += intake.run("select reason from raw.set_aside_row")
+    told += intake.run("select reason from raw.quarantined_row")
     assert told, "what is wrong is not silent"
     shown = [
         intake.run(f"select t::text from {table} as t")
-        for table in ("raw.delivery", "raw.set_aside_row", "raw.waiting", "raw.arrival")
+        for table in ("raw.delivery", "raw.quarantined_row", "raw.waiting", "raw.arrival")
     ]
-    raw = intake.run("select coalesce(raw_bytes, '') from raw.set_aside_row")
+    raw = intake.run("select coalesce(raw_bytes, '') from raw.quarantined_row")
     for text in (str(shown), str(raw), caplog.text, str(report)):
         assert CODE not in text
 

@@ -12,12 +12,12 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from tests.integration.test_take_in import EVE, NEXT, D, Intake
+from tests.integration.test_ingest import EVE, NEXT, D, Intake
 
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.pipeline.journal import Journal, JournalError
 from laoyouhui.pipeline.limits import above_limits
-from laoyouhui.pipeline.words import WordError, confirm, pending, read_command, say
+from laoyouhui.pipeline.overrides import OverrideError, confirm, pending, read_command, request_override
 from laoyouhui.warehouse.connection import connect
 
 CAMPAIGN = "lyh2026"
@@ -56,7 +56,9 @@ def journal(intake: Intake) -> Journal:
 
 
 def ask(intake: Intake, sha: str, by: str = "张三", at: datetime = NOW) -> str:
-    return say(intake.settings, read_command(["change-campaign", CAMPAIGN, sha, "--by", by, "--why", "加预算"], at))
+    return request_override(
+        intake.settings, read_command(["change-campaign", CAMPAIGN, sha, "--by", by, "--why", "加预算"], at)
+    )
 
 
 def goes_by(intake: Intake) -> object:
@@ -72,7 +74,7 @@ def test_a_change_after_the_launch_waits_for_two_people(intake: Intake) -> None:
     assert goes_by(intake) == ("2026-04-30", first)
     assert intake.run("select campaign_id, file_sha256, since from raw.campaign_change") == [(CAMPAIGN, second, D)]
     name = ask(intake, second)
-    with pytest.raises(WordError, match=r"SAME_PERSON|MAY_NOT_CONFIRM"):
+    with pytest.raises(OverrideError, match=r"SAME_PERSON|MAY_NOT_CONFIRM"):
         confirm(intake.settings, name, "张三", NOW)
     intake.take(NEXT)
     assert goes_by(intake) == ("2026-04-30", first)
@@ -82,7 +84,8 @@ def test_a_change_after_the_launch_waits_for_two_people(intake: Intake) -> None:
     assert goes_by(intake) == ("2026-05-31", second)
     assert intake.run("select count(*) from raw.campaign_change") == [(0,)]
     assert intake.run(
-        "select file_sha256, accepted_on, requested_by, confirmed_by, why from raw.campaign_file order by entry_no"
+        "select file_sha256, accepted_on, requested_by, confirmed_by, justification from raw.campaign_file order by "
+        "entry_no"
     ) == [(first, EVE, None, None, None), (second, NEXT, "张三", "李四", "加预算")]
 
 
@@ -107,16 +110,16 @@ def test_what_runs_go_by_is_what_was_confirmed_whatever_the_file_holds_since(int
     intake.take(D)
     assert goes_by(intake) == ("2026-05-31", second)
     assert intake.run("select file_sha256 from raw.campaign_change") == [(third,)]
-    with pytest.raises(WordError, match="OTHER_CONTENT"):
+    with pytest.raises(OverrideError, match="OTHER_CONTENT"):
         ask(intake, "0" * 64)
 
 
 def test_whoever_the_changed_file_declares_cannot_confirm_it(intake: Intake) -> None:
     run(intake, EVE)
     second = change(intake, "people:  ", "people:\n  - {name: 赵六, role: 外人, may: [ask, confirm]}\n#")
-    with pytest.raises(WordError, match="NOT_DECLARED"):
+    with pytest.raises(OverrideError, match="NOT_DECLARED"):
         ask(intake, second, by="赵六")
-    with pytest.raises(WordError, match="NOT_DECLARED"):
+    with pytest.raises(OverrideError, match="NOT_DECLARED"):
         confirm(intake.settings, ask(intake, second), "赵六", NOW)
 
 
@@ -128,22 +131,22 @@ def test_a_release_is_looked_at_by_the_people_of_the_file_that_was_accepted(inta
     settings = intake.settings
     with connect(settings.warehouse_dsn) as conn:
         conn.execute(
-            "create schema ledger; create view ledger.sendings as select; grant usage on schema ledger to public"
+            "create schema ledger; create view ledger.dispatches as select; grant usage on schema ledger to public"
         )
         conn.execute(
             "insert into outbox.item (file_stem, line_no, campaign_id, interface, item_key, answer_key, amount_fen, "
-            "run_on, line) values ('c', 1, 'lyh2026', 'credit', 'k', 'k', 500, %s, '')",
+            "business_date, line) values ('c', 1, 'lyh2026', 'credit', 'k', 'k', 500, %s, '')",
             (D,),
         )
         conn.execute(
-            "insert into outbox.file (file_stem, campaign_id, interface, run_on, seq, rows) "
+            "insert into outbox.file (file_stem, campaign_id, interface, business_date, seq, rows) "
             "values ('c', 'lyh2026', 'credit', %s, 1, 1)",
             (D,),
         )
         conn.commit()
         assert list(above_limits(conn, settings, D)) != []
         asked = read_command(["release-above-limit", str(D), "500", "--by", "张三", "--why", "已核对"], NOW)
-        confirm(settings, say(settings, asked), "李四", NOW)
+        confirm(settings, request_override(settings, asked), "李四", NOW)
         assert list(above_limits(conn, settings, D)) == []
         change(intake, "{name: 李四", "{name: 赵六")
         assert list(above_limits(conn, settings, D)) == []
@@ -153,7 +156,7 @@ def test_changes_before_the_launch_need_nobody_and_are_kept(intake: Intake) -> N
     first = sha256(intake)
     run(intake, date(2026, 1, 20))
     second = change(intake, "ends_on: 2026-04-30", "ends_on: 2026-05-31")
-    with pytest.raises(WordError, match="NOT_NEEDED"):
+    with pytest.raises(OverrideError, match="NOT_NEEDED"):
         ask(intake, second)
     run(intake, date(2026, 1, 21))
     assert goes_by(intake) == ("2026-05-31", second)
@@ -177,7 +180,7 @@ def test_what_released_dates_were_decided_by_is_frozen(intake: Intake, old: str,
     run(intake, EVE)
     run(intake, date(2026, 1, 31))
     second = change(intake, old, new)
-    with pytest.raises(WordError, match=f"FROZEN: .*{told}"):
+    with pytest.raises(OverrideError, match=f"FROZEN: .*{told}"):
         ask(intake, second)
     with pytest.raises(ConfigError, match=told):
         intake.take(date(2026, 2, 1))

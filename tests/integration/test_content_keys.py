@@ -57,7 +57,7 @@ def test_no_id_runs_into_the_one_that_was_granted_again(database_dsn: str) -> No
     with psycopg.connect(database_dsn) as connection:
         found = connection.execute(
             cast("LiteralString", f"select {macros().life('given.id', 'given')}")
-            + " from unnest(%s::text[], %s::date[], %s::int[]) as given (id, run_on, pass_no)",
+            + " from unnest(%s::text[], %s::date[], %s::int[]) as given (id, business_date, attempt_no)",
             ([one for one, _ in rows], [day for _, (day, _) in rows], [no for _, (_, no) in rows]),
         ).fetchall()
     assert len(set(found)) == len(rows)

@@ -18,7 +18,7 @@ from laoyouhui.config.carrier import Carrier, load_carrier
 from laoyouhui.config.settings import Settings
 from laoyouhui.delivery.transport import FolderTransport, SftpSettings, TransportError
 from laoyouhui.pipeline import deliver as deliver_module
-from laoyouhui.pipeline.answers import AnswersReport, take_in_answers
+from laoyouhui.pipeline.answers import AnswersReport, ingest_answers
 from laoyouhui.pipeline.deliver import DeliveryError, deliver
 from laoyouhui.pipeline.journal import Journal
 from laoyouhui.pipeline.outbox import OutboxError, fill_outbox
@@ -36,7 +36,7 @@ SETTLED = "'X', 'B2', 7, 0, null"  # benefit, budget line, committed and liabili
 RELATIONS = """
 create schema exports;
 create table exports.row (campaign_id text, item_key text, answer_key text, benefit text, budget_line text,
-    committed_fen bigint, liability_fen bigint, lacks text, resend_of text);
+    committed_fen bigint, liability_fen bigint, missing_columns text, resend_of text);
 create table exports.export_eligibility (like exports.row, subscriber_id text, msisdn text, action text,
     effective_on date, reason text);
 create table exports.export_credit (like exports.row, grant_key text, subscriber_id text, msisdn text, amount bigint,
@@ -84,11 +84,11 @@ def _credit(
 
 
 def _release(conn: psycopg.Connection, carrier: Carrier, day: date = DAY) -> int:
-    """What the release step does here: fill the outbox and count the pass, in one transaction."""
+    """What the release step does here: fill the outbox and count the attempt, in one transaction."""
     added = fill_outbox(conn, carrier, day)
     conn.execute(
-        "insert into raw.run (business_date, passes_released) values (%s, 1) "
-        "on conflict (business_date) do update set passes_released = run.passes_released + 1",
+        "insert into raw.run (business_date, attempts_released) values (%s, 1) "
+        "on conflict (business_date) do update set attempts_released = run.attempts_released + 1",
         (day,),
     )
     conn.commit()
@@ -157,7 +157,8 @@ def test_files_leave_as_the_interface_spells_them(
         ("sms", 7),  # without an amount of its own: what it costs
     ]
     item = conn.execute(
-        "select amount_fen, committed_fen, liability_fen, benefit, budget_line, subscriber_id, answer_key, run_on "
+        "select amount_fen, committed_fen, liability_fen, benefit, budget_line, subscriber_id, answer_key, "
+        "business_date "
         "from outbox.item where item_key = %s",
         (K2,),
     ).fetchone()
@@ -195,7 +196,7 @@ def test_the_database_spells_every_character_as_python_reads_it(conn: psycopg.Co
     assert not any(0x20 <= point < 0x1E00 or 0x2000 <= point < 0x9FA6 or point >= 0x20000 for point in moved)
 
 
-def test_a_second_pass_adds_the_next_file_and_rewrites_nothing(
+def test_a_second_attempt_adds_the_next_file_and_rewrites_nothing(
     settings: Settings, conn: psycopg.Connection, carrier: Carrier
 ) -> None:
     _credit(conn, K1)
@@ -212,7 +213,7 @@ def test_a_second_pass_adds_the_next_file_and_rewrites_nothing(
     assert len(after) == 4
 
 
-def test_files_are_numbered_over_passes_and_hold_what_the_carrier_takes(
+def test_files_are_numbered_over_attempts_and_hold_what_the_carrier_takes(
     conn: psycopg.Connection, carrier: Carrier
 ) -> None:
     short = carrier.interfaces["credit"].model_copy(update={"max_rows": 2})
@@ -238,7 +239,7 @@ def test_files_are_numbered_over_passes_and_hold_what_the_carrier_takes(
         ("0003", 1, "b"),
         ("0004", 1, "1"),  # what was refused as a whole leaves again alone, after the others
         ("0004", 2, "c"),
-        ("0005", 1, "e"),  # a second pass of the day
+        ("0005", 1, "e"),  # a second attempt of the day
     ]
     assert conn.execute("select seq, rows, amount_fen from outbox.file order by seq").fetchall() == [
         (1, 2, 800),
@@ -268,7 +269,7 @@ def test_files_are_numbered_over_passes_and_hold_what_the_carrier_takes(
         ),
     ],
 )
-def test_what_cannot_be_spelled_is_not_released(
+def test_what_cannot_be_formatted_is_not_released(
     conn: psycopg.Connection, carrier: Carrier, change: str, said: str
 ) -> None:
     _credit(conn, K1)
@@ -324,7 +325,7 @@ def test_nothing_leaves_before_its_release(settings: Settings, conn: psycopg.Con
         deliver(settings, DAY)
     _credit(conn, K1)
     _release(conn, carrier)
-    _change(conn, "update raw.run set passes_released = 0")
+    _change(conn, "update raw.run set attempts_released = 0")
     with pytest.raises(DeliveryError, match="Run release for this date first"):
         deliver(settings, DAY)
     assert _files(settings) == {}
@@ -537,7 +538,7 @@ def test_a_file_that_cannot_be_written_holds_up_no_other(settings: Settings, con
     second = CREDIT.replace("0001", "0002")
     assert {name for name in _files(settings) if name.startswith(second)} == {f"{second}.txt", f"{second}.chk"}
     assert conn.execute("select delivered_at is null from raw.run").fetchone() == (True,)
-    conn.execute("insert into raw.run (business_date, passes_released) values (%s, 1)", (NEXT,))
+    conn.execute("insert into raw.run (business_date, attempts_released) values (%s, 1)", (NEXT,))
     conn.commit()
     with pytest.raises(TransportError, match=f"file {CREDIT}: "):
         deliver(settings, NEXT)
@@ -553,7 +554,7 @@ def test_a_file_that_cannot_be_written_holds_up_no_other(settings: Settings, con
 
 
 class Answers:
-    """Writes answers as the carrier does, and takes them in as a run does."""
+    """Writes answers as the carrier does, and ingests them as a run does."""
 
     def __init__(self, settings: Settings, conn: psycopg.Connection, carrier: Carrier, campaign: Campaign) -> None:
         self._settings, self._conn, self._carrier = settings, conn, carrier
@@ -564,10 +565,10 @@ class Answers:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode("gb18030"))
 
-    def take_in(self, day: date = NEXT) -> AnswersReport:
+    def ingest(self, day: date = NEXT) -> AnswersReport:
         transport = FolderTransport(Path(self._settings.exchange))
         receipts = self._journal.receipts(day, 1)
-        report = take_in_answers(self._conn, transport, self._carrier, day, Waiting(), receipts)
+        report = ingest_answers(self._conn, transport, self._carrier, day, Waiting(), receipts)
         self._conn.commit()
         return report
 
@@ -592,9 +593,9 @@ def answers(settings: Settings, conn: psycopg.Connection, carrier: Carrier, camp
 @pytest.mark.usefixtures("delivered")
 def test_an_answer_is_loaded_once(answers: Answers, conn: psycopg.Connection) -> None:
     answers.write(f"{CREDIT}.txt|SEMIWRONG|1|1\n{K2}|11|用户状态异常\n")
-    assert answers.take_in(DAY) == AnswersReport(0, 0)  # a run sees the answers to earlier dates alone
-    assert answers.take_in() == AnswersReport(1, 0)
-    assert answers.take_in() == AnswersReport(0, 0)
+    assert answers.ingest(DAY) == AnswersReport(0, 0)  # a run sees the answers to earlier dates alone
+    assert answers.ingest() == AnswersReport(1, 0)
+    assert answers.ingest() == AnswersReport(0, 0)
     assert answers.known() == [("LOADED", None, "SEMIWRONG", NEXT)]
     assert conn.execute("select interface, file_stem, rows_ok, rows_failed, code from raw.answer").fetchall() == [
         ("credit", CREDIT, 1, 1, None)
@@ -607,12 +608,12 @@ def test_an_answer_is_loaded_once(answers: Answers, conn: psycopg.Connection) ->
 @pytest.mark.usefixtures("delivered")
 def test_another_answer_to_the_same_file_changes_nothing(answers: Answers, conn: psycopg.Connection) -> None:
     answers.write(f"{CREDIT}|RIGHT|2|0\n")
-    answers.take_in()
+    answers.ingest()
     answers.write(f"{CREDIT}|SEMIWRONG|1|1\n{K2}|11|m\n")
-    assert answers.take_in(date(2026, 2, 2)) == AnswersReport(0, 1)
-    assert answers.take_in(date(2026, 2, 3)) == AnswersReport(0, 0)
+    assert answers.ingest(date(2026, 2, 2)) == AnswersReport(0, 1)
+    assert answers.ingest(date(2026, 2, 3)) == AnswersReport(0, 0)
     answers.write(f"{CREDIT}|RIGHT|2|0\n")  # the first one once more
-    assert answers.take_in(date(2026, 2, 4)) == AnswersReport(0, 0)
+    assert answers.ingest(date(2026, 2, 4)) == AnswersReport(0, 0)
     assert answers.known() == [
         ("LOADED", None, "RIGHT", NEXT),
         ("SET_ASIDE", "CONTRADICTS", "SEMIWRONG", date(2026, 2, 2)),
@@ -638,8 +639,8 @@ def test_another_answer_to_the_same_file_changes_nothing(answers: Answers, conn:
 )
 def test_what_an_answer_is_worth(answers: Answers, text: str, state: str, reason: str | None) -> None:
     answers.write(text)
-    answers.take_in()
-    answers.take_in()
+    answers.ingest()
+    answers.ingest()
     assert [row[:2] for row in answers.known()] == [(state, reason)]
 
 
@@ -654,25 +655,25 @@ def test_a_rebuild_takes_no_other_answer_for_the_one_that_stood(answers: Answers
     receipts.write_text(f'[["LOADED", "answer", "{CREDIT}", "{sha256}"]]')
     receipts.with_name("20260201.json").write_text("[]")  # a released run leaves receipts, if empty ones
     answers.write(f"{CREDIT}.txt|RIGHT|2|0\n")
-    assert answers.take_in(NEXT) == AnswersReport(0, 0)  # the first was read on 2 February, this one after that
-    assert answers.take_in(date(2026, 2, 3)) == AnswersReport(0, 1)
+    assert answers.ingest(NEXT) == AnswersReport(0, 0)  # the first was read on 2 February, this one after that
+    assert answers.ingest(date(2026, 2, 3)) == AnswersReport(0, 1)
     assert [row[:2] for row in answers.known()] == [("SET_ASIDE", "CONTRADICTS")]
     answers.write(first.decode("gb18030"))
-    assert answers.take_in(date(2026, 2, 3)) == AnswersReport(1, 0)
+    assert answers.ingest(date(2026, 2, 3)) == AnswersReport(1, 0)
 
 
 def test_an_answer_to_no_file_of_ours_is_looked_at_again(
     answers: Answers, conn: psycopg.Connection, carrier: Carrier
 ) -> None:
     answers.write(f"{CREDIT}.txt|RIGHT|1|0\n")
-    assert answers.take_in() == AnswersReport(0, 1)
-    assert answers.take_in() == AnswersReport(0, 0)
+    assert answers.ingest() == AnswersReport(0, 1)
+    assert answers.ingest() == AnswersReport(0, 0)
     _credit(conn, K1)
     _release(conn, carrier)
-    assert answers.take_in() == AnswersReport(0, 1)
+    assert answers.ingest() == AnswersReport(0, 1)
     assert answers.known() == [("SET_ASIDE", "NOT_DELIVERED", "RIGHT", NEXT)]
     conn.execute("update outbox.file set delivered_at = now()")
-    assert answers.take_in() == AnswersReport(1, 0)
+    assert answers.ingest() == AnswersReport(1, 0)
     assert answers.known() == [("LOADED", None, "RIGHT", NEXT)]
 
 
@@ -681,20 +682,20 @@ def test_answers_that_are_not_ours_are_left_alone(answers: Answers) -> None:
     answers.write("other|RIGHT|1|0\n", stem="credit_other_20260131_0001")
     answers.write("sms_lyh2026_20260131_0001|RIGHT|1|0\n", stem="sms_lyh2026_20260131_0001")  # in credit's folder
     answers.write("x|RIGHT|1|0\n", stem="x", folder="unknown")
-    assert answers.take_in() == AnswersReport(0, 0)
+    assert answers.ingest() == AnswersReport(0, 0)
 
 
 @pytest.mark.usefixtures("released")
 def test_an_answer_to_a_file_that_has_not_left_counts_once_it_has(settings: Settings, answers: Answers) -> None:
     """Nobody can have answered what nobody was given: until the file stands in out/ such an answer settles nothing."""
     answers.write(f"{CREDIT}.txt|RIGHT|2|0\n")
-    assert answers.take_in() == AnswersReport(0, 1)
-    assert answers.take_in() == AnswersReport(0, 0)
+    assert answers.ingest() == AnswersReport(0, 1)
+    assert answers.ingest() == AnswersReport(0, 0)
     assert answers.known() == [("SET_ASIDE", "NOT_DELIVERED", "RIGHT", NEXT)]
     report = deliver(settings, DAY)
     assert report.delivered == (CREDIT, "credit_lyh2026_20260131_0002")
     assert f"{CREDIT}.txt" in _files(settings)
-    assert answers.take_in() == AnswersReport(1, 0)
+    assert answers.ingest() == AnswersReport(1, 0)
     assert answers.known() == [("LOADED", None, "RIGHT", NEXT)]
 
 
@@ -713,7 +714,7 @@ def test_what_cannot_be_read_of_an_answer_is_shown_nowhere(answers: Answers, con
         f"{CREDIT}.txt|{code}|0|2\n",
     ):
         answers.write(text)
-        answers.take_in()
+        answers.ingest()
     found = conn.execute("select reason, detail from raw.answer order by answer_no").fetchall()
     assert [row[0] for row in found] == ["STATUS", "HEADER", "UNKNOWN_KEY", "CODE", "ROW", "KEY", "HEADER", "STATUS"]
     assert code not in str(conn.execute("select answer::text from raw.answer").fetchall())
@@ -728,7 +729,7 @@ def test_an_answer_is_held_against_its_file_before_a_row_is_read(
     answers.write(f"{CREDIT}.txt|SEMIWRONG|0|400000\n{rows}")
     tracemalloc.start()
     try:
-        assert answers.take_in() == AnswersReport(0, 1)
+        assert answers.ingest() == AnswersReport(0, 1)
         assert tracemalloc.get_traced_memory()[1] < 16 << 20
     finally:
         tracemalloc.stop()
@@ -736,6 +737,6 @@ def test_an_answer_is_held_against_its_file_before_a_row_is_read(
     monkeypatch.setattr("laoyouhui.pipeline.answers.LONGEST_LINE", 100)
     monkeypatch.setattr("laoyouhui.pipeline.answers.LONGEST_ROW", 10)
     answers.write(f"{CREDIT}.txt|SEMIWRONG|0|2\n{K1}|10|{'m' * 90}\n{K2}|10|m\n")
-    answers.take_in()
+    answers.ingest()
     assert [row[1] for row in answers.known()] == ["COUNT", "SIZE"]
     assert conn.execute("select count(*) from raw.answer_row").fetchone() == (0,)

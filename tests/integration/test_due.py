@@ -13,8 +13,8 @@ from tests.campaign.harness import CONFIRMER, WHO, WHY, Carrier, Story, people, 
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.due import NotDueError
-from laoyouhui.pipeline.take_in import take_in
-from laoyouhui.pipeline.words import confirm, read_command, say
+from laoyouhui.pipeline.ingest import ingest
+from laoyouhui.pipeline.overrides import confirm, read_command, request_override
 
 TODAY = date(2026, 1, 30)
 W = people("S-A 01\nS-B 02")
@@ -27,9 +27,9 @@ def pipeline(database_dsn: str, tmp_path: Path) -> Settings:
     for day in ("20260126", "20260127", "20260128", "20260129"):
         Carrier(tmp_path / "exchange").deliver(subscribers(W), day)
     pipeline = replace(told, today=TODAY)
-    take_in(pipeline, date(2026, 1, 26))
+    ingest(pipeline, date(2026, 1, 26))
     with psycopg.connect(database_dsn) as conn:
-        conn.execute("update raw.run set passes_released = 1")
+        conn.execute("update raw.run set attempts_released = 1")
     return pipeline
 
 
@@ -51,27 +51,27 @@ def test_a_date_that_is_not_over_or_leaves_a_gap_is_refused_and_nothing_is_begun
     pipeline: Settings, day: date, why: str
 ) -> None:
     with pytest.raises(NotDueError, match=f"{day} is not closed: .*{why}"):
-        take_in(pipeline, day)
+        ingest(pipeline, day)
     assert begun(pipeline) == ["2026-01-26"]
 
 
 def test_two_people_can_have_a_date_closed_out_of_turn(pipeline: Settings) -> None:
     at = datetime(2026, 1, 30, 9, tzinfo=UTC)
-    name = say(pipeline, read_command(["close-date", "2026-01-29", "--by", WHO, "--why", WHY], at))
+    name = request_override(pipeline, read_command(["close-date", "2026-01-29", "--by", WHO, "--why", WHY], at))
     with pytest.raises(NotDueError, match="close-date 2026-01-29"):
-        take_in(pipeline, date(2026, 1, 29))  # nobody has confirmed it
+        ingest(pipeline, date(2026, 1, 29))  # nobody has confirmed it
     confirm(pipeline, name, CONFIRMER, at)
     with pytest.raises(NotDueError):
-        take_in(pipeline, date(2026, 1, 28))  # another date
-    take_in(pipeline, date(2026, 1, 29))
+        ingest(pipeline, date(2026, 1, 28))  # another date
+    ingest(pipeline, date(2026, 1, 29))
     assert begun(pipeline) == ["2026-01-26", "2026-01-29"]
 
 
 def test_the_next_date_is_closed_and_a_begun_one_again(pipeline: Settings) -> None:
-    take_in(pipeline, date(2026, 1, 27))
-    take_in(pipeline, date(2026, 1, 27))
+    ingest(pipeline, date(2026, 1, 27))
+    ingest(pipeline, date(2026, 1, 27))
     assert begun(pipeline) == ["2026-01-26", "2026-01-27"]
-    take_in(replace(pipeline, today=date(2026, 1, 20)), date(2026, 1, 27))  # a clock set back stops no mending
+    ingest(replace(pipeline, today=date(2026, 1, 20)), date(2026, 1, 27))  # a clock set back stops no mending
 
 
 def test_a_process_takes_the_day_from_the_calendar_unless_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

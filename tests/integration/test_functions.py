@@ -14,7 +14,7 @@ HISTORY = "intermediate.int_subscriber__history"
 
 
 def states(conn: psycopg.Connection, rows: str) -> None:
-    insert(conn, HISTORY, rows, source_file="subscriber_20260101_0001", run_on="2026-01-25", pass_no=1)
+    insert(conn, HISTORY, rows, source_file="subscriber_20260101_0001", business_date="2026-01-25", attempt_no=1)
 
 
 def asked(conn: psycopg.Connection, query: LiteralString, *values: object) -> list[Any]:
@@ -121,7 +121,7 @@ def test_a_membership_is_what_its_last_change_says(conn: psycopg.Connection) -> 
         conn,
         "ledger.membership_changes",
         """
-        grant_key campaign_id subscriber_id action reason    effective_on run_on     pass_no
+        grant_key campaign_id subscriber_id action reason    effective_on business_date     attempt_no
         k1        C-1         S-A           ADD    QUALIFIED 2026-01-26   2026-01-25 1
         k2        C-1         S-A           REMOVE CLOSED    2026-02-01   2026-01-31 1
         k3        C-1         S-A           ADD    QUALIFIED 2026-02-01   2026-01-31 2
@@ -138,8 +138,8 @@ def test_a_membership_is_what_its_last_change_says(conn: psycopg.Connection) -> 
     assert asked(conn, of, "2026-01-31") == ["k1"]
     assert asked(conn, of, "2026-02-01") == ["k4"]  # said last, of three for the same day
     assert asked(conn, of, None) == []
-    conn.execute("update ledger.membership_changes set run_on = '2026-01-31' where grant_key = 'k4'")
-    assert asked(conn, of, "2026-02-01") == ["k3"]  # the second pass of that date
+    conn.execute("update ledger.membership_changes set business_date = '2026-01-31' where grant_key = 'k4'")
+    assert asked(conn, of, "2026-02-01") == ["k3"]  # the second attempt at that date
 
 
 # --- terms -------------------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ def test_years_are_counted_to_the_start_where_the_terms_say_so(conn: psycopg.Con
     conn.execute("update raw.campaign set starts_on = '2025-02-28'")
     conn.execute("update raw.campaign_terms set effective_from = '2025-02-01'")
     only_version(
-        conn, tenure_years=5, tenure_judged_on="campaign_start", tenure_bands_years=[0, 5], holds_from="-infinity"
+        conn, tenure_years=5, tenure_judged_on="campaign_start", tenure_bands_years=[0, 5], valid_from="-infinity"
     )
     found = conn.execute("select tenure_cutoff, tenure_band_starts from intermediate.terms_on('2025-04-30')").fetchall()
     assert found == [(date(2020, 2, 29), [date(2020, 5, 1), date(2025, 5, 1)])]
@@ -207,8 +207,8 @@ def test_a_band_begins_after_the_last_day_that_is_too_old_for_the_one_below(conn
 
 
 def test_terms_are_those_that_hold_on_the_day(conn: psycopg.Connection) -> None:
-    only_version(conn, holds_from="-infinity", holds_until="2026-03-01", late_days=7)
-    version(conn, terms_version="next", holds_from="2026-03-01", holds_until="infinity", late_days=9)
+    only_version(conn, valid_from="-infinity", valid_until="2026-03-01", late_days=7)
+    version(conn, terms_version="next", valid_from="2026-03-01", valid_until="infinity", late_days=9)
     on = "select late_days from intermediate.terms_on(%s)"
     assert asked(conn, on, "2026-02-28") == [7]
     assert asked(conn, on, "2026-03-01") == [9]
@@ -224,7 +224,7 @@ def test_every_campaign_has_its_terms(conn: psycopg.Connection) -> None:
         "insert into raw.campaign_terms (campaign_id, effective_from, terms_version, terms)"
         " select 'other', '2026-01-01', 'other@1', terms - 'readiness' from raw.campaign_terms limit 1"
     )
-    version(conn, campaign_id="other", terms_version="other@1", holds_from="2026-01-01", holds_until="infinity")
+    version(conn, campaign_id="other", terms_version="other@1", valid_from="2026-01-01", valid_until="infinity")
     found = conn.execute(
         "select campaign_id, terms_version, starts_on, ends_on, priority from intermediate.terms_on('2026-02-01')"
         " where campaign_id = 'other'"
@@ -257,7 +257,7 @@ def test_the_list_of_a_day_is_the_last_for_it_or_before_it_that_stands(conn: psy
         9004        device_catalogue 2026-01-13    1
         9005        hall             2026-01-14    1
         """,
-        file_name="f", rows_received=0, rows_loaded=0, rows_set_aside=0, state="LOADED", received_on="2026-01-25",
+        file_name="f", rows_received=0, rows_loaded=0, rows_quarantined=0, state="LOADED", received_on="2026-01-25",
     )  # fmt: skip
     known = "select delivery_no from intermediate.list_known_on('hall', %s)"
     assert asked(conn, known, "2026-01-09") == []
@@ -267,7 +267,7 @@ def test_the_list_of_a_day_is_the_last_for_it_or_before_it_that_stands(conn: psy
     assert asked(conn, known, None) == []
     assert asked(conn, "select delivery_no from intermediate.list_known_on('device_catalogue', '2026-01-31')") == [9004]
     conn.execute(
-        "insert into raw.word (word_no, file_name, entry_sha256, state, received_on) "
+        "insert into raw.manual_override (override_no, file_name, entry_sha256, state, received_on) "
         "values (1, 'w', 'e', 'LOADED', '2026-01-25')"
     )
     conn.execute(
@@ -324,7 +324,7 @@ def test_who_needs_two_places_takes_both_or_none(conn: psycopg.Connection, queue
     assert (
         asked(
             conn,
-            "select intermediate.finds_places(array[q ->> 0, q ->> 2],"
+            "select intermediate.finds_slots(array[q ->> 0, q ->> 2],"
             " array[nullif(q ->> 1, '-')::bigint, nullif(q ->> 3, '-')::bigint]) over (order by place)"
             " from jsonb_array_elements(%s::jsonb) with ordinality as queue (q, place) order by place",
             json.dumps(rows),
@@ -366,8 +366,9 @@ def test_a_function_is_planned_as_if_its_text_stood_there(conn: psycopg.Connecti
 
 def test_a_state_is_looked_up_by_the_key(conn: psycopg.Connection) -> None:
     conn.execute(
-        "insert into intermediate.int_subscriber__history (subscriber_id, state_on, revision, is_present, run_on,"
-        " pass_no) select 'S-' || n, date '2026-01-01' + m, 1, true, '2026-01-25', 1"
+        "insert into intermediate.int_subscriber__history (subscriber_id, state_on, revision, is_present, "
+        "business_date,"
+        " attempt_no) select 'S-' || n, date '2026-01-01' + m, 1, true, '2026-01-25', 1"
         " from generate_series(1, 5000) as n cross join generate_series(1, 4) as m"
     )
     conn.execute("analyze intermediate.int_subscriber__history")
@@ -424,12 +425,12 @@ def test_a_function_that_gives_other_columns_goes_with_dbts_views_and_their_righ
 def test_a_function_that_keeps_its_columns_is_changed_where_it_stands(conn: psycopg.Connection) -> None:
     conn.execute("set local role laoyouhui_owner")
     made(conn, "n integer", "select 1")
-    conn.execute("create schema finance create view people_s as select n from intermediate.tried('2026-01-01')")
+    conn.execute("create schema finance create view user_views as select n from intermediate.tried('2026-01-01')")
     made(conn, "n integer", "select 2")
-    assert asked(conn, "select n from finance.people_s") == [2]
+    assert asked(conn, "select n from finance.user_views") == [2]
     with pytest.raises(psycopg.errors.DependentObjectsStillExist, match="tried") as refused:
         made(conn, "n integer, m text", "select 1, 'm'")
-    assert "people_s" in f"{refused.value.diag.message_detail} {refused.value}"
+    assert "user_views" in f"{refused.value.diag.message_detail} {refused.value}"
 
 
 def test_no_view_that_people_may_be_given_calls_a_function(conn: psycopg.Connection) -> None:
@@ -444,5 +445,5 @@ def test_no_view_that_people_may_be_given_calls_a_function(conn: psycopg.Connect
         where pronamespace = 'intermediate'::regnamespace
         """,
     )
-    upon = asked(conn, "select raw.full_name(raw.views_upon(name::regclass)) from unnest(%s::text[]) as name", calling)
+    upon = asked(conn, "select raw.full_name(raw.views_on(name::regclass)) from unnest(%s::text[]) as name", calling)
     assert [name for name in {*calling, *upon} if name.split(".")[0] in ("ledger", "watch", "marts")] == []

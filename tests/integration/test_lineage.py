@@ -21,7 +21,7 @@ from laoyouhui_local.airflow import Airflow
 from laoyouhui_local.server import EmbeddedPostgres
 
 FIRST, SECOND = date(2026, 1, 25), date(2026, 1, 26)
-TASKS = ["take_in", "decide", "release", "deliver"]
+TASKS = ["ingest", "decide", "release", "deliver"]
 WHO = people("S-A 01\nS-B 02")
 _SECONDS = 400
 
@@ -112,12 +112,12 @@ def _is_whole(folder: Path) -> bool:
 
 @pytest.mark.parametrize("day", [FIRST, SECOND], ids=["built", "replayed"])
 def test_each_task_says_what_it_read_and_wrote(played: Played, day: date) -> None:
-    take_in = played.run(day, "close_day.take_in")
-    assert {"in/subscriber", "raw.recharge"} & played.inputs(take_in) == {"in/subscriber"}
-    assert {"raw.delivery", "raw.subscriber", "raw.current_run"} <= played.outputs(take_in)
-    assert ("in/recharge" in played.inputs(take_in)) is (day == SECOND)
-    assert ("raw.recharge" in played.outputs(take_in)) is (day == SECOND)
-    assert any(name.endswith("lyh2026.yml") for name in played.inputs(take_in))
+    ingest = played.run(day, "close_day.ingest")
+    assert {"in/subscriber", "raw.recharge"} & played.inputs(ingest) == {"in/subscriber"}
+    assert {"raw.delivery", "raw.subscriber", "raw.current_run"} <= played.outputs(ingest)
+    assert ("in/recharge" in played.inputs(ingest)) is (day == SECOND)
+    assert ("raw.recharge" in played.outputs(ingest)) is (day == SECOND)
+    assert any(name.endswith("lyh2026.yml") for name in played.inputs(ingest))
 
     decide = played.run(day, "close_day.decide")
     assert {"raw.recharge", "raw.current_run", "raw.campaign_terms", "outbox.item"} <= played.inputs(decide)

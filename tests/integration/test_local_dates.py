@@ -38,7 +38,7 @@ def warehouse(server, workspace):
         prepare(conn, workspace.carrier, workspace.campaign)
         for day in DATES:
             conn.execute(
-                "insert into raw.run (business_date, passes_released, started_at, released_at, delivered_at) "
+                "insert into raw.run (business_date, attempts_released, started_at, released_at, delivered_at) "
                 "values (%s, 1, now(), now(), now())",
                 [day],
             )
@@ -57,11 +57,11 @@ def deliver(workspace, stem="recharge_20260127_0001", check=CHECK):
     return (folder / f"{stem}.txt").stat()
 
 
-def take_in(dsn, stat, *, state="LOADED", check=CHECK):
+def ingest(dsn, stat, *, state="LOADED", check=CHECK):
     run_sql(
         dsn,
         "insert into raw.delivery (feed, file_name, business_date, seq, check_line, bytes, rows_received, rows_loaded, "
-        "rows_set_aside, state, reason, received_on, mtime_ns) values "
+        "rows_quarantined, state, reason, received_on, mtime_ns) values "
         "('recharge', 'recharge_20260127_0001.txt', '2026-01-27', 1, %s, %s, 1, %s, %s, %s, %s, '2026-01-27', %s)",
         check,
         stat.st_size,
@@ -91,7 +91,7 @@ def test_nothing_where_all_is_closed(workspace, warehouse):
     "unfinished",
     [
         "update raw.run set delivered_at = null where business_date = '2026-01-26'",
-        "insert into raw.current_run (business_date, pass_no, is_retry) values ('2026-01-26', 2, false)",
+        "insert into raw.current_run (business_date, attempt_no, is_retry) values ('2026-01-26', 2, false)",
         "insert into outbox.file values ('x', 'c', 'sms', '2026-01-26', 1, 1)",
     ],
     ids=["not delivered", "begun again and not released", "a file still to be delivered"],
@@ -104,7 +104,7 @@ def test_a_date_that_was_not_brought_to_its_end(workspace, warehouse, unfinished
 def test_a_new_delivery_runs_the_last_date_again(workspace, warehouse):
     stat = deliver(workspace)
     assert dates_to_run(workspace, warehouse, DATES) == DATES[-1:]
-    take_in(warehouse, stat)
+    ingest(warehouse, stat)
     assert dates_to_run(workspace, warehouse, DATES) == []
 
 
@@ -114,14 +114,14 @@ def test_a_delivery_for_a_later_date_waits(workspace, warehouse):
 
 
 def test_a_new_check_file_under_the_same_name_is_news(workspace, warehouse):
-    take_in(warehouse, deliver(workspace))
+    ingest(warehouse, deliver(workspace))
     deliver(workspace, check=CHECK.replace("|4|", "|5|"))
     assert dates_to_run(workspace, warehouse, DATES) == DATES[-1:]
 
 
-def test_what_was_set_aside_is_news_once_it_changes(workspace, warehouse):
+def test_what_was_quarantined_is_news_once_it_changes(workspace, warehouse):
     stat = deliver(workspace)
-    take_in(warehouse, stat, state="SET_ASIDE")
+    ingest(warehouse, stat, state="SET_ASIDE")
     assert dates_to_run(workspace, warehouse, DATES) == []
     (workspace.exchange / "in" / "recharge" / "recharge_20260127_0001.txt").write_bytes(b"mended row\n")
     assert dates_to_run(workspace, warehouse, DATES) == DATES[-1:]

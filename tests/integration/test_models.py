@@ -15,7 +15,7 @@ from tests.integration.rows import insert
 
 def closing(conn: psycopg.Connection, day: str, **terms: object) -> None:
     """The run that closes a day, in the shipped campaign with these terms; it begins in the month of the day after."""
-    conn.execute("update raw.current_run set business_date = %s, pass_no = 1, state = 'DECIDING'", (day,))
+    conn.execute("update raw.current_run set business_date = %s, attempt_no = 1, state = 'DECIDING'", (day,))
     conn.execute(
         "update raw.campaign set starts_on = date_trunc('month', %(day)s::date + 1),"
         " ends_on = date_trunc('month', %(day)s::date + 1) + interval '3 months'",
@@ -25,7 +25,7 @@ def closing(conn: psycopg.Connection, day: str, **terms: object) -> None:
     conn.execute(
         "create temporary table changed on commit drop as"
         " select (jsonb_populate_record(shipped, %s)).* from staging.stg_campaign__terms as shipped",
-        (Jsonb({"holds_from": "-infinity", "holds_until": "infinity", **terms}),),
+        (Jsonb({"valid_from": "-infinity", "valid_until": "infinity", **terms}),),
     )
     conn.execute("truncate staging.stg_campaign__terms")
     conn.execute("insert into staging.stg_campaign__terms select * from changed")
@@ -53,7 +53,7 @@ def states(conn: psycopg.Connection, day: str, activated: dict[str, str | None])
             ]
         ),
         state_on=day, revision=1, is_present=True, status="A", segment="CONSUMER", real_name="Y", card_role="MAIN",
-        run_on=day, pass_no=1,
+        business_date=day, attempt_no=1,
     )  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def gifts(conn: psycopg.Connection, activated: dict[str, str | None], megabytes:
         "intermediate.int_eligibility__statuses",
         "\n".join(["subscriber_id", *activated]),
         campaign_id="lyh2026", judged_for="2026-02-01", is_eligible=True, reason="ELIGIBLE", reasons=[],
-        first_qualified_for="2026-02-01", terms_version="lyh2026@2026-01-26", run_on="2026-01-31", pass_no=1,
+        first_qualified_for="2026-02-01", terms_version="lyh2026@2026-01-26", business_date="2026-01-31", attempt_no=1,
     )  # fmt: skip
     run(conn, "data_gift_decisions")
     found = conn.execute("select subscriber_id, tenure_band, cost_fen from ledger.data_gift_decisions").fetchall()

@@ -170,11 +170,11 @@ def test_real_subscribers_are_judged_and_paid_as_counted_by_hand(real: list[Real
     the_day_after = STARTS_ON + timedelta(days=1)
     assert reasons(closed) == (the_day_after, Counter(one.reason(the_day_after) for one in real))
 
-    # Rows loaded + rows set aside = rows received, and nothing here is set aside: a missing date is no bad row.
+    # Rows loaded + rows quarantined = rows received, and nothing here is quarantined: a missing date is no bad row.
     paying = [one for one in real if one.spend_fen]
     intake = query(
         closed,
-        "select feed, business_date, state, rows_received, rows_loaded, rows_set_aside from marts.intake_by_file "
+        "select feed, business_date, state, rows_received, rows_loaded, rows_quarantined from marts.intake_by_file "
         "where file_name is not null and rows_received is not null order by feed, business_date",
     )
     assert intake == [

@@ -18,8 +18,8 @@ from laoyouhui.config.carrier import load_carrier
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline import limits
 from laoyouhui.pipeline.release import ROW_BY_ROW, ReleaseRefused, load_suites, release, validate
+from laoyouhui.warehouse.attempts import NotBegunError
 from laoyouhui.warehouse.connection import GATE, connect
-from laoyouhui.warehouse.passes import NotBegunError
 from laoyouhui.warehouse.prepare import prepare
 from laoyouhui.warehouse.roles import hand_over
 from laoyouhui_local.server import EmbeddedPostgres
@@ -46,16 +46,17 @@ def relations() -> Iterator[str]:
                     yield f"create table {schema}.{model['name']} ({columns})"
 
 
-# A subscriber who joins, a gift, a message, and a bonus of 24.00 yuan of which this pass pays one of six instalments.
+# A subscriber who joins, a gift, a message, and a bonus of 24.00 yuan of which this attempt pays one of six
+# instalments.
 ROWS = f"""
-insert into raw.run (business_date, passes_released) values ('2026-01-30', 1), ('2026-01-31', 0);
-insert into raw.current_run (business_date, pass_no, is_retry, state) values ('2026-01-31', 1, false, 'DECIDED');
+insert into raw.run (business_date, attempts_released) values ('2026-01-30', 1), ('2026-01-31', 0);
+insert into raw.current_run (business_date, attempt_no, is_retry, state) values ('2026-01-31', 1, false, 'DECIDED');
 insert into raw.delivery
-    (feed, file_name, business_date, seq, rows_received, rows_loaded, rows_set_aside, state, received_on)
+    (feed, file_name, business_date, seq, rows_received, rows_loaded, rows_quarantined, state, received_on)
 values
     ('subscriber', 'subscriber_20260130_0001.txt', '2026-01-30', 1, 1000, 1000, 0, 'LOADED', '2026-01-30'),
     ('subscriber', 'subscriber_20260131_0001.txt', '2026-01-31', 1, 1001, 1000, 1, 'LOADED', '2026-01-31');
-insert into raw.set_aside_row (delivery_no, line_no, reason, field, expected, raw_text)
+insert into raw.quarantined_row (delivery_no, line_no, reason, field, expected, raw_text)
 select delivery_no, 7, 'FIELDS', null, '16 fields', 'a broken line'
 from raw.delivery where business_date = '2026-01-31';
 
@@ -69,7 +70,7 @@ insert into exports.export_credit values
     ('lyh2026', '{THIRD}', '{THIRD}', 'RECHARGE_BONUS', 'B2', 400, 400, null, null,
      '{THIRD}', 's1', '13800000001', 400, 'INSTALMENT', 1, 6, 'r1');
 insert into intermediate.int_recharge__events
-    (recharge_id, subscriber_id, recharged_at, recharged_on, kind, face_fen, paid_fen, run_on, pass_no)
+    (recharge_id, subscriber_id, recharged_at, recharged_on, kind, face_fen, paid_fen, business_date, attempt_no)
 values ('r1', 's1', '2025-12-30 10:00', '2025-12-30', 'RECHARGE', 20000, 18800, '2025-12-30', 1);
 insert into exports.export_sms values
     ('lyh2026', '{FOURTH}', '{FOURTH}', 'SMS', 'B5.1', 4, 0, null, null,
@@ -92,7 +93,7 @@ insert into marts_candidate.participation_by_day values
     ('lyh2026', '2026-02-01', 'DATA_GIFT', '010', '5-7', 1, 1, 250, 5120);
 insert into marts_candidate.eligibility_by_city_reason values ('lyh2026', '2026-02-01', '010', 'ELIGIBLE', 1);
 insert into marts_candidate.intake_by_file
-select feed, file_name, business_date, received_on, state, reason, rows_received, rows_loaded, rows_set_aside
+select feed, file_name, business_date, received_on, state, reason, rows_received, rows_loaded, rows_quarantined
 from raw.delivery;
 """
 
@@ -156,7 +157,7 @@ def test_good_data_fills_the_outbox_and_shows_the_marts(settings: Settings) -> N
     ]
     assert run(settings, "select sum(committed_fen) from marts.budget_by_line_month") == [(1450,)]
     assert run(
-        settings, "select passes_released, released_at is not null from raw.run where business_date = '2026-01-31'"
+        settings, "select attempts_released, released_at is not null from raw.run where business_date = '2026-01-31'"
     ) == [(1, True)]
     assert run(settings, "select count(*), bool_and(success) from raw.release_check") == [(report.checks, True)]
 
@@ -175,23 +176,23 @@ def test_a_release_repeated_changes_nothing(settings: Settings) -> None:
     assert run(settings, "select * from outbox.item order by file_stem, line_no") == before
 
 
-def test_a_second_pass_that_adds_nothing_is_harmless(settings: Settings) -> None:
+def test_a_second_attempt_that_adds_nothing_is_harmless(settings: Settings) -> None:
     release(settings, D)
     before = run(settings, "select * from outbox.item order by file_stem, line_no")
     run(
         settings,
         """
-        update raw.current_run set pass_no = 2;
+        update raw.current_run set attempt_no = 2;
         truncate exports.export_eligibility, exports.export_data_grant, exports.export_credit, exports.export_sms;
         """,
     )
 
     assert release(settings, D).released
     assert run(settings, "select * from outbox.item order by file_stem, line_no") == before
-    assert run(settings, "select passes_released from raw.run where business_date = '2026-01-31'") == [(2,)]
+    assert run(settings, "select attempts_released from raw.run where business_date = '2026-01-31'") == [(2,)]
 
 
-def test_a_further_pass_in_which_nothing_came_needs_no_release(settings: Settings) -> None:
+def test_a_further_attempt_in_which_nothing_came_needs_no_release(settings: Settings) -> None:
     run(settings, "update raw.current_run set state = 'EMPTY'")
 
     assert not release(settings, D).released
@@ -203,19 +204,19 @@ def test_what_dbt_has_not_decided_to_its_end_is_not_released(settings: Settings,
     """The exports may still be those of the date before: sent again, they would be paid twice but for the key."""
     run(settings, f"update raw.current_run set state = '{state}'")
 
-    with pytest.raises(RuntimeError, match="2026-01-31: dbt has not decided pass 1 to its end: run decide first"):
+    with pytest.raises(RuntimeError, match="2026-01-31: dbt has not decided attempt 1 to its end: run decide first"):
         release(settings, D)
     assert run(settings, "select count(*) from outbox.file") == [(0,)]
     assert marts_note(settings) == "the last release"
 
 
 def test_a_date_that_was_never_begun_says_what_to_run(settings: Settings) -> None:
-    with pytest.raises(NotBegunError, match="2026-02-01 was not taken in: run the step take_in for it first"):
+    with pytest.raises(NotBegunError, match="2026-02-01 was not ingested: run the step ingest for it first"):
         release(settings, date(2026, 2, 1))
 
 
 def test_an_older_date_is_left_alone(settings: Settings) -> None:
-    run(settings, "insert into raw.run (business_date, passes_released) values ('2026-02-01', 1)")
+    run(settings, "insert into raw.run (business_date, attempts_released) values ('2026-02-01', 1)")
 
     assert not release(settings, D).released
     assert run(settings, "select count(*) from outbox.file") == [(0,)]
@@ -223,10 +224,10 @@ def test_an_older_date_is_left_alone(settings: Settings) -> None:
 
 
 SENT = f"""
-insert into outbox.file (file_stem, campaign_id, interface, run_on, seq, rows)
+insert into outbox.file (file_stem, campaign_id, interface, business_date, seq, rows)
 values ('credit_lyh2026_20260130_0001', 'lyh2026', 'credit', '2026-01-30', 1, 1);
 insert into outbox.item
-    (file_stem, line_no, campaign_id, interface, item_key, answer_key, subscriber_id, amount_fen, run_on, line)
+    (file_stem, line_no, campaign_id, interface, item_key, answer_key, subscriber_id, amount_fen, business_date, line)
 values ('credit_lyh2026_20260130_0001', 1, 'lyh2026', 'credit', '{THIRD}', '{THIRD}', 's1', 600, '2026-01-30', '');
 insert into marts_candidate.outbox_by_file (file_stem, rows) values ('credit_lyh2026_20260130_0001', 1);
 insert into marts_candidate.unanswered_by_age (interface, sent_on, age_days, rows)
@@ -236,10 +237,10 @@ values ('credit', '2026-01-30', 1, 1);
 
 IN_THE_MART = (  # what marts.intake_by_file must say of it
     "; truncate marts_candidate.intake_by_file; insert into marts_candidate.intake_by_file select feed, file_name, "
-    "business_date, received_on, state, reason, rows_received, rows_loaded, rows_set_aside from raw.delivery"
+    "business_date, received_on, state, reason, rows_received, rows_loaded, rows_quarantined from raw.delivery"
 )
 SUBSCRIBERS = (
-    "insert into raw.delivery (feed, file_name, business_date, seq, rows_received, rows_loaded, rows_set_aside, "
+    "insert into raw.delivery (feed, file_name, business_date, seq, rows_received, rows_loaded, rows_quarantined, "
     "state, received_on) values "
 )
 
@@ -318,20 +319,20 @@ SUBSCRIBERS = (
             id="a correction of an older date that was cut short",
         ),
         pytest.param(
-            "alter table raw.delivery disable trigger user; delete from raw.set_aside_row; delete from raw.delivery; "
+            "alter table raw.delivery disable trigger user; delete from raw.quarantined_row; delete from raw.delivery; "
             "alter table raw.delivery enable trigger user; delete from marts_candidate.intake_by_file; "
             "insert into raw.delivery (feed, file_name, business_date, seq, rows_received, rows_loaded, "
-            "rows_set_aside, state, reason, received_on) values ('subscriber', 'subscriber_20260131_0001.txt', "
+            "rows_quarantined, state, reason, received_on) values ('subscriber', 'subscriber_20260131_0001.txt', "
             "'2026-01-31', 1, 0, 0, 0, 'SET_ASIDE', 'EMPTY', '2026-01-31')" + IN_THE_MART,
             "intake",
             ["a subscriber snapshot counts", "subscriber_20260131_0001.txt", "reason=EMPTY"],
             id="a first snapshot without rows",
         ),
         pytest.param(
-            "delete from raw.set_aside_row",
+            "delete from raw.quarantined_row",
             "intake",
             ["is kept with its text", "rows_kept=0"],
-            id="a row set aside and not kept",
+            id="a row quarantined and not kept",
         ),
         pytest.param(
             "update marts_candidate.budget_by_line_month set committed_fen = 1199 where committed_fen = 1200",
@@ -380,7 +381,7 @@ def test_broken_data_stops_everything(settings: Settings, breaks: str, suite: st
     assert {check.suite for check in refused.value.failed} == {suite}
     assert run(settings, "select file_stem, line_no from outbox.item") == outbox
     assert marts_note(settings) == "the last release"
-    assert run(settings, "select passes_released from raw.run where business_date = '2026-01-31'") == [(0,)]
+    assert run(settings, "select attempts_released from raw.run where business_date = '2026-01-31'") == [(0,)]
     assert run(settings, "select distinct suite from raw.release_check where not success") == [(suite,)]
 
 
@@ -540,10 +541,10 @@ def test_what_pays_more_than_a_limit_waits_for_two_people(
         {"business_date": "2026-01-31", "amount_fen": 401},
         {"business_date": "2026-01-30", "amount_fen": 400},
     ):
-        confirmed[:] = [SimpleNamespace(word=SimpleNamespace(fields=fields))]
+        confirmed[:] = [SimpleNamespace(request=SimpleNamespace(fields=fields))]
         with pytest.raises(ReleaseRefused):
             release(settings, D)
-    confirmed[:] = [SimpleNamespace(word=SimpleNamespace(fields={"business_date": "2026-01-31", "amount_fen": 400}))]
+    confirmed[:] = [SimpleNamespace(request=SimpleNamespace(fields={"business_date": "2026-01-31", "amount_fen": 400}))]
     assert release(settings, D).released
 
 
@@ -606,7 +607,7 @@ def test_two_instalments_of_one_promise_leave_in_one_run_only_where_it_came_late
     run(settings, TWO_INSTALMENTS)
     run(
         settings,
-        "insert into ledger.credit_obligations (grant_key, recharge_id, due_on, run_on) values "
+        "insert into ledger.credit_obligations (grant_key, recharge_id, due_on, business_date) values "
         f"('{THIRD}', 'r1', '2026-01-05', '{promised_on}'), ('{'e' * 32}', 'r1', '2026-01-28', '{promised_on}')",
     )
     settings = replace(settings, today=date(2026, 2, 1))
@@ -638,7 +639,8 @@ def test_what_a_person_asked_for_again_may_be_sent_again(settings: Settings, row
     run(
         settings,
         f"""
-        insert into raw.word (file_name, entry_sha256, kind, file_stem, row_key, said_by, why, state, received_on)
+        insert into raw.manual_override (file_name, entry_sha256, kind, file_stem, row_key, requested_by, justification,
+        state, received_on)
         values ('w', 'e', 'ASK_AGAIN', 'credit_lyh2026_20260130_0001', {f"'{row_key}'" if row_key else "null"}, '张三',
                 '无回音', 'LOADED', '2026-01-31')
         """,

@@ -144,7 +144,7 @@ def test_a_date_that_failed_is_mended_and_cleared_and_those_that_waited_close(
         story.wait(lambda: story.runs()[DATES[3]][1] == "running", "later dates wait")
         assert story.closed() == DATES[:1]
         assert story.tasks(DATES[1]) == {
-            "take_in": "success",
+            "ingest": "success",
             "decide": "success",
             "release": "failed",
             "deliver": "upstream_failed",
@@ -152,7 +152,7 @@ def test_a_date_that_failed_is_mended_and_cleared_and_those_that_waited_close(
         assert set(story.tasks(DATES[2]).values()) == {None}
 
         story.deliver(DATES[1], EVERYBODY, seq=3)
-        story.clear(DATES[1], "take_in")
+        story.clear(DATES[1], "ingest")
         story.wait(lambda: all(state == "success" for _, state in story.runs().values()), "all dates close")
         assert story.closed() == DATES
 

@@ -476,10 +476,11 @@ def test_released_files_leave_over_sftp_the_check_file_last(server: Server, data
     with connect(database_dsn) as conn:
         carrier = load_carrier(campaign.carrier_file)
         prepare(conn, carrier, campaign)
-        conn.execute("insert into raw.run (business_date, passes_released) values (%s, 1)", (day,))
+        conn.execute("insert into raw.run (business_date, attempts_released) values (%s, 1)", (day,))
         conn.execute(
             "create schema exports create table exports.export_sms (campaign_id text, item_key text, answer_key text, "
-            "benefit text, budget_line text, committed_fen bigint, liability_fen bigint, lacks text, resend_of text, "
+            "benefit text, budget_line text, committed_fen bigint, liability_fen bigint, missing_columns text, "
+            "resend_of text, "
             "message_key text, msisdn text, template_code text, not_before timestamp, not_after timestamp, "
             "segments int, text text, subscriber_id text)"
         )

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from laoyouhui.config.settings import Settings
 from laoyouhui.config.text import is_safe, safe_text
-from laoyouhui.pipeline.tell import Alert, Event, alert_file, write_events
+from laoyouhui.pipeline.notify import Alert, Event, alert_file, write_events
 from laoyouhui_local.console import say
 
 FORGED = "r.txt\x0c\u2028\u2029\x1b[2J\x85\r\n2026-01-01 ERROR all is well\u202e\u2066\u200b\x00"
@@ -33,7 +33,7 @@ def shown() -> Iterator[io.StringIO]:
 
 
 def test_no_call_site_has_to_remember(shown: io.StringIO) -> None:
-    log = logging.getLogger("laoyouhui.pipeline.take_in")
+    log = logging.getLogger("laoyouhui.pipeline.ingest")
     log.warning("reading %s", FORGED)
     log.warning(f"reading {FORGED}")  # noqa: G004
     first, second = shown.getvalue().splitlines()
@@ -106,5 +106,5 @@ def test_chinese_is_plain() -> None:
 
 def test_a_record_that_is_copied_part_by_part_is_copied() -> None:
     """As structlog does with each record under Airflow: the copy has no name until it is filled in."""
-    copy = logging.makeLogRecord({"name": "laoyouhui.pipeline.take_in", "msg": "reading r.txt", "args": None})
+    copy = logging.makeLogRecord({"name": "laoyouhui.pipeline.ingest", "msg": "reading r.txt", "args": None})
     assert copy.getMessage() == "reading r.txt"

@@ -25,11 +25,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from laoyouhui.local.server import EmbeddedPostgres, binary
+from laoyouhui.pipeline.words import Word, say
 from laoyouhui.sample.carrier import SampleCarrier
 
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.close_day import close_day
-from laoyouhui.pipeline.words import Word, say
 
 STARTS_ON = date(2026, 1, 26)
 CLOSED = [date(2026, 1, 25), date(2026, 1, 27), date(2026, 1, 29), date(2026, 1, 30)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -16,13 +17,14 @@ from tests.upgrade.world import CLOSED, NEXT, World, files
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.pipeline import upgrade
 from laoyouhui.pipeline.deliver import deliver
+from laoyouhui.pipeline.ingest import ingest
 from laoyouhui.pipeline.journal import JournalError
 from laoyouhui.pipeline.release import release
-from laoyouhui.pipeline.take_in import take_in
+from laoyouhui.warehouse.upgrade import REVISIONS
 
-HEAD = "20261128_what_is_asked"
-# what a pass leaves behind that the old release had decided, and was stopped before it released; and a function of it
-# that this one does not make any more
+HEAD = "20261128_words_of_the_field"
+# what an attempt leaves behind that the old release had decided, and was stopped before it released; and a function of
+# it that this one does not make any more
 DIED = """
     insert into raw.run (business_date, started_at) values ('2026-01-31', now());
     update raw.current_run set business_date = '2026-01-31', pass_no = 1, is_retry = false, state = 'DECIDED';
@@ -89,7 +91,7 @@ def test_what_it_keeps_goes_on(upgraded: World, anew: World) -> None:
     for table in tables:
         rows = (
             "select to_jsonb(rows) - array['code_reference', 'secret_reference', 'item_key'] "
-            f"from {table} as rows where run_on > '2026-01-30'"
+            f"from {table} as rows where business_date > '2026-01-30'"
         )
         there, new = (Counter(str(row) for row in world.query(rows)) for world in (upgraded, anew))
         wrong += [f"{table}: + {row}" for row in (there - new).elements()]
@@ -113,11 +115,11 @@ def test_what_a_pass_left_behind_is_gone(upgraded: World) -> None:
 
 def test_what_people_said_before_stands(upgraded: World) -> None:
     """One person was enough for the old release, and no one is for this."""
-    said = "select kind, said_by, entry_sha256, state from raw.word"
+    said = "select kind, requested_by, entry_sha256, state from raw.manual_override"
     assert upgraded.query(said) == [("GIVE_UP", "张三", None, "LOADED")]
     with pytest.raises(psycopg.errors.CheckViolation):
         upgraded.execute(
-            "insert into raw.word (file_name, kind, state, received_on) "
+            "insert into raw.manual_override (file_name, kind, state, received_on) "
             "values ('1.json', 'WAIVE', 'LOADED', '2026-02-04')"
         )
 
@@ -158,10 +160,10 @@ def test_an_upgrade_that_dies_has_changed_nothing(
     world.execute("create table intermediate.int_optout__holders (event_id text)")
     before = picture(world.dsn)
     with pytest.raises(psycopg.errors.DuplicateTable):
-        take_in(world.settings, NEXT[0])
+        ingest(world.settings, NEXT[0])
     assert picture(world.dsn) == before
     world.execute("drop table intermediate.int_optout__holders")
-    take_in(world.settings, NEXT[0])
+    ingest(world.settings, NEXT[0])
     assert world.query("select version_num from raw.alembic_version") == [(HEAD,)]
 
 
@@ -172,7 +174,7 @@ def test_what_people_built_is_not_lost(old_database: Callable[[], str], new_worl
         "create schema theirs; create view theirs.ages as select birth_year from intermediate.int_subscriber__history"
     )
     with pytest.raises(psycopg.errors.DependentObjectsStillExist, match="birth_year"):
-        take_in(world.settings, NEXT[0])
+        ingest(world.settings, NEXT[0])
     assert world.query("select count(*) > 100 from theirs.ages") == [(True,)]
 
 
@@ -185,9 +187,9 @@ def test_a_word_that_no_run_has_read_stops_the_next_one(
     shutil.copytree(story / "journal" / "lyh2026" / "words", words)
     (words / "20260131T020000_000000000000.json").write_text("{}")
     with pytest.raises(JournalError, match=r"20260131T020000_000000000000\.json: no run has read"):
-        take_in(world.settings, NEXT[0])
+        ingest(world.settings, NEXT[0])
     (words / "20260131T020000_000000000000.json").unlink()
-    take_in(world.settings, NEXT[0])
+    ingest(world.settings, NEXT[0])
 
 
 def test_people_are_declared_before_its_next_date(
@@ -198,7 +200,7 @@ def test_people_are_declared_before_its_next_date(
     (campaign,) = world.settings.campaign_files
     declared = "people: [{name: 张三, role: 营销, may: [ask]}, {name: 李四, role: 财务, may: [confirm]}]\n"
     campaign.write_text(campaign.read_text("utf-8") + declared, "utf-8")
-    take_in(world.settings, NEXT[0])
+    ingest(world.settings, NEXT[0])
     sha256 = hashlib.sha256(campaign.read_bytes()).hexdigest()
     assert world.query("select file_sha256, override from raw.campaign_file") == [(sha256, None)]
 
@@ -211,7 +213,7 @@ def test_terms_that_held_are_not_changed_with_an_upgrade(
     assert campaign.read_text("utf-8").count("megabytes: 5120") == 1
     campaign.write_text(campaign.read_text("utf-8").replace("megabytes: 5120", "megabytes: 10240"), "utf-8")
     with pytest.raises(ConfigError, match="changed in data_gift: expected no change"):
-        take_in(world.settings, NEXT[0])
+        ingest(world.settings, NEXT[0])
 
 
 def test_older_code_over_a_newer_warehouse_is_refused(
@@ -219,11 +221,11 @@ def test_older_code_over_a_newer_warehouse_is_refused(
 ) -> None:
     """And told what to do; nothing is changed."""
     world = new_world(old_database())
-    take_in(world.settings, NEXT[0])
+    ingest(world.settings, NEXT[0])
     world.execute(
         "update raw.alembic_version set version_num = '20990101_later'; update raw.prepared set digest = 'another'"
     )
-    for step in (take_in, deliver):
+    for step in (ingest, deliver):
         with pytest.raises(
             ConfigError, match=r"20990101_later by a newer release.*run that release.*restore the backup"
         ):
@@ -264,6 +266,7 @@ def test_people_see_what_would_be_done_and_do_it(
 def test_a_warehouse_of_the_weeks_between_is_upgraded_too(anew: World) -> None:
     """It has what the revisions bring, and keeps no version of Alembic's: they find everything done."""
     before = picture(anew.dsn)
+    _with_the_words_of_before(anew)
     anew.execute(
         """
         drop table raw.alembic_version;
@@ -273,3 +276,22 @@ def test_a_warehouse_of_the_weeks_between_is_upgraded_too(anew: World) -> None:
     )
     deliver(anew.settings, NEXT[-1])
     assert picture(anew.dsn) == before
+
+
+def _with_the_words_of_before(world: World) -> None:
+    """Take back what the revision of words renames: relations, columns, and what triggers are told."""
+    pairs = re.findall(
+        r"\('([a-z_.]+)', '([a-z_.]+)'(?:, '([a-z_]+)')?\)", (REVISIONS / f"{HEAD}.sql").read_text("utf-8")
+    )
+    has_column = "select from pg_attribute where attrelid = to_regclass('{}') and attname = '{}' and not attisdropped"
+    for relation, old, new in reversed([pair for pair in pairs if pair[2]]):
+        if world.query(has_column.format(relation, new)):
+            world.execute(f"alter table {relation} rename column {new} to {old}")
+    for old, new in [pair[:2] for pair in pairs if not pair[2]]:
+        world.execute(f"alter table if exists {new} rename to {old.split('.')[1]}")
+    for relation, name, made in world.query(
+        "select tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) from pg_trigger "
+        "where tgname like 'kept%' and pg_get_triggerdef(oid) like '%(''business_date'')'"
+    ):
+        was = str(made).replace("('business_date')", "('run_on')")
+        world.execute(f"drop trigger {name} on {relation}; {was}; alter table {relation} enable always trigger {name}")

@@ -1,10 +1,10 @@
 {#-
-    Append-only, and safe to begin again. In one transaction: what an unreleased, broken-off pass of this date left
+    Append-only, and safe to begin again. In one transaction: what an unreleased, broken-off attempt at this date left
     behind is removed, then the model's rows are added. Nothing released is ever touched, there is no copy through a
     temporary table, and no full refresh: decisions are final (rules, 1.5). See docs/adr/0005-append-only-models.md.
 
     The table keeps the columns of its contract: a model may bring others that it needed on its way (`select found.*`).
-    Each has run_on and pass_no, the pass that added a row, and they are filled in here.
+    Each has business_date and attempt_no, the attempt that added a row, and they are filled in here.
 
     Rows are added and removed while the pipeline decides, and at no other time: `dbt build` by hand makes the table,
     checks its shape and changes nothing.
@@ -39,9 +39,9 @@
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
-    {#- the database refuses to change what a released pass has added; what the watch found is no decision -#}
+    {#- the database refuses to change what a released attempt has added; what the watch found is no decision -#}
     {%- if config.get('schema') in ('intermediate', 'ledger') -%}
-        {%- do run_query("select raw.make_append_only('" ~ target_relation ~ "', 'run_on')") -%}
+        {%- do run_query("select raw.make_append_only('" ~ target_relation ~ "', 'business_date')") -%}
     {%- endif -%}
     {%- set kept = columns_kept(sql) -%}
     {%- do get_assert_columns_equivalent(kept) -%}
@@ -56,8 +56,8 @@
             where
                 run.is_retry
                 and run.state = 'DECIDING'
-                and left_behind.run_on = run.business_date
-                and left_behind.pass_no >= run.pass_no;
+                and left_behind.business_date = run.business_date
+                and left_behind.attempt_no >= run.attempt_no;
             {# a model reads its own table: every row is found before the first is added (the count needs them all), else a
                look into a table that was empty when the query was planned grows with each row that is added -#}
             insert into {{ target_relation }} ({{ names }})
@@ -79,12 +79,12 @@
     {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization %}
 
-{#- Of what a model brings, the columns of its contract; each row with the pass that adds it. -#}
+{#- Of what a model brings, the columns of its contract; each row with the attempt that adds it. -#}
 {% macro columns_kept(sql) -%}
     select
         {%- for name in model.columns.keys() %}
-        {% if name == 'run_on' -%} (select run.business_date from raw.current_run as run) as run_on
-        {%- elif name == 'pass_no' -%} (select run.pass_no from raw.current_run as run) as pass_no
+        {% if name == 'business_date' -%} (select run.business_date from raw.current_run as run) as business_date
+        {%- elif name == 'attempt_no' -%} (select run.attempt_no from raw.current_run as run) as attempt_no
         {%- else -%} brought.{{ name }}
         {%- endif -%}
         {{ ',' if not loop.last }}

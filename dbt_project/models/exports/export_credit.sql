@@ -10,7 +10,7 @@ select
     budget_line,
     committed_fen,
     liability_fen,
-    {{ lacks(['msisdn']) }} as lacks,
+    {{ missing_columns(['msisdn']) }} as missing_columns,
     resend_of,
     grant_key,
     subscriber_id,

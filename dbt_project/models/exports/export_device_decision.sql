@@ -1,4 +1,4 @@
--- What became of each order of a device: what this pass decided, gave or took back, and what the carrier or a person
+-- What became of each order of a device: what this attempt decided, gave or took back, and what the carrier or a person
 -- asked to send again. An order outside of the campaign's days is none of its business. One that waits for the budget
 -- is refused for CAP, under a key of its own, and granted when it is given.
 with run as (
@@ -16,9 +16,9 @@ outcomes as (
         entitled_price_fen as entitled_price,
         paid_price_fen as paid_price,
         reason,
-        given_on as run_on,
-        given_pass_no as pass_no
-    from {{ given('device_decisions') }} as granted
+        funded_on as business_date,
+        funded_attempt_no as attempt_no
+    from {{ funded_grants('device_decisions') }} as granted
 
     union all
 
@@ -32,8 +32,8 @@ outcomes as (
         entitled_price_fen as entitled_price,
         paid_price_fen as paid_price,
         coalesce(not_eligible_reason, reason) as reason,
-        run_on,
-        pass_no
+        business_date,
+        attempt_no
     from {{ ref('device_decisions') }}
     where
         reason not in ('GRANTED', 'WINDOW', 'NO_PRICE')
@@ -53,8 +53,8 @@ outcomes as (
         decisions.list_price_fen as entitled_price,
         decisions.paid_price_fen as paid_price,
         'CAP' as reason,
-        waits.waits_since as run_on,
-        waits.waits_pass_no as pass_no
+        waits.waiting_since as business_date,
+        waits.waiting_attempt_no as attempt_no
     from {{ ref('waiting_list') }} as waits
     inner join {{ ref('device_decisions') }} as decisions on waits.grant_key = decisions.grant_key
 
@@ -70,8 +70,8 @@ outcomes as (
         list_price_fen as entitled_price,
         paid_price_fen as paid_price,
         case reason when 'RETURNED' then reason else 'WITHDRAWN' end as reason,
-        run_on,
-        pass_no
+        business_date,
+        attempt_no
     from {{ ref('device_returns') }}
 ),
 
@@ -80,16 +80,16 @@ chosen as (
         outcomes.grant_key,
         null::text as resend_of
     from outcomes
-    inner join run on {{ is_this_pass('outcomes') }}
+    inner join run on {{ is_this_attempt('outcomes') }}
 
     union all
 
     select
-        setbacks.item_key as grant_key,
-        setbacks.resend_of
-    from {{ ref('int_outbox__setbacks') }} as setbacks
-    inner join run on setbacks.answered_on = run.business_date
-    where setbacks.interface = 'device_decision' and setbacks.outcome = 'RETRY'
+        rejections.item_key as grant_key,
+        rejections.resend_of
+    from {{ ref('int_outbox__rejections') }} as rejections
+    inner join run on rejections.answered_on = run.business_date
+    where rejections.interface = 'device_decision' and rejections.outcome = 'RETRY'
 ),
 
 final as (
@@ -101,7 +101,7 @@ final as (
         case when outcomes.benefit is not null then 'B3' end as budget_line,
         0::bigint as committed_fen,
         0::bigint as liability_fen,
-        {{ lacks(['outcomes.entitled_price', 'outcomes.paid_price']) }} as lacks,
+        {{ missing_columns(['outcomes.entitled_price', 'outcomes.paid_price']) }} as missing_columns,
         chosen.resend_of,
         outcomes.grant_key,
         outcomes.order_id,

@@ -16,10 +16,10 @@ campaigns as materialized (
 ),
 
 retries as (
-    select setbacks.*
-    from {{ ref('int_outbox__setbacks') }} as setbacks
-    inner join run on setbacks.answered_on = run.business_date
-    where setbacks.interface = 'eligibility' and setbacks.outcome = 'RETRY'
+    select rejections.*
+    from {{ ref('int_outbox__rejections') }} as rejections
+    inner join run on rejections.answered_on = run.business_date
+    where rejections.interface = 'eligibility' and rejections.outcome = 'RETRY'
 ),
 
 -- whoever was judged anew, is to be sent again, or may still be on the list at the end
@@ -28,7 +28,7 @@ candidates as (
         statuses.campaign_id,
         statuses.subscriber_id
     from {{ ref('int_eligibility__statuses') }} as statuses
-    inner join run on statuses.run_on = run.business_date
+    inner join run on statuses.business_date = run.business_date
     inner join campaigns on statuses.campaign_id = campaigns.campaign_id
 
     union
@@ -55,13 +55,13 @@ listed as (
         outcomes.campaign_id,
         outcomes.subscriber_id,
         outcomes.item_key = {{ content_key([
-            'outcomes.campaign_id', "'ELIGIBILITY'", 'outcomes.subscriber_id', "'ADD'", '(outcomes.run_on + 1)'
+            'outcomes.campaign_id', "'ELIGIBILITY'", 'outcomes.subscriber_id', "'ADD'", '(outcomes.business_date + 1)'
         ]) }} as is_listed
     from candidates
     inner join {{ ref('int_outbox__outcomes') }} as outcomes
         on candidates.campaign_id = outcomes.campaign_id and candidates.subscriber_id = outcomes.subscriber_id
     where outcomes.interface = 'eligibility' and coalesce(outcomes.outcome, 'UNANSWERED') not in ('REFUSED', 'RETRY')
-    order by outcomes.campaign_id asc, outcomes.subscriber_id asc, outcomes.run_on desc, outcomes.file_stem desc
+    order by outcomes.campaign_id asc, outcomes.subscriber_id asc, outcomes.business_date desc, outcomes.file_stem desc
 ),
 
 statuses as (
@@ -73,7 +73,7 @@ statuses as (
     from candidates
     inner join {{ ref('int_eligibility__statuses') }} as statuses
         on candidates.campaign_id = statuses.campaign_id and candidates.subscriber_id = statuses.subscriber_id
-    order by statuses.campaign_id asc, statuses.subscriber_id asc, statuses.judged_for desc, statuses.pass_no desc
+    order by statuses.campaign_id asc, statuses.subscriber_id asc, statuses.judged_for desc, statuses.attempt_no desc
 ),
 
 changes as (
@@ -108,7 +108,7 @@ final as (
         null::text as budget_line,
         null::bigint as committed_fen,
         null::bigint as liability_fen,
-        {{ lacks(['states.msisdn']) }} as lacks,
+        {{ missing_columns(['states.msisdn']) }} as missing_columns,
         changes.resend_of,
         changes.subscriber_id,
         states.msisdn,

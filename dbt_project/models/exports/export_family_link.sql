@@ -1,4 +1,4 @@
--- Family numbers to set up and to take out: what this pass decided, and what the carrier or a person asked to send
+-- Family numbers to set up and to take out: what this attempt decided, and what the carrier or a person asked to send
 -- again. The file has an order of its own; effective_at says what came first.
 with run as (
     select * from {{ ref('stg_run__current') }}
@@ -9,18 +9,18 @@ chosen as (
         decisions.grant_key,
         null::text as resend_of
     from {{ ref('family_decisions') }} as decisions
-    inner join run on {{ is_this_pass('decisions') }}
+    inner join run on {{ is_this_attempt('decisions') }}
     -- what the carrier refused was never set up
     where decisions.grant_key is not null and (decisions.action <> 'END' or decisions.reason <> 'REFUSED')
 
     union all
 
     select
-        setbacks.item_key as grant_key,
-        setbacks.resend_of
-    from {{ ref('int_outbox__setbacks') }} as setbacks
-    inner join run on setbacks.answered_on = run.business_date
-    where setbacks.interface = 'family_link' and setbacks.outcome = 'RETRY'
+        rejections.item_key as grant_key,
+        rejections.resend_of
+    from {{ ref('int_outbox__rejections') }} as rejections
+    inner join run on rejections.answered_on = run.business_date
+    where rejections.interface = 'family_link' and rejections.outcome = 'RETRY'
 ),
 
 final as (
@@ -32,7 +32,7 @@ final as (
         null::text as budget_line,
         0::bigint as committed_fen,
         0::bigint as liability_fen,
-        {{ lacks(['states.msisdn']) }} as lacks,
+        {{ missing_columns(['states.msisdn']) }} as missing_columns,
         chosen.resend_of,
         decisions.grant_key,
         decisions.subscriber_id,

@@ -1,6 +1,6 @@
--- The members that the service desk gets to know, and those it forgets: the changes of this pass, and what the carrier
--- asked to send again or refused for a cause that its own feed has mended since. What a later change has overtaken is
--- not sent again.
+-- The members that the service desk gets to know, and those it forgets: the changes of this attempt, and what the
+-- carrier asked to send again or refused for a cause that its own feed has mended since. What a later change has
+-- overtaken is not sent again.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
@@ -10,29 +10,29 @@ chosen as (
         changes.*,
         null::text as resend_of
     from {{ ref('membership_changes') }} as changes
-    inner join run on {{ is_this_pass('changes') }}
+    inner join run on {{ is_this_attempt('changes') }}
 
     union all
 
     select
         changes.*,
-        setbacks.resend_of
-    from {{ ref('int_outbox__setbacks') }} as setbacks
+        rejections.resend_of
+    from {{ ref('int_outbox__rejections') }} as rejections
     cross join run
-    inner join {{ ref('membership_changes') }} as changes on setbacks.item_key = changes.grant_key
+    inner join {{ ref('membership_changes') }} as changes on rejections.item_key = changes.grant_key
     where
-        setbacks.interface = 'membership'
+        rejections.interface = 'membership'
         and (
-            (setbacks.outcome = 'RETRY' and setbacks.answered_on = run.business_date)
+            (rejections.outcome = 'RETRY' and rejections.answered_on = run.business_date)
             or (
-                setbacks.outcome = 'REFUSED'
-                and setbacks.code in ('10', '11')
+                rejections.outcome = 'REFUSED'
+                and rejections.code in ('10', '11')
                 and exists (
                     select from {{ ref('int_subscriber__history') }} as history
                     where
-                        history.subscriber_id = setbacks.subscriber_id
-                        and history.run_on = run.business_date
-                        and history.state_on > setbacks.run_on
+                        history.subscriber_id = rejections.subscriber_id
+                        and history.business_date = run.business_date
+                        and history.state_on > rejections.business_date
                         and history.status = 'A'
                 )
             )
@@ -42,8 +42,8 @@ chosen as (
             where
                 later.subscriber_id = changes.subscriber_id
                 and later.campaign_id = changes.campaign_id
-                and (later.effective_on, later.run_on, later.pass_no)
-                > (changes.effective_on, changes.run_on, changes.pass_no)
+                and (later.effective_on, later.business_date, later.attempt_no)
+                > (changes.effective_on, changes.business_date, changes.attempt_no)
         )
 ),
 
@@ -56,7 +56,7 @@ final as (
         'B4' as budget_line,
         0::bigint as committed_fen,
         0::bigint as liability_fen,
-        {{ lacks(['states.msisdn']) }} as lacks,
+        {{ missing_columns(['states.msisdn']) }} as missing_columns,
         chosen.resend_of,
         chosen.grant_key,
         chosen.subscriber_id,

@@ -1,4 +1,4 @@
--- The push messages to hand over: those built and not suppressed in this pass, and those the carrier asked to send
+-- The push messages to hand over: those built and not suppressed in this attempt, and those the carrier asked to send
 -- again that were judged anew.
 with run as (
     select * from {{ ref('stg_run__current') }}
@@ -11,7 +11,7 @@ chosen as (
         messages.not_after,
         null::text as resend_of
     from {{ ref('messages') }} as messages
-    inner join run on {{ is_this_pass('messages') }}
+    inner join run on {{ is_this_attempt('messages') }}
 
     union all
 
@@ -33,7 +33,7 @@ final as (
         'B5.1' as budget_line,
         messages.cost_fen as committed_fen,
         0::bigint as liability_fen,
-        {{ lacks(['messages.subscriber_id']) }} as lacks,
+        {{ missing_columns(['messages.subscriber_id']) }} as missing_columns,
         chosen.resend_of,
         messages.message_key,
         messages.subscriber_id,

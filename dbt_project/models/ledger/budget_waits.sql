@@ -11,11 +11,11 @@
 
 {#- what this run's grants ask for, of which benefit, and the feed of requests by which it was asked for -#}
 {% set claims_of_benefits = [
-    ('card_claims', 'CARD', 'card_claim'),
-    ('data_gift_claims', 'DATA_GIFT', none),
-    ('device_claims', 'DEVICE', 'device_order'),
-    ('recharge_claims', 'RECHARGE_DISCOUNT', 'recharge'),
-    ('trial_claims', 'TRIAL', 'trial_application'),
+    ('card_reservations', 'CARD', 'card_claim'),
+    ('data_gift_reservations', 'DATA_GIFT', none),
+    ('device_reservations', 'DEVICE', 'device_order'),
+    ('recharge_reservations', 'RECHARGE_DISCOUNT', 'recharge'),
+    ('trial_reservations', 'TRIAL', 'trial_application'),
 ] %}
 
 with run as (
@@ -28,7 +28,7 @@ lines as materialized (
         caps.budget_line,
         caps.cap_fen - coalesce(spent.spent_fen, 0) as room_fen
     from {{ ref('int_campaign__caps') }} as caps
-    inner join run on caps.holds_from <= run.next_date and caps.holds_until > run.next_date
+    inner join run on caps.valid_from <= run.next_date and caps.valid_until > run.next_date
     left join {{ ref('stg_campaign__spent') }} as spent
         on caps.campaign_id = spent.campaign_id and caps.budget_line = spent.budget_line
 ),
@@ -38,8 +38,8 @@ undone as (
     select
         feeds.benefit,
         undone.request_id as claim_id,
-        case when undone.is_withdrawal then undone.run_on end as run_on,
-        case when undone.is_withdrawal then undone.pass_no end as pass_no
+        case when undone.is_withdrawal then undone.business_date end as business_date,
+        case when undone.is_withdrawal then undone.attempt_no end as attempt_no
     from {{ ref('int_request__undone') }} as undone
     inner join (
         values
@@ -58,7 +58,10 @@ waiting as (
             where
                 undone.benefit = waits.benefit
                 and undone.claim_id = waits.claim_id
-                and (undone.run_on is null or (waits.run_on, waits.pass_no) < (undone.run_on, undone.pass_no))
+                and (
+                    undone.business_date is null
+                    or (waits.business_date, waits.attempt_no) < (undone.business_date, undone.attempt_no)
+                )
         )
         -- what would begin only now begins for nobody who has left; a recharge and a device were paid before
         or (
@@ -71,15 +74,15 @@ waiting as (
     left join lateral {{ function('state_as_of') }}(waits.subscriber_id, run.business_date) as states on true
     where
         waits.state = 'CAP'
-        and {{ is_standing('waits') }}
+        and {{ is_current('waits') }}
         and not exists (
             select from {{ this }} as ended
-            where ended.grant_key = waits.grant_key and ended.state <> 'CAP' and {{ is_standing('ended') }}
+            where ended.grant_key = waits.grant_key and ended.state <> 'CAP' and {{ is_current('ended') }}
         )
 ),
 
-claims as (
-    {% for claims, _, _ in claims_of_benefits -%}
+reservations as (
+    {% for reservations, _, _ in claims_of_benefits -%}
     select
         claimed.campaign_id,
         claimed.benefit,
@@ -92,7 +95,7 @@ claims as (
         claimed.useful_until,
         false as is_waiting,
         false as is_withdrawn
-    from {{ ref(claims) }} as claimed
+    from {{ ref(reservations) }} as claimed
     where
         exists (
             select from lines
@@ -120,14 +123,14 @@ claims as (
 -- a line whose cap has gone since holds nobody back
 compared as (
     select
-        claims.*,
-        {{ function('finds_room') }}(claims.amount_fen, lines.room_fen) over (
-            partition by claims.campaign_id, claims.budget_line, claims.is_withdrawn
-            order by claims.claimed_at, claims.benefit, claims.claim_id, claims.grant_key
+        reservations.*,
+        {{ function('finds_room') }}(reservations.amount_fen, lines.room_fen) over (
+            partition by reservations.campaign_id, reservations.budget_line, reservations.is_withdrawn
+            order by reservations.claimed_at, reservations.benefit, reservations.claim_id, reservations.grant_key
             rows between unbounded preceding and current row
         ) as has_room
-    from claims
-    left join lines on claims.campaign_id = lines.campaign_id and claims.budget_line = lines.budget_line
+    from reservations
+    left join lines on reservations.campaign_id = lines.campaign_id and reservations.budget_line = lines.budget_line
 ),
 
 final as (

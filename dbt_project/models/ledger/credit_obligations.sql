@@ -6,7 +6,7 @@
         {'columns': ['recharge_id']},
         {'columns': ['subscriber_id']},
         {'columns': ['due_on']},
-        {'columns': ['run_on'], 'type': 'brin'},
+        {'columns': ['business_date'], 'type': 'brin'},
     ],
 ) }}
 
@@ -32,8 +32,8 @@ granted as (
         decisions.instalments as instalments_of_bonus,
         case when decisions.discount_check = 'UNDER' then decisions.entitled_fen - decisions.applied_fen end
             as missing_fen
-    from {{ given('recharge_decisions') }} as decisions
-    inner join run on {{ is_given_now('decisions') }}
+    from {{ funded_grants('recharge_decisions') }} as decisions
+    inner join run on {{ is_funded_now('decisions') }}
 
     union all
 
@@ -53,8 +53,8 @@ granted as (
         0 as bonus_fen,
         0 as instalments_of_bonus,
         case when decisions.price_check = 'UNDER' then decisions.entitled_fen - decisions.applied_fen end as missing_fen
-    from {{ given('device_decisions') }} as decisions
-    inner join run on {{ is_given_now('decisions') }}
+    from {{ funded_grants('device_decisions') }} as decisions
+    inner join run on {{ is_funded_now('decisions') }}
 ),
 
 promised as (

@@ -3,7 +3,7 @@
 -- exclude each other the one of higher priority gives, and the other says why it does not.
 {{ config(
     materialized='append_only',
-    indexes=[{'columns': ['run_on'], 'type': 'brin'}],
+    indexes=[{'columns': ['business_date'], 'type': 'brin'}],
 ) }}
 
 with run as (
@@ -30,7 +30,7 @@ eligible as (
     select distinct on (statuses.campaign_id, statuses.subscriber_id) statuses.*
     from {{ ref('int_eligibility__statuses') }} as statuses
     inner join months on statuses.campaign_id = months.campaign_id and statuses.judged_for <= months.valid_from
-    order by statuses.campaign_id asc, statuses.subscriber_id asc, statuses.judged_for desc, statuses.pass_no desc
+    order by statuses.campaign_id asc, statuses.subscriber_id asc, statuses.judged_for desc, statuses.attempt_no desc
 ),
 
 counted as (
@@ -89,7 +89,7 @@ gifts as (
             inner join months as this_month
                 on before.campaign_id = this_month.campaign_id and before.month = this_month.month
             cross join run
-            where {{ is_standing('before') }}
+            where {{ is_current('before') }}
         )
 ),
 
@@ -100,7 +100,7 @@ exclusions as materialized (
     inner join months
         on
             exclusions.campaign_id = months.campaign_id
-            and exclusions.holds_from <= months.valid_from and exclusions.holds_until > months.valid_from
+            and exclusions.valid_from <= months.valid_from and exclusions.valid_until > months.valid_from
     where exclusions.benefit = 'data_gift'
 ),
 
@@ -118,7 +118,7 @@ given as (
         others.month
     from {{ this }} as others
     cross join run
-    where others.reason = 'GRANTED' and {{ is_standing('others') }}
+    where others.reason = 'GRANTED' and {{ is_current('others') }}
 )
 
 select

@@ -2,7 +2,7 @@
 -- lines that the benefits do not.
 {{ config(
     materialized='append_only',
-    indexes=[{'columns': ['run_on'], 'type': 'brin'}],
+    indexes=[{'columns': ['business_date'], 'type': 'brin'}],
 ) }}
 
 select distinct on (vouchers.voucher_id)
@@ -18,7 +18,7 @@ where
         select from {{ this }} as known
         where
             known.voucher_id = vouchers.voucher_id
-            and {{ is_standing('known') }}
+            and {{ is_current('known') }}
             and not {{ is_withdrawn('known', 'expense') }}
     )
 order by vouchers.voucher_id, deliveries.business_date, deliveries.seq, vouchers.line_no

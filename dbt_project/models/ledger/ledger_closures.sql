@@ -4,7 +4,7 @@
     materialized='append_only',
     indexes=[
         {'columns': ['changes_key']},
-        {'columns': ['run_on'], 'type': 'brin'},
+        {'columns': ['business_date'], 'type': 'brin'},
     ],
 ) }}
 
@@ -25,7 +25,7 @@ actions as (
             when promises.status in ('C', 'P') then 'forfeit'
             when promises.is_conflict then null
             when
-                promises.is_held
+                promises.is_incomplete
                 and promises.last_file_stem is null
                 and run.business_date > promises.due_on + promises.hold_days
                 then 'forfeit'
@@ -113,5 +113,5 @@ cross join run
 where
     not exists (
         select from {{ this }} as known
-        where known.entry_key = final.entry_key and {{ is_standing('known') }}
+        where known.entry_key = final.entry_key and {{ is_current('known') }}
     )

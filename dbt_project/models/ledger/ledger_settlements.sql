@@ -2,7 +2,7 @@
 -- back. Which lines this run settles is said by int_outbox__settled.
 {{ config(
     materialized='append_only',
-    indexes=[{'columns': ['run_on'], 'type': 'brin'}],
+    indexes=[{'columns': ['business_date'], 'type': 'brin'}],
 ) }}
 
 with run as (
@@ -14,7 +14,11 @@ named as (
         settled.*,
         -- accepted after the promise had ended: what was paid is cost, but nothing is committed or owed any more
         case
-            when settled.item_key not in (select words.item_key from {{ ref('int_outbox__words') }} as words) then false
+            when
+                settled.item_key not in (
+                    select overrides.item_key from {{ ref('int_outbox__manual_overrides') }} as overrides
+                )
+                then false
             else
                 exists (
                     select from {{ this }} as known
@@ -24,7 +28,7 @@ named as (
                             {{ content_key(['settled.item_key', "'refused'", 'null']) }},
                             {{ content_key(['settled.item_key', "'leaked'", 'null']) }}
                         )
-                        and {{ is_standing('known') }}
+                        and {{ is_current('known') }}
                 )
                 or
                 exists (
@@ -89,7 +93,7 @@ final as (
     where
         not exists (
             select from {{ this }} as known
-            where known.entry_key = keyed.entry_key and {{ is_standing('known') }}
+            where known.entry_key = keyed.entry_key and {{ is_current('known') }}
         )
 )
 

@@ -8,7 +8,7 @@
     meta={'planner': {'enable_nestloop': 'off'}},
     indexes=[
         {'columns': ['subscriber_id']},
-        {'columns': ['run_on'], 'type': 'brin'},
+        {'columns': ['business_date'], 'type': 'brin'},
     ],
 ) }}
 
@@ -52,7 +52,7 @@ sent_before as (
         )
         and (
             (
-                outcomes.run_on > run.business_date - marketing.marketing_limit_days
+                outcomes.business_date > run.business_date - marketing.marketing_limit_days
                 and coalesce(outcomes.outcome, '') <> 'REFUSED'
             )
             or (outcomes.answered_on = run.business_date and outcomes.outcome = 'RETRY')

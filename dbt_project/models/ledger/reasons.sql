@@ -25,8 +25,8 @@ select
     terms_version,
     source_file,
     source_line,
-    run_on,
-    pass_no
+    business_date,
+    attempt_no
 from {{ ref(reasons) }}
 {{ 'union all' if not loop.last }}
 {% endfor %}

@@ -1,5 +1,5 @@
 -- Movements of gifts and materials, each once, decided in the run that first sees it, in the order of time, then
--- movement: one that would take the stock of its hall below zero is set aside and counts for nothing (rules, 11).
+-- movement: one that would take the stock of its hall below zero is quarantined and counts for nothing (rules, 11).
 {{ config(
     materialized='append_only',
     indexes=[{'columns': ['item', 'item_kind', 'hall_code']}],
@@ -9,7 +9,7 @@ with recursive known as not materialized (
     select known.*
     from {{ this }} as known
     cross join {{ ref('stg_run__current') }} as run
-    where {{ is_standing('known') }} and not {{ is_withdrawn('known', 'stock_movement') }}
+    where {{ is_current('known') }} and not {{ is_withdrawn('known', 'stock_movement') }}
 ),
 
 arrived as (
@@ -55,7 +55,7 @@ numbered as materialized (
         row_number() over (
             partition by arrived.item, arrived.item_kind, arrived.hall_code
             order by arrived.moved_at, arrived.movement_id
-        ) as place
+        ) as ordinal
     from arrived
     left join opening
         on
@@ -64,7 +64,7 @@ numbered as materialized (
             and arrived.hall_code = opening.hall_code
 ),
 
--- one after another, since what is set aside leaves its place to the next
+-- one after another, since what is quarantined leaves its place to the next
 walked as (
     select
         first_of_each.*,
@@ -75,7 +75,7 @@ walked as (
             else first_of_each.opening_on_hand
         end as on_hand
     from numbered as first_of_each
-    where first_of_each.place = 1
+    where first_of_each.ordinal = 1
 
     union all
 
@@ -92,7 +92,7 @@ walked as (
             walked.item = next_of_each.item
             and walked.item_kind = next_of_each.item_kind
             and walked.hall_code = next_of_each.hall_code
-            and walked.place + 1 = next_of_each.place
+            and walked.ordinal + 1 = next_of_each.ordinal
 )
 
 select

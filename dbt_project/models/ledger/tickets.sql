@@ -29,7 +29,7 @@ with lives as (
             array_agg(staff_id order by happened_at, event_id) filter (where event = 'ANSWERED')
         )[1] as answered_by,
         max(happened_at) filter (where event = 'CLOSED') as last_closed_at,
-        min(run_on) as seen_on,
+        min(business_date) as seen_on,
         (array_agg(source_file order by event <> 'OPENED', happened_at, event_id))[1] as source_file,
         (array_agg(source_line order by event <> 'OPENED', happened_at, event_id))[1] as source_line
     from {{ ref('int_ticket__events') }}

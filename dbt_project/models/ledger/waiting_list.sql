@@ -12,11 +12,11 @@ select
     waits.claimed_at,
     waits.claim_id,
     waits.useful_until,
-    waits.run_on as waits_since,
-    waits.pass_no as waits_pass_no,
-    case when ended.state = 'FREED' then ended.run_on end as freed_on,
-    case when ended.state = 'FREED' then ended.pass_no end as freed_pass_no,
-    case when ended.state = 'WITHDRAWN' then ended.run_on end as withdrawn_on
+    waits.business_date as waiting_since,
+    waits.attempt_no as waiting_attempt_no,
+    case when ended.state = 'FREED' then ended.business_date end as funded_on,
+    case when ended.state = 'FREED' then ended.attempt_no end as funded_attempt_no,
+    case when ended.state = 'WITHDRAWN' then ended.business_date end as withdrawn_on
 from {{ ref('budget_waits') }} as waits
 left join {{ ref('budget_waits') }} as ended on waits.grant_key = ended.grant_key and ended.state <> 'CAP'
 where waits.state = 'CAP'

@@ -1,4 +1,4 @@
--- What calls for a person now, one row each. It reads what stands, never a mart, so that it tells also when a run
+-- What needs a person now, one row each. It reads what stands, never a mart, so that it tells also when a run
 -- waits, fails or never starts. The step `watch` keeps in raw.alert when each was raised and closed: docs/runbook/.
 -- What it quotes holds no phone number (rules, 14.2). The models of `alert_rows/` united.
 {{ config(materialized='stable_view') }}
@@ -10,14 +10,14 @@ with codes (alert_code, severity, what_to_do) as (
     ('FEED_STALE', 'critical', 'Ask the carrier why the feed has stopped.'),
     ('FILE_SET_ASIDE', 'critical', 'Ask the carrier for a corrected file under the next number.'),
     ('ROWS_SET_ASIDE', 'warning', 'Ask the carrier for these rows again, mended, under the next number.'),
-    ('FILE_UNANSWERED', 'critical', 'Ask the carrier for its answer; ask again or give up by a word.'),
+    ('FILE_UNANSWERED', 'critical', 'Ask the carrier for its answer; ask again or give up by a manual override.'),
     ('ANSWER_SET_ASIDE', 'critical', 'Ask the carrier for a right answer to this file.'),
     ('ORPHAN_REVERSAL', 'warning', 'Ask the carrier for the recharges that these reversals name.'),
-    ('RECHARGE_CONFLICT', 'warning', 'Find out which row is true and choose it by a word.'),
+    ('RECHARGE_CONFLICT', 'warning', 'Find out which row is true and choose it by a manual override.'),
     ('BUDGET_OVER_PLAN', 'warning', 'Tell finance; raise the plan, or end what costs it.'),
     ('CARD_STOCK_LOW', 'warning', 'Buy codes of this platform and have them delivered.'),
     ('FAULT_REPORTED', 'critical', 'Tell technology: find and mend the fault, then close the tickets.'),
-    ('LAUNCH_REFUSED', 'critical', 'Make ready what is not, or waive it by a word; until then nothing is granted.'),
+    ('LAUNCH_REFUSED', 'critical', 'Make ready what is not, or waive it by an override; until then nothing is granted.'),
     ('OVERRIDE_PENDING', 'warning', 'Have another person confirm it, or let it time out.'),
     ('CAMPAIGN_CHANGED', 'critical', 'Put the accepted file back, or ask for the change and have it confirmed.'),
     ('RELEASE_REFUSED', 'critical', 'Mend what the checks name, then run the date again.'),

@@ -10,7 +10,7 @@ owed as (
         amount > 0 as is_owing
     from {{ ref('run_figures') }}
     where figure = 'open_fen'
-    order by campaign_id asc, run_on desc, pass_no desc
+    order by campaign_id asc, business_date desc, attempt_no desc
 ),
 
 spans as (
@@ -30,8 +30,8 @@ spans as (
     inner join {{ ref('stg_campaign__watch') }} as last_terms
         on
             campaigns.campaign_id = last_terms.campaign_id
-            and campaigns.ends_on >= last_terms.holds_from
-            and campaigns.ends_on < last_terms.holds_until
+            and campaigns.ends_on >= last_terms.valid_from
+            and campaigns.ends_on < last_terms.valid_until
     left join owed on campaigns.campaign_id = owed.campaign_id
 ),
 
@@ -50,8 +50,8 @@ final as (
     inner join {{ ref('stg_campaign__watch') }} as terms
         on
             spans.campaign_id = terms.campaign_id
-            and days.day::date >= terms.holds_from
-            and days.day::date < terms.holds_until
+            and days.day::date >= terms.valid_from
+            and days.day::date < terms.valid_until
 )
 
 select * from final

@@ -45,7 +45,7 @@ files as (
     select
         file_name,
         max(rows_received) as rows_received,
-        max(rows_set_aside) as rows_set_aside
+        max(rows_quarantined) as rows_quarantined
     from {{ ref('stg_carrier__files') }}
     group by file_name
 ),
@@ -68,7 +68,7 @@ alert_incidents as (
         case when alerts.alert_code in ('FILE_UNANSWERED', 'ANSWER_SET_ASIDE') then alerts.place end as held_up_file,
         case alerts.alert_code
             when 'FILE_SET_ASIDE' then files.rows_received
-            when 'ROWS_SET_ASIDE' then files.rows_set_aside
+            when 'ROWS_SET_ASIDE' then files.rows_quarantined
         end as rows_known,
         null::bigint as subscribers_known
     from {{ ref('stg_run__alerts') }} as alerts
@@ -127,7 +127,7 @@ held_up as (
         count(distinct items.subscriber_id) as subscribers_held
     from held
     inner join {{ ref('stg_outbox__files') }} as files
-        on held.held_up_date = files.run_on or held.held_up_file = files.file_stem
+        on held.held_up_date = files.business_date or held.held_up_file = files.file_stem
     inner join {{ ref('stg_outbox__items') }} as items on files.file_stem = items.file_stem
     group by held.held_up_date, held.held_up_file
 ),

@@ -5,7 +5,7 @@
 with runs as (
     select max(business_date) as last_released
     from {{ ref('stg_run__dates') }}
-    where passes_released > 0
+    where attempts_released > 0
 ),
 
 campaigns as (
@@ -29,7 +29,7 @@ open_at_last as (
         amount
     from {{ ref('run_figures') }}
     where figure = 'open_fen'
-    order by campaign_id asc, run_on desc, pass_no desc
+    order by campaign_id asc, business_date desc, attempt_no desc
 ),
 
 phases as (

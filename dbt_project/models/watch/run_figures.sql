@@ -1,4 +1,4 @@
--- What each pass found, counted while it decided. Kept, since the marts show the last release alone, and since views
+-- What each attempt found, counted while it decided. Kept, since the marts show the last release alone, and since views
 -- can stand on it: this table is never made anew.
 {{ config(materialized='append_only') }}
 
@@ -19,7 +19,7 @@ granted as (
     group by entries.campaign_id, entries.benefit
 ),
 
--- always a row, so that a pass which found nothing is told from one that never was
+-- always a row, so that an attempt which found nothing is told from one that never was
 owed as (
     select
         campaigns.campaign_id,
@@ -118,15 +118,15 @@ figures as (
 final as (
     select
         {{ content_key([
-            'run.business_date', 'run.pass_no', 'figures.campaign_id', 'figures.figure', 'figures.member'
+            'run.business_date', 'run.attempt_no', 'figures.campaign_id', 'figures.figure', 'figures.member'
         ]) }} as figure_key,
         figures.campaign_id,
         figures.figure,
         figures.member,
         figures.amount,
         figures.since_on,
-        run.business_date as run_on,
-        run.pass_no
+        run.business_date,
+        run.attempt_no
     from figures
     cross join run
 )

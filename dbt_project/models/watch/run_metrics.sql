@@ -1,4 +1,5 @@
--- What each run did, one row a figure: rows in and set aside, granted, sent, answered, money owed, seconds of each step
+-- What each run did, one row a figure: rows in and quarantined, granted, sent, answered, money owed, seconds of each
+-- step
 {{ config(materialized='stable_view') }}
 
 with received as (
@@ -7,19 +8,19 @@ with received as (
         'feed' as dimension,
         feed as member,
         sum(rows_received) as rows_received,
-        sum(rows_set_aside) as rows_set_aside
+        sum(rows_quarantined) as rows_quarantined
     from {{ ref('stg_carrier__files') }}
     group by received_on, feed
 ),
 
 sent as (
     select
-        run_on as business_date,
+        business_date,
         'interface' as dimension,
         interface as member,
         sum(row_count) as rows_sent
     from {{ ref('stg_outbox__files') }}
-    group by run_on, interface
+    group by business_date, interface
 ),
 
 answered as (
@@ -33,11 +34,11 @@ answered as (
     group by answers.answered_on, files.interface
 ),
 
--- the last pass of a date
+-- the last attempt at a date
 figures as (
     select
         all_figures.*,
-        rank() over (partition by all_figures.run_on order by all_figures.pass_no desc) as passes_later
+        rank() over (partition by all_figures.business_date order by all_figures.attempt_no desc) as attempts_later
     from {{ ref('run_figures') }} as all_figures
 ),
 
@@ -52,10 +53,10 @@ final as (
     union all
     select
         business_date,
-        'rows_set_aside' as metric,
+        'rows_quarantined' as metric,
         dimension,
         member,
-        rows_set_aside::numeric as amount
+        rows_quarantined::numeric as amount
     from received
     union all
     select
@@ -75,7 +76,7 @@ final as (
     from answered
     union all
     select
-        run_on as business_date,
+        business_date,
         figure as metric,
         case figure
             when 'over_plan_fen' then 'budget_line'
@@ -87,8 +88,8 @@ final as (
         member,
         sum(amount)::numeric as amount
     from figures
-    where passes_later = 1
-    group by run_on, figure, member
+    where attempts_later = 1
+    group by business_date, figure, member
     union all
     select
         business_date,

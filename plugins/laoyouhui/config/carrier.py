@@ -30,9 +30,9 @@ MOST_COLUMNS = 200  # of a file; a table has room for some hundreds
 LONGEST_ID = 200  # characters: an answer names rows by them, and an index of the warehouse holds them whole
 _LENGTHS = {"id": 64, "text": 200}  # characters, where the profile says nothing
 RELATION_OF_OURS = re.compile(  # in the warehouse's schema raw, where each feed has a table, and an index of its name
-    "run|current_run|delivery|set_aside_row|waiting|answer(_row|_code)?|campaign(_terms|_budget|_file|_change)?"
-    "|interface|feed(_column)?|arrival|release_check|step|alert(_open)?|watched|dbt_project|word|withdrawal"
-    "|pending_override|budget_spent|prepared|kept_right|mart|journal_entry|alembic_version(_pkc)?"
+    "run|current_run|delivery|quarantined_row|waiting|answer(_row|_code)?|campaign(_terms|_budget|_file|_change)?"
+    "|interface|feed(_column)?|arrival|release_check|step|alert(_open)?|watched|dbt_project|manual_override|withdrawal"
+    "|pending_override|budget_spent|prepared|saved_privilege|mart|journal_entry|alembic_version(_pkc)?"
     "|delivery_feed_file_name|(release_check|step)_business_date|.*_(pkey|delivery_no)"
 )
 _COLUMN_OF_OURS = re.compile("delivery_no|line_no|tableoid|[cx]m(in|ax)|ctid")  # the last are PostgreSQL's own

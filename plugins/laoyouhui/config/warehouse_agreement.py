@@ -44,7 +44,7 @@ _OURS = {
     "budget_line",
     "committed_fen",
     "liability_fen",
-    "lacks",
+    "missing_columns",
     "resend_of",
 }
 _KEY = "0" * 32

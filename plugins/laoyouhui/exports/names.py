@@ -20,13 +20,15 @@ class Stem:
     """What the stem of an outgoing file says; `campaign_id` is None where the profile's names hold no campaign."""
 
     campaign_id: str | None
-    run_on: date
+    business_date: date
     seq: int
 
 
-def file_stem(name: str, interface: Interface, campaign_id: str, run_on: date, seq: int) -> str:
+def file_stem(name: str, interface: Interface, campaign_id: str, business_date: date, seq: int) -> str:
     """Give the stem of the `seq`-th file (from 1) of the interface `name` and a day: `credit_lyh2026_20260204_0001`."""
-    return interface.file_pattern.format(interface=name, campaign=campaign_id, date=f"{run_on:%Y%m%d}", seq=f"{seq:04}")
+    return interface.file_pattern.format(
+        interface=name, campaign=campaign_id, date=f"{business_date:%Y%m%d}", seq=f"{seq:04}"
+    )
 
 
 def parse_stem(name: str, interface: Interface, stem: str) -> Stem | None:
@@ -37,10 +39,10 @@ def parse_stem(name: str, interface: Interface, stem: str) -> Stem | None:
         return None
     words = found.groupdict()
     try:
-        run_on = date.fromisoformat(words["date"])
+        business_date = date.fromisoformat(words["date"])
     except ValueError:
         return None
-    return Stem(words.get("campaign"), run_on, int(words["seq"]))
+    return Stem(words.get("campaign"), business_date, int(words["seq"]))
 
 
 def control_total(interface: Interface, total_fen: int | None) -> str:

@@ -35,7 +35,7 @@ class LineTooLongError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A line that is set aside.
+    """A line that is quarantined.
 
     `field` is None where the fault is the whole line's; `text` where the bytes are no text, or hold NUL, which the
     warehouse cannot keep. Of a feed with secrets neither is kept: in a bad line a secret may stand anywhere.

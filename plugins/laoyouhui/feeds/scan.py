@@ -40,7 +40,7 @@ FileReason = Literal[
 _BLOCK = 1 << 18
 _BOMB_RATIO, _BOMB_BYTES = 200, 64 << 20
 _DEFLATE_RATIO = 1032  # gzip packs nothing into less
-_BAD_ROWS_SHOWN = 100  # of a file that is set aside as a whole: enough to see why
+_BAD_ROWS_SHOWN = 100  # of a file that is quarantined as a whole: enough to see why
 _BAD_ROWS_IN_MEMORY = 4 << 20  # bytes; what is more waits on disk
 _FEW_ROWS = 50  # amounts of fewer rows do not tell their unit
 _UTF8_MARK = b"\xef\xbb\xbf"
@@ -50,7 +50,7 @@ _CHINESE = re.compile("[\u2e80-\uffef]")
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why a whole file is set aside."""
+    """Why a whole file is quarantined."""
 
     reason: FileReason
     detail: str
@@ -64,8 +64,8 @@ class FileScan:
     than a file of that size can hold. `bad` gives the bad rows: all while the file may still count, the first ones when
     more than `limit_bp` basis points of its rows are bad.
     `bytes` and `sha256` are those of the file as delivered, `rows` does not count a header line. As soon as it is
-    certain that the file is set aside, its rows are counted and no longer judged: `bad_rows` are those of the rows read
-    until then.
+    certain that the file is quarantined, its rows are counted and no longer judged: `bad_rows` are those of the rows
+    read until then.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class FileScan:
 
     @property
     def hopeless(self) -> bool:
-        """Whether it is certain already that the file is set aside, so that its rows need not be loaded."""
+        """Whether it is certain already that the file is quarantined, so that its rows need not be loaded."""
         check = self._check
         if self._broken is not None or check is None or self._claims_too_much:
             return True
@@ -121,11 +121,11 @@ class FileScan:
 
     @property
     def bad(self) -> Iterator[BadRow]:
-        """The bad rows, in the order of their lines; of a file that is set aside as a whole the first 100."""
+        """The bad rows, in the order of their lines; of a file that is quarantined as a whole the first 100."""
         return islice(self._kept, _BAD_ROWS_SHOWN if self.hopeless else None)
 
     def verdict(self) -> Verdict | None:
-        """Say why the file is set aside; None where it counts. Needs a `check`."""
+        """Say why the file is quarantined; None where it counts. Needs a `check`."""
         return next(self._faults(), None)
 
     def _faults(self) -> Iterator[Verdict]:
@@ -179,7 +179,7 @@ class FileScan:
         return None
 
     def _judged(self, lines: _Lines) -> Iterator[Judged]:
-        """Judge the lines until it is certain that the file is set aside."""
+        """Judge the lines until it is certain that the file is quarantined."""
         try:
             for block, first in self._without_header(lines.blocks()):
                 try:

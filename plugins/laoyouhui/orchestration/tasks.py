@@ -29,16 +29,16 @@ log = logging.getLogger(__name__)
 
 
 @task
-def take_in() -> None:
+def ingest() -> None:
     """Check what the carrier delivered up to the date and load it into `raw`; skipped after a settled close."""
     from laoyouhui.pipeline.due import NotDueError
+    from laoyouhui.pipeline.ingest import ingest as step
     from laoyouhui.pipeline.journal import JournalError
-    from laoyouhui.pipeline.take_in import take_in as step
 
     context = get_current_context()
     if not context["params"].get("business_date"):  # what somebody asks for by hand is done in any phase
         _skip_what_is_over(business_date(context))
-    with _step("take_in", JournalError, NotDueError) as (settings, day):
+    with _step("ingest", JournalError, NotDueError) as (settings, day):
         log.info("%s", step(settings, day, sftp=sftp_settings(settings.exchange)))
 
 

@@ -11,9 +11,9 @@ from laoyouhui.config.campaign import Campaign, load_campaigns
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.campaign_files import accepted, content_of, is_launched, running_campaigns, with_contents
-from laoyouhui.pipeline.journal import Entry, Journal, JournalError, Receipts, hold_chain
+from laoyouhui.pipeline.journal import Entry, Journal, JournalError, Receipts, verify_chain
 from laoyouhui.pipeline.override_kinds import Mistake
-from laoyouhui.pipeline.words import Override, mistaken_people, read_overrides, store
+from laoyouhui.pipeline.overrides import Override, mistaken_people, read_overrides, store
 from laoyouhui.warehouse.prepare import frozen_changes
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def campaigns_of_run(
                 _note(conn, journal.add({"entry": FILE, **says}), campaign_id, campaign.sha256, business_date)
                 standing[campaign_id] = campaign.sha256
             conn.execute("delete from raw.campaign_change where campaign_id = %s", (campaign_id,))
-        hold_chain(conn, journal)  # what this run has added is known from it on, also where it dies and begins again
+        verify_chain(conn, journal)  # what this run has added is known from it on, also where it dies and begins again
     return with_contents(settings, journal, declared, standing)
 
 
@@ -81,16 +81,16 @@ def _accept_what_the_journal_names(
     business_date: date,
 ) -> None:
     noted = {row[0] for row in conn.execute("select entry_no from raw.campaign_file")}
-    read = {row[0] for row in conn.execute("select file_name from raw.word")}
+    read = {row[0] for row in conn.execute("select file_name from raw.manual_override")}
     changes = {
         each.counts_by.no: each
         for each in read_overrides(journal)
-        if each.counts_by is not None and each.word.kind == "CHANGE_CAMPAIGN"
+        if each.counts_by is not None and each.request.kind == "CHANGE_CAMPAIGN"
     }
     for entry in entries:
         override = changes.get(entry.no)
         if override is not None and override.name not in read and receipts.allow(override.key):
-            fields = override.word.fields
+            fields = override.request.fields
             mistake = _judge(conn, settings, journal, override)
             store(conn, override, mistake, business_date)
             if mistake is None:
@@ -113,7 +113,7 @@ def _judge(conn: psycopg.Connection, settings: Settings, journal: Journal, overr
     people = running_campaigns(settings, conn)[0].people
     if mistake := mistaken_people(people, override):
         return mistake
-    fields = override.word.fields
+    fields = override.request.fields
     campaign = content_of(settings, journal, str(fields["campaign_id"]), str(fields["file_sha256"]))
     if campaign is None:
         return Mistake("UNKNOWN_CAMPAIGN", f"none of the campaign files is that of {fields['campaign_id']}")
@@ -129,10 +129,10 @@ def _note(
     business_date: date,
     override: Override | None = None,
 ) -> None:
-    word, confirmed = (override.word, override.confirmed) if override else (None, None)
+    request, confirmed = (override.request, override.confirmed) if override else (None, None)
     conn.execute(
         "insert into raw.campaign_file (entry_no, entry_sha256, campaign_id, file_sha256, accepted_on, override, "
-        "requested_by, requested_at, confirmed_by, confirmed_at, why) "
+        "requested_by, requested_at, confirmed_by, confirmed_at, justification) "
         "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             entry.no,
@@ -141,11 +141,11 @@ def _note(
             sha256,
             business_date,
             override.name if override else None,
-            word.said_by if word else None,
-            word.said_at if word else None,
+            request.requested_by if request else None,
+            request.requested_at if request else None,
             confirmed.by if confirmed else None,
             confirmed.at if confirmed else None,
-            word.why if word else None,
+            request.justification if request else None,
         ),
     )
     log.info("%s goes by the file %s from %s on", campaign_id, sha256, business_date)
@@ -160,7 +160,7 @@ def _note_pending(conn: psycopg.Connection, campaign: Campaign, business_date: d
     )
     log.warning(
         "the file of %s was changed after its launch: this run goes by the content accepted before. To have it "
-        'accepted: make word SAY="change-campaign %s %s" BY=<who> WHY=<why>, and another person confirms it',
+        'accepted: make override REQUEST="change-campaign %s %s" BY=<who> WHY=<why>, and another person confirms it',
         campaign.campaign_id,
         campaign.campaign_id,
         campaign.sha256,

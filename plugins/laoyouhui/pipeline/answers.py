@@ -1,4 +1,4 @@
-"""Take in the carrier's answers to our files: `ack/<interface>/<stem>.rsp` into `raw.answer` and `raw.answer_row`."""
+"""Ingest the carrier's answers to our files: `ack/<interface>/<stem>.rsp` into `raw.answer` and `raw.answer_row`."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _NO_RECEIPTS = Receipts()
 
 @dataclass(frozen=True)
 class AnswersReport:
-    """How many answers one run loaded, and how many it set aside."""
+    """How many answers one run loaded, and how many it quarantined."""
 
     loaded: int
-    set_aside: int
+    quarantined: int
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class _Judged:
     detail: str | None
 
 
-def take_in_answers(
+def ingest_answers(
     conn: psycopg.Connection,
     transport: Transport,
     carrier: Carrier,
@@ -68,11 +68,11 @@ def take_in_answers(
     so many rows); those of `read_header`; UNKNOWN_FILE (no such file was released); NOT_DELIVERED (it was, and has not
     left: nobody can have answered it); COUNT (of other rows than the file has); those of `read_rows`; KEY (a key stands
     twice); CODE (a refused row's code that the carrier profile does not know); UNKNOWN_KEY; CONTRADICTS (the file is
-    answered already, otherwise). The first that holds is the reason. What is set aside is judged again by each run, and
-    stands once its reason is mended. In a rebuild an answer waits for its receipt's date. What is no answer by its
+    answered already, otherwise). The first that holds is the reason. What is quarantined is judged again by each run,
+    and stands once its reason is mended. In a rebuild an answer waits for its receipt's date. What is no answer by its
     name or place, or to a file of a later date, goes to `waiting`. Works inside the caller's transaction.
     """
-    loaded = set_aside = 0
+    loaded = quarantined = 0
     _note_undeclared(transport, carrier, waiting)
     for interface, form in carrier.interfaces.items():
         for path, stem in _to_read(conn, transport, interface, form, business_date, waiting):
@@ -94,8 +94,8 @@ def take_in_answers(
                 waiting.add(path, "UNREADABLE", str(error))
                 continue
             loaded += judged.reason is None
-            set_aside += judged.reason is not None
-    return AnswersReport(loaded, set_aside)
+            quarantined += judged.reason is not None
+    return AnswersReport(loaded, quarantined)
 
 
 def _note_undeclared(transport: Transport, carrier: Carrier, waiting: Waiting) -> None:
@@ -136,10 +136,10 @@ def _to_read(
             waiting.add_stranger(folder, file.name, "NAME", f"expected the name of a file of ours with {_ENDING}")
         elif named.campaign_id not in campaigns:
             continue  # another campaign's: its own runs read it
-        elif named.run_on < business_date:
+        elif named.business_date < business_date:
             yield f"{folder}/{file.name}", stem
-        elif named.run_on > business_date:  # an answer to a file of this date is the next run's to read
-            detail = f"to a file dated {named.run_on}, the run closes {business_date}"
+        elif named.business_date > business_date:  # an answer to a file of this date is the next run's to read
+            detail = f"to a file dated {named.business_date}, the run closes {business_date}"
             waiting.add(f"{folder}/{file.name}", "LATER", detail)
 
 
@@ -163,7 +163,7 @@ def _most_bytes(rows: int) -> int:
 
 
 def _known_as(conn: psycopg.Connection, stem: str, sha256: str) -> str | None:
-    """Give the reason why this very content was set aside, `LOADED` where it stands, None where it is new."""
+    """Give the reason why this very content was quarantined, `LOADED` where it stands, None where it is new."""
     row = conn.execute(
         "select coalesce(reason, 'LOADED') from raw.answer where file_stem = %s and sha256 = %s", (stem, sha256)
     ).fetchone()
@@ -271,7 +271,7 @@ def _mistaken_rows(conn: psycopg.Connection, carrier: Carrier, stem: str, is_fir
 def _store(
     conn: psycopg.Connection, interface: str, stem: str, sha256: str, judged: _Judged, business_date: date
 ) -> None:
-    # One row for each content: what was set aside before is judged otherwise now.
+    # One row for each content: what was quarantined before is judged otherwise now.
     conn.execute("delete from raw.answer where file_stem = %s and sha256 = %s", (stem, sha256))
     answer = judged.header
     stored = conn.execute(

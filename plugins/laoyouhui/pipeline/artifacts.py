@@ -1,7 +1,7 @@
 """What dbt writes beside a run, `manifest.json` and `run_results.json`, for each day that is decided.
 
 Tools that read dbt's artifacts (docs, lineage, observability) read those of a day that ran dbt's statements again as
-they read those of a day on which dbt built. They lie in `<work>/dbt/runs/<business date>-<pass>/`.
+they read those of a day on which dbt built. They lie in `<work>/dbt/runs/<business date>-<attempt>/`.
 
 Those of the last build are kept beside its digest. A day that runs its statements again has the same manifest; its
 results are the build's, each with what it did that day: status, times, rows, failures, message.
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 MANIFEST, RESULTS = "manifest.json", "run_results.json"
 
 
-def artifacts_folder(work: Path, business_date: date, pass_no: int) -> Path:
+def artifacts_folder(work: Path, business_date: date, attempt_no: int) -> Path:
     """Where the artifacts of one pass of a date are."""
-    return work / "dbt" / "runs" / f"{business_date:%Y%m%d}-{pass_no}"
+    return work / "dbt" / "runs" / f"{business_date:%Y%m%d}-{attempt_no}"
 
 
 def left_since(work: Path, business_date: date, began_at: datetime) -> Path | None:
-    """The artifacts of the date's pass that was decided since then, if one was."""
+    """The artifacts of the date's attempt that was decided since then, if one was."""
     folders = (work / "dbt" / "runs").glob(f"{business_date:%Y%m%d}-*")
     written = [(path.stat().st_mtime, folder) for folder in folders if (path := folder / RESULTS).is_file()]
     last = max(written, default=None)

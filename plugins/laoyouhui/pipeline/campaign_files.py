@@ -26,7 +26,7 @@ def running_campaigns(settings: Settings, conn: psycopg.Connection) -> tuple[Cam
 
 
 def prepared_campaigns(settings: Settings, conn: psycopg.Connection) -> tuple[Campaign, ...]:
-    """The campaigns that the open pass was begun by: as last accepted, else by the content that `prepare` has noted.
+    """The campaigns that the open attempt was begun by: as last accepted, else by the content that `prepare` has noted.
 
     A rebuild of dates before the first one that was closed goes by a content that it has not accepted yet.
     """
@@ -59,7 +59,7 @@ def is_launched(conn: psycopg.Connection, campaign_id: str) -> bool:
     if not exists(conn, "raw.campaign"):
         return False
     campaign = conn.execute(
-        "select exists (select from raw.run where passes_released > 0 and business_date >= starts_on - 1), "
+        "select exists (select from raw.run where attempts_released > 0 and business_date >= starts_on - 1), "
         "exists (select from raw.campaign_terms where campaign_terms.campaign_id = campaign.campaign_id "
         "and jsonb_typeof(terms -> 'readiness') = 'object') from raw.campaign where campaign_id = %s",
         (campaign_id,),
@@ -70,7 +70,8 @@ def is_launched(conn: psycopg.Connection, campaign_id: str) -> bool:
         return True
     launched = conn.execute(
         "select from intermediate.int_campaign__launches as launches join raw.run as runs "
-        "on runs.business_date = launches.run_on and runs.passes_released >= launches.pass_no where campaign_id = %s",
+        "on runs.business_date = launches.business_date and runs.attempts_released >= launches.attempt_no where "
+        "campaign_id = %s",
         (campaign_id,),
     ).fetchone()
     return launched is not None

@@ -8,13 +8,13 @@ from laoyouhui.config.settings import Settings
 
 
 def close_day(settings: Settings, business_date: date) -> None:
-    """Take in, decide, release, deliver; each step may be run again at any time."""
+    """Ingest, decide, release, deliver; each step may be run again at any time."""
     from laoyouhui.pipeline.decide import decide
     from laoyouhui.pipeline.deliver import deliver
+    from laoyouhui.pipeline.ingest import ingest
     from laoyouhui.pipeline.metrics import measured
     from laoyouhui.pipeline.release import release
-    from laoyouhui.pipeline.take_in import take_in
 
-    for step in (take_in, decide, release, deliver):
+    for step in (ingest, decide, release, deliver):
         with measured(settings, business_date, step.__name__):
             step(settings, business_date)

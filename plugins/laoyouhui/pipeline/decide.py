@@ -29,13 +29,13 @@ from laoyouhui.pipeline.statements import (
     run_statements,
     statements_of,
 )
-from laoyouhui.warehouse.connection import SESSION, connect, hold_warehouse
+from laoyouhui.warehouse.attempts import NotBegunError, begin_deciding, end_deciding, open_attempt
+from laoyouhui.warehouse.connection import SESSION, connect, lock_warehouse
 from laoyouhui.warehouse.dsn import libpq_environment, with_options
 from laoyouhui.warehouse.marts import drop_candidates_but
-from laoyouhui.warehouse.passes import NotBegunError, begin_deciding, end_deciding, open_pass
-from laoyouhui.warehouse.prepare import drop_functions_gone, make_functions_anew
+from laoyouhui.warehouse.prepare import drop_functions_gone, recreate_functions
 from laoyouhui.warehouse.readers import readers_give_way
-from laoyouhui.warehouse.roles import OWNER, give_rights, has_roles, work_as
+from laoyouhui.warehouse.roles import OWNER, grant_rights, has_roles, work_as
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -50,31 +50,31 @@ class DecideError(Exception):
 
 @private
 def decide(settings: Settings, business_date: date) -> None:
-    """Decide the pass that `take_in` has begun; does nothing where it is released, or nothing new has come since.
+    """Decide the attempt that `ingest` has begun; does nothing where it is released, or nothing new has come since.
 
     Where the project is new to this warehouse or has changed, dbt builds it all. On other days the statements that it
     ran then are run again, unless the settings ask for dbt. Either way dbt's artifacts of the day are left in the
     folder of work (`pipeline/artifacts.py`).
 
     Raises:
-        DecideError: the date was not taken in, a model failed or a test found rows: each with its path and reason.
+        DecideError: the date was not ingested, a model failed or a test found rows: each with its path and reason.
         RunningError: another run is at work.
     """
     with readers_give_way(settings.warehouse_dsn), connect(settings.warehouse_dsn, autocommit=True) as conn:
-        hold_warehouse(conn, "decide", business_date)
+        lock_warehouse(conn, "decide", business_date)
         try:
-            begun = open_pass(conn, business_date)
+            begun = open_attempt(conn, business_date)
         except NotBegunError as error:
             raise DecideError(str(error)) from error
         if begun is None:
-            log.info("%s: all that was taken in is released: nothing is decided again", business_date)
+            log.info("%s: all that was ingested is released: nothing is decided again", business_date)
             return
         statements = known_statements(conn, settings.home)
         if begun.state == "EMPTY" and statements is not None:
             log.info("%s: nothing new has come since it was released: nothing is decided again", business_date)
             return
         begin_deciding(conn)
-        folder = artifacts_folder(settings.work, business_date, begun.pass_no)
+        folder = artifacts_folder(settings.work, business_date, begun.attempt_no)
         if statements is None or settings.decides_with == "dbt" or not has_build(settings.home):
             try:
                 build(settings, conn)
@@ -102,7 +102,7 @@ def build(settings: Settings, conn: Connection) -> None:
     forget_artifacts(_target(settings))
     (manifest,) = run_dbt(settings, ["parse"])
     forget_statements(conn)
-    make_functions_anew(conn)
+    recreate_functions(conn)
     _drop_strange_relations(conn, manifest)
     kinds = [word for kind in ("model", "function", "test") for word in ("--resource-type", kind)]
     results = run_dbt(settings, ["build", *kinds], manifest)
@@ -118,7 +118,7 @@ def build(settings: Settings, conn: Connection) -> None:
         keep_statements(conn, settings.home, statements)
         keep_build(settings.home, _target(settings))
     if has_roles(conn):
-        give_rights(conn)
+        grant_rights(conn)
     work_as(conn, "decide")
 
 

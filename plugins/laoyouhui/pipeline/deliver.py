@@ -20,12 +20,12 @@ from laoyouhui.config.carrier import Carrier, load_carrier
 from laoyouhui.config.private import private
 from laoyouhui.config.settings import Settings
 from laoyouhui.delivery.transport import SftpSettings, Transport, TransportError, open_transport
+from laoyouhui.exports.formatting import header_line
 from laoyouhui.exports.names import check_line, control_total
-from laoyouhui.exports.spelling import header_line
 from laoyouhui.pipeline.campaign_files import running_campaigns
 from laoyouhui.pipeline.journal import Journal
 from laoyouhui.pipeline.outbox import DIGEST, LINES_AT_ONCE
-from laoyouhui.warehouse.connection import connect, hold_warehouse
+from laoyouhui.warehouse.connection import connect, lock_warehouse
 from laoyouhui.warehouse.readers import readers_give_way
 
 _READ_BYTES = 1 << 20
@@ -100,7 +100,7 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
 
     Each file is recorded as soon as it stands, so a run that died goes on where it stopped. A file that stands in
     `out/` already with the same content counts as delivered. Two runs at once take turns. Before anything leaves, the
-    journal notes what was taken in for this date. What cannot be delivered holds up nothing else: it is named at the
+    journal notes what was ingested for this date. What cannot be delivered holds up nothing else: it is named at the
     end, the date does not count as delivered, and the next run tries it again. Raises
     DeliveryError when the date was not released, when a file's rows are not those that were released, or a file of that
     name holds something else; TransportError when the exchange or the spool cannot be written; RunningError when
@@ -108,7 +108,7 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
     """
     done = _Done()
     with readers_give_way(settings.warehouse_dsn), connect(settings.warehouse_dsn) as conn:
-        hold_warehouse(conn, "deliver", business_date)
+        lock_warehouse(conn, "deliver", business_date)
         _require_released(conn, business_date)
         campaign = running_campaigns(settings, conn)[0]
         carrier = load_carrier(campaign.carrier_file)
@@ -122,7 +122,7 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
                 waiting = _deliver_files(conn, transport, carrier, waiting, settings.work / "spool", done)
         conn.execute(
             "update raw.run set delivered_at = now() where business_date = %(date)s and delivered_at is null "
-            "and not exists (select from outbox.file where run_on = %(date)s and file.delivered_at is null)",
+            "and not exists (select from outbox.file where business_date = %(date)s and file.delivered_at is null)",
             {"date": business_date},
         )
     if done.failures:
@@ -184,7 +184,7 @@ def _deliver_files(
 
 
 def _require_released(conn: psycopg.Connection, business_date: date) -> None:
-    row = conn.execute("select passes_released from raw.run where business_date = %s", (business_date,)).fetchone()
+    row = conn.execute("select attempts_released from raw.run where business_date = %s", (business_date,)).fetchone()
     if row is None or not row[0]:
         raise DeliveryError(f"{business_date} was not released: nothing is delivered. Run release for this date first")
 
@@ -192,7 +192,7 @@ def _require_released(conn: psycopg.Connection, business_date: date) -> None:
 def _released_dates(conn: psycopg.Connection, business_date: date) -> list[date]:
     """This date, and earlier ones whose delivery never ended."""
     rows = conn.execute(
-        "select business_date from raw.run where passes_released > 0 and business_date <= %(date)s "
+        "select business_date from raw.run where attempts_released > 0 and business_date <= %(date)s "
         "and (business_date = %(date)s or delivered_at is null) order by business_date",
         {"date": business_date},
     ).fetchall()
@@ -203,9 +203,9 @@ def _waiting(conn: psycopg.Connection, business_date: date) -> Sequence[_Waiting
     with conn.cursor(row_factory=class_row(_Waiting)) as cursor:
         return cursor.execute(
             "select file_stem, interface, rows, amount_fen, released_sha256 "
-            "from outbox.file join raw.run on run.business_date = file.run_on "
-            "where file.delivered_at is null and file.run_on <= %s and run.passes_released > 0 "
-            "order by file.interface, file.run_on, file.seq",
+            "from outbox.file join raw.run on run.business_date = file.business_date "
+            "where file.delivered_at is null and file.business_date <= %s and run.attempts_released > 0 "
+            "order by file.interface, file.business_date, file.seq",
             (business_date,),
         ).fetchall()
 

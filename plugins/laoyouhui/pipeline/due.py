@@ -13,8 +13,8 @@ import psycopg
 from laoyouhui.config.people import People
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.journal import Journal
+from laoyouhui.pipeline.overrides import confirmed_overrides
 from laoyouhui.pipeline.phase import nothing_left_to_do, phases_on
-from laoyouhui.pipeline.words import confirmed_overrides
 
 
 class NotDueError(Exception):
@@ -42,10 +42,10 @@ def require_due(
     if reason is None:
         return
     wanted = confirmed_overrides(journal, people, "CLOSE_DATE")
-    if str(business_date) not in {each.word.fields["business_date"] for each in wanted}:
+    if str(business_date) not in {each.request.fields["business_date"] for each in wanted}:
         raise NotDueError(
             f"{business_date} is not closed: {reason}. Name the date that you meant; if it is this one, two people "
-            f"have to want it: close-date {business_date} (docs/words.md)"
+            f"have to want it: close-date {business_date} (docs/manual-overrides.md)"
         )
 
 

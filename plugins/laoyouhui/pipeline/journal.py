@@ -1,8 +1,8 @@
 """What has to be remembered beside the exchange, for a rebuild to know it: manual overrides, and the runs' receipts.
 
 `<journal>/<campaign>/overrides/000001.json` and so on is a chain: each entry is written once and carries the hash of
-the one before it. `receipts/<yyyymmdd>.json` names what the run of that date was the first to take in. The journal lies
-in the folder of work, private to the pipeline's user. See docs/adr/0009-words-and-receipts.md.
+the one before it. `receipts/<yyyymmdd>.json` names what the run of that date was the first to ingest. The journal lies
+in the folder of work, private to the pipeline's user. See docs/adr/0009-overrides-and-receipts.md.
 """
 
 from __future__ import annotations
@@ -40,14 +40,15 @@ class JournalError(Exception):
 
 @dataclass(frozen=True)
 class Receipts:
-    """What earlier runs, also those of a warehouse that is no more, were the first to take in, and when.
+    """What earlier runs, also those of a warehouse that is no more, were the first to ingest, and when.
 
-    `now` and `pass_no` are the run that asks; `dates` gives the date of each thing, `answers` the content (sha256) of
-    the answer that stands for a file; `last` is the latest date that has receipts; `today` what this very date loaded.
+    `now` and `attempt_no` are the run that asks; `dates` gives the date of each thing, `answers` the content (sha256)
+    of the answer that stands for a file; `last` is the latest date that has receipts; `today` what this very date
+    loaded.
     """
 
     now: date = date.max
-    pass_no: int = 1
+    attempt_no: int = 1
     dates: Mapping[Key, date] = field(default_factory=dict)
     answers: Mapping[str, str] = field(default_factory=dict)
     last: date | None = None
@@ -58,20 +59,20 @@ class Receipts:
         return key in self.today
 
     def allow(self, key: Key) -> bool:
-        """Say whether this run may take the thing in: one with a receipt from its date on, never sooner.
+        """Say whether this run may ingest the thing: one with a receipt from its date on, never sooner.
 
         One without came after the last run that left receipts: it waits while dates are rebuilt up to that one.
         """
         return self.held_back(key) is None
 
     def held_back(self, key: Key) -> str | None:
-        """Say why this run may not take the thing in; None where it may."""
+        """Say why this run may not ingest the thing; None where it may."""
         told = self.dates.get(key)
         if told is not None:
-            return f"the run of {told} was the first to take it in: it waits for that date" if told > self.now else None
-        if self.last is None or self.now > self.last or (self.now == self.last and self.pass_no > 1):
+            return f"the run of {told} was the first to ingest it: it waits for that date" if told > self.now else None
+        if self.last is None or self.now > self.last or (self.now == self.last and self.attempt_no > 1):
             return None
-        return f"no run up to {self.last} took it in, which left the last receipts: it waits until that date is closed"
+        return f"no run up to {self.last} ingested it, which left the last receipts: it waits until that date is closed"
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ class Journal:
         finally:
             os.close(lock)
 
-    def receipts(self, business_date: date, pass_no: int) -> Receipts:
+    def receipts(self, business_date: date, attempt_no: int) -> Receipts:
         """What the run of a date may look at. Raises JournalError when receipts cannot be read."""
         dates: dict[Key, date] = {}
         loaded: set[Key] = set()
@@ -176,13 +177,13 @@ class Journal:
                 key = tuple(words)
                 if state == _LOADED and key not in loaded:
                     loaded.add(key)
-                    dates[key] = day  # what was set aside before counts from the run that loaded it
+                    dates[key] = day  # what was quarantined before counts from the run that loaded it
                     if key[0] == "answer":
                         answers[key[1]] = key[2]
                 dates.setdefault(key, day)
         self._refuse_strangers(business_date, last)
         today = frozenset(tuple(words) for state, *words in self._read(business_date) if state == _LOADED)
-        return Receipts(business_date, pass_no, dates, answers, last, today)
+        return Receipts(business_date, attempt_no, dates, answers, last, today)
 
     def _refuse_strangers(self, business_date: date, last: date | None) -> None:
         """Refuse receipts of later dates where the date itself has none: no run of this warehouse can have left them.
@@ -202,11 +203,11 @@ class Journal:
             )
 
     def note_receipts(self, conn: psycopg.Connection, business_date: date) -> None:
-        """Write down what the released run of a date took in; what its receipts name already stays in them."""
+        """Write down what the released run of a date ingested; what its receipts name already stays in them."""
         found = conn.execute(
             "select state, 'file', feed, file_name, check_line from raw.delivery where received_on = %(day)s "
             "union all select state, 'answer', file_stem, sha256, null from raw.answer where received_on = %(day)s "
-            "union all select 'LOADED', 'word', file_name, entry_sha256, null from raw.word "
+            "union all select 'LOADED', 'word', file_name, entry_sha256, null from raw.manual_override "
             "where received_on = %(day)s "
             "union all select 'LOADED', 'campaign', campaign_id, file_sha256, "
             "lpad(entry_no::text, 6, '0') || '-' || left(entry_sha256, 12) from raw.campaign_file "
@@ -264,7 +265,7 @@ class Journal:
         return says
 
 
-def hold_chain(conn: psycopg.Connection, journal: Journal) -> list[Entry]:
+def verify_chain(conn: psycopg.Connection, journal: Journal) -> list[Entry]:
     """Read the chain, hold it against what this warehouse has seen of it, and note what is new; give its entries.
 
     A chain says by itself whether an entry was changed or taken out of it, but not whether its end was cut off, or an
@@ -273,11 +274,11 @@ def hold_chain(conn: psycopg.Connection, journal: Journal) -> list[Entry]:
     """
     entries = journal.entries()
     if unread := journal.words_of_one():
-        read = {row[0] for row in conn.execute("select file_name from raw.word")}
+        read = {row[0] for row in conn.execute("select file_name from raw.manual_override")}
         for name in sorted(unread.keys() - read):
             raise JournalError(
                 f"{unread[name] / name}: no run has read this override, and one person's word counts no more: have it "
-                "asked for and confirmed anew (docs/words.md), and move the file away"
+                "asked for and confirmed anew (docs/manual-overrides.md), and move the file away"
             )
     if conn.execute("select to_regclass('raw.journal_entry')").fetchone() == (None,):
         return entries  # an older release has prepared the warehouse: the next run makes the table

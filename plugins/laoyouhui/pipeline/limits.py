@@ -13,15 +13,15 @@ import psycopg
 
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.campaign_files import running_campaigns
-from laoyouhui.pipeline.journal import Journal, hold_chain
-from laoyouhui.pipeline.words import confirmed_overrides
+from laoyouhui.pipeline.journal import Journal, verify_chain
+from laoyouhui.pipeline.overrides import confirmed_overrides
 
 _PAID = """
     with files as (
         select items.campaign_id, items.file_stem, sum(items.amount_fen) as file_fen, max(items.amount_fen) as row_fen
         from outbox.item as items
         join outbox.file using (file_stem)
-        where file.interface = 'credit' and file.run_on = %(date)s
+        where file.interface = 'credit' and file.business_date = %(date)s
         group by items.campaign_id, items.file_stem
     ),
     days as (
@@ -54,15 +54,15 @@ _CROWDED = """
     join ledger.credit_obligations as promised on export.grant_key = promised.grant_key
     where
         export.kind = 'INSTALMENT'
-        and promised.run_on < %(date)s
+        and promised.business_date < %(date)s
         and promised.due_on > (
             select coalesce(max(business_date) + 1, 'infinity')
             from raw.run
-            where passes_released > 0 and business_date < %(date)s
+            where attempts_released > 0 and business_date < %(date)s
         )
         and not exists (
             select from outbox.item as sent
-            where sent.item_key = export.item_key and sent.run_on < %(date)s
+            where sent.item_key = export.item_key and sent.business_date < %(date)s
         )
     group by export.campaign_id, export.source_recharge_id
     having count(*) > 1
@@ -85,7 +85,7 @@ def crowded_promises(conn: psycopg.Connection, settings: Settings, business_date
 
 
 def above_limits(conn: psycopg.Connection, settings: Settings, business_date: date) -> Iterator[str]:
-    """Say which limits the filled outbox passes without two people's word for exactly this day's sum."""
+    """Say which limits the filled outbox passes without two people's override for exactly this day's sum."""
     passed = conn.execute(_PAID, {"date": business_date}).fetchall()
     if not passed:
         return
@@ -102,6 +102,6 @@ def _confirmed(conn: psycopg.Connection, settings: Settings, kind: str) -> set[t
     """Date and amount of each override of a kind that two people want: people of the campaign file accepted last."""
     campaign = running_campaigns(settings, conn)[0]
     journal = Journal(settings, campaign)
-    hold_chain(conn, journal)  # what this release goes by stays known
+    verify_chain(conn, journal)  # what this release goes by stays known
     wanted = confirmed_overrides(journal, campaign.people, kind)
-    return {(each.word.fields["business_date"], each.word.fields.get("amount_fen")) for each in wanted}
+    return {(each.request.fields["business_date"], each.request.fields.get("amount_fen")) for each in wanted}

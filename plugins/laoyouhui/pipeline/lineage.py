@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 # step: relations that it reads, relations that it writes; `like` decides, so that _ and % are wild
 _RELATIONS = {
-    "take_in": (
+    "ingest": (
         [],
         [
             "raw.current\\_run", "raw.run", "raw.campaign%", "raw.feed", "raw.feed\\_column", "raw.answer\\_code",
-            "raw.delivery", "raw.set\\_aside\\_row", "raw.waiting", "raw.answer", "raw.answer\\_row", "raw.word",
-            "raw.withdrawal", "vault.secret",
+            "raw.delivery", "raw.quarantined\\_row", "raw.waiting", "raw.answer", "raw.answer\\_row",
+            "raw.manual\\_override", "raw.withdrawal", "vault.secret",
         ],
     ),
     "release": (
@@ -46,14 +46,14 @@ _MATCHING = """
     where relkind in ('r', 'p', 'v') and nspname || '.' || relname like any(%s)
     order by 1
 """
-_FEEDS_TAKEN_IN = """
+_FEEDS_INGESTED = """
     select feed, bool_or(rows_loaded > 0)
     from raw.delivery join raw.current_run on received_on = current_run.business_date
-    where received_on = %s and delivery.pass_no = current_run.pass_no
+    where received_on = %s and delivery.attempt_no = current_run.attempt_no
     group by feed
     order by feed
 """
-_ANSWERS_TAKEN_IN = "select distinct interface from raw.answer where received_on = %s order by 1"
+_ANSWERS_INGESTED = "select distinct interface from raw.answer where received_on = %s order by 1"
 _DELIVERED = """
     select distinct interface
     from outbox.file join raw.run on file.delivered_at >= run.started_at
@@ -81,12 +81,12 @@ def datasets_of(settings: Settings, step: str, business_date: date, exchange: st
 
         inputs, outputs = relations(reads), relations(writes)
         match step:
-            case "take_in":
+            case "ingest":
                 inputs += [file_address(str(file.resolve())) for file in settings.campaign_files]
-                for feed, has_rows in conn.execute(_FEEDS_TAKEN_IN, (business_date,)).fetchall():
+                for feed, has_rows in conn.execute(_FEEDS_INGESTED, (business_date,)).fetchall():
                     inputs.append(f"{exchange}/in/{feed}")
                     outputs += [f"{warehouse}/raw/{feed}"] if has_rows else []
-                inputs += [f"{exchange}/ack/{name}" for (name,) in conn.execute(_ANSWERS_TAKEN_IN, (business_date,))]
+                inputs += [f"{exchange}/ack/{name}" for (name,) in conn.execute(_ANSWERS_INGESTED, (business_date,))]
             case "deliver":
                 outputs += [f"{exchange}/out/{name}" for (name,) in conn.execute(_DELIVERED, (business_date,))]
             case "watch":

@@ -1,11 +1,11 @@
-"""Fill the outbox: a released pass's rows, numbered and spelled as they leave, and fixed for good.
+"""Fill the outbox: a released attempt's rows, numbered and spelled as they leave, and fixed for good.
 
 Each file's rows, sum and digest are fixed with it: `deliver` sends what has them, and nothing else.
 
-A row that lacks what its interface needs (column `lacks` of the export) waits in `outbox.held` until that is known.
-The rows of an interface leave in the order of subscriber and key, at most `max_rows` a file; a file that the carrier
-refused as a whole (`resend_of`) leaves again as a file of its own, after the new ones. Files are numbered from 1 each
-day, over all passes of the day.
+A row that lacks what its interface needs (column `missing_columns` of the export) waits in `outbox.incomplete_row`
+until that is known. The rows of an interface leave in the order of subscriber and key, at most `max_rows` a file; a
+file that the carrier refused as a whole (`resend_of`) leaves again as a file of its own, after the new ones. Files are
+numbered from 1 each day, over all attempts of the day.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import psycopg
 from psycopg import sql
 
 from laoyouhui.config.carrier import Carrier, FileForm, Interface
+from laoyouhui.exports.formatting import line_expression, place_expression
 from laoyouhui.exports.names import file_stem
-from laoyouhui.exports.spelling import line_expression, place_expression
 
 LINES_AT_ONCE = 2_000  # the database joins so many lines into one value: Python sees bytes, never a row
 # A row of the outbox as it was released, secret's place and owner included; a file's digest is that of its blocks'.
@@ -40,8 +40,8 @@ class OutboxError(Exception):
 def fill_outbox(conn: psycopg.Connection, carrier: Carrier, business_date: date) -> int:
     """Move the rows of every `exports.export_<interface>` that is there into the outbox; give their number.
 
-    Works inside the caller's transaction, which counts the pass as released: a pass enters once. Raises OutboxError
-    when a row is of no campaign of this warehouse, and when one cannot be spelled.
+    Works inside the caller's transaction, which counts the attempt as released: an attempt enters once. Raises
+    OutboxError when a row is of no campaign of this warehouse, and when one cannot be spelled.
     """
     campaigns = {row[0] for row in conn.execute("select campaign_id from raw.campaign")}
     added = 0
@@ -67,11 +67,11 @@ def _fill(
             """
             insert into outbox.item (
                 file_stem, line_no, campaign_id, interface, item_key, answer_key, subscriber_id, benefit, budget_line,
-                amount_fen, committed_fen, liability_fen, run_on, line, secret_reference, secret_at, secret_grant
+                amount_fen, committed_fen, liability_fen, business_date, line, secret_reference, secret_at, secret_grant
             )
             select
                 file.stem, placed.place %% {max_rows} + 1, campaign_id, {name}, item_key, answer_key, subscriber_id,
-                benefit, budget_line, {amount}, committed_fen, liability_fen, {run_on}, coalesce({line}, E'\\n'),
+                benefit, budget_line, {amount}, committed_fen, liability_fen, {business_date}, coalesce({line}, E'\\n'),
                 {secret}
             from (
                 select
@@ -93,7 +93,7 @@ def _fill(
             name=sql.Literal(name),
             amount=sql.Identifier(interface.control or "committed_fen"),
             order=sql.Identifier(interface.order) if interface.order else sql.SQL("null"),
-            run_on=sql.Literal(business_date),
+            business_date=sql.Literal(business_date),
             line=line_expression(interface, form),
             secret=secret,
             relation=relation,
@@ -110,9 +110,10 @@ def _fill(
         sql.SQL(
             """
             insert into outbox.file
-                (file_stem, campaign_id, interface, run_on, seq, rows, amount_fen, released_sha256)
+                (file_stem, campaign_id, interface, business_date, seq, rows, amount_fen, released_sha256)
             select
-                file.stem, file.campaign_id, %(name)s, %(run_on)s, file.seq, sum(blocks.rows), sum(blocks.amount_fen),
+                file.stem, file.campaign_id, %(name)s, %(business_date)s, file.seq, sum(blocks.rows),
+                sum(blocks.amount_fen),
                 encode(sha256(string_agg(blocks.digest, ''::bytea order by blocks.block)), 'hex')
             from unnest(%(stems)s::text[], %(campaigns)s::text[], %(seqs)s::int[]) as file (stem, campaign_id, seq)
             join (
@@ -129,7 +130,7 @@ def _fill(
         {
             "campaigns": [file.campaign_id for file in files],
             "name": name,
-            "run_on": business_date,
+            "business_date": business_date,
             "stems": stems,
             "seqs": [file.seq for file in files],
         },
@@ -179,7 +180,9 @@ def _own_secrets(conn: psycopg.Connection, interface: Interface, form: FileForm,
 
 
 def _complete_rows(name: str) -> sql.Composed:
-    return sql.SQL("(select * from {} where lacks is null)").format(sql.Identifier("exports", f"export_{name}"))
+    return sql.SQL("(select * from {} where missing_columns is null)").format(
+        sql.Identifier("exports", f"export_{name}")
+    )
 
 
 def _hold(conn: psycopg.Connection, interface: Interface, name: str, business_date: date) -> None:
@@ -187,30 +190,30 @@ def _hold(conn: psycopg.Connection, interface: Interface, name: str, business_da
     conn.execute(
         sql.SQL(
             """
-            insert into outbox.held (
+            insert into outbox.incomplete_row (
                 campaign_id, interface, item_key, answer_key, subscriber_id, benefit, budget_line,
-                amount_fen, committed_fen, liability_fen, lacks, run_on
+                amount_fen, committed_fen, liability_fen, missing_columns, business_date
             )
             select
                 campaign_id, {name}, item_key, answer_key, subscriber_id, benefit, budget_line,
-                {amount}, committed_fen, liability_fen, lacks, {run_on}
+                {amount}, committed_fen, liability_fen, missing_columns, {business_date}
             from {relation} as incomplete
             where
-                lacks is not null
+                missing_columns is not null
                 and not exists (
-                    select from outbox.held as known
+                    select from outbox.incomplete_row as known
                     where
                         known.item_key = incomplete.item_key
                         and not exists (
                             select from outbox.item as sent
-                            where sent.item_key = known.item_key and sent.run_on >= known.run_on
+                            where sent.item_key = known.item_key and sent.business_date >= known.business_date
                         )
                 )
             """
         ).format(
             name=sql.Literal(name),
             amount=sql.Identifier(interface.control or "committed_fen"),
-            run_on=sql.Literal(business_date),
+            business_date=sql.Literal(business_date),
             relation=sql.Identifier("exports", f"export_{name}"),
         )
     )
@@ -232,7 +235,7 @@ def _files(
     numbers: Counter[str] = Counter(
         dict(
             conn.execute(
-                "select campaign_id, max(seq) from outbox.file where interface = %s and run_on = %s "
+                "select campaign_id, max(seq) from outbox.file where interface = %s and business_date = %s "
                 "group by campaign_id",
                 (name, business_date),
             ).fetchall()

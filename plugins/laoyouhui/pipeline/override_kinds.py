@@ -1,7 +1,8 @@
 """The kinds of manual override. One is a declaration in `KINDS`: its fields, who has to say it, and its judgement.
 
 To add a kind: a judgement (a function of the warehouse that says why it makes no sense, or None), one entry in `KINDS`,
-and a column of `raw.word` for each field that is new. Command line, two people, chain, receipts and `raw.word` follow.
+and a column of `raw.manual_override` for each field that is new. Command line, two people, chain, receipts and
+`raw.manual_override` follow.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ class Mistake(NamedTuple):
 
 @dataclass(frozen=True)
 class Target:
-    """A field of a kind: its name (also the column of `raw.word`), and how the command line asks for it."""
+    """A field of a kind: its name (also the column of `raw.manual_override`), and how the command line asks for it."""
 
     name: str
     metavar: str
-    told: str
+    help: str
     type: type[str] | type[int] = str
     option: str | None = None  # such as `--row`: may be left out; else by its place
 
@@ -47,11 +48,11 @@ class OverrideKind:
     at what dbt decides, unless `before_any_date`: such an override can be asked for in an empty warehouse. `keep` keeps
     beside the chain what the override is about as it is asked for, or says why it cannot.
     `complete(conn, fields)` adds what the warehouse knows as it is asked for; `apply(conn, override, fields)` does what
-    it does beside standing in `raw.word`, where it counts.
+    it does beside standing in `raw.manual_override`, where it counts.
     """
 
     name: str
-    told: str
+    help: str
     targets: tuple[Target, ...]
     judge: Callable[[psycopg.Connection, Fields, date], Mistake | None]
     needs_two: bool = True
@@ -67,17 +68,17 @@ class OverrideKind:
 
 
 def _judge_asking_again(conn: psycopg.Connection, fields: Fields, _: date) -> Mistake | None:
-    return _judge_sending(conn, fields, gives_up=False)
+    return _judge_dispatch(conn, fields, gives_up=False)
 
 
 def _judge_giving_up(conn: psycopg.Connection, fields: Fields, _: date) -> Mistake | None:
-    return _judge_sending(conn, fields, gives_up=True)
+    return _judge_dispatch(conn, fields, gives_up=True)
 
 
-def _judge_sending(conn: psycopg.Connection, fields: Fields, *, gives_up: bool) -> Mistake | None:
+def _judge_dispatch(conn: psycopg.Connection, fields: Fields, *, gives_up: bool) -> Mistake | None:
     file_stem, row_key = fields["file_stem"], fields.get("row_key")
     states = conn.execute(
-        "select state, is_open, count(*) from ledger.sendings "
+        "select state, is_open, count(*) from ledger.dispatches "
         "where file_stem = %(file)s and "
         "(%(row)s::text is null or answer_key = %(row)s) group by state, is_open order by state, is_open",
         {"file": file_stem, "row": row_key},
@@ -95,7 +96,7 @@ def _judge_sending(conn: psycopg.Connection, fields: Fields, *, gives_up: bool) 
     if any(is_open and state in open_states for state, is_open, _ in states):
         return None
     found = ", ".join(f"{count} {state}{'' if is_open else ' and settled'}" for state, is_open, count in states)
-    return Mistake("NOT_OPEN", f"nothing of it waits for such a word ({found}): see ledger.sendings")
+    return Mistake("NOT_OPEN", f"nothing of it waits for a manual override ({found}): see ledger.dispatches")
 
 
 def _judge_choice(conn: psycopg.Connection, fields: Fields, business_date: date) -> Mistake | None:
@@ -143,7 +144,7 @@ def _judge_waiver(conn: psycopg.Connection, fields: Fields, _: date) -> Mistake 
         "select lines.is_ready, lines.is_met, launches.starts_on from intermediate.int_readiness__lines as lines "
         # a launch that was not released is judged again
         "left join (intermediate.int_campaign__launches as launches join raw.run as runs "
-        "on runs.business_date = launches.run_on and runs.passes_released >= launches.pass_no) "
+        "on runs.business_date = launches.business_date and runs.attempts_released >= launches.attempt_no) "
         "using (campaign_id) where lines.line = %s",
         (fields["readiness_line"],),
     ).fetchone()
@@ -166,7 +167,7 @@ def _judge_closing(conn: psycopg.Connection, fields: Fields, business_date: date
         return Mistake("DATE", f"{fields['business_date']} is no date: expected one such as 2026-02-01")
     is_begun = conn.execute("select from raw.run where business_date = %s", (day,)).fetchone() is not None
     if is_begun and business_date == date.max:
-        return Mistake("NOT_OPEN", f"{day} was begun already: run it again without a word")
+        return Mistake("NOT_OPEN", f"{day} was begun already: run it again without a manual override")
     return None
 
 
@@ -239,9 +240,9 @@ def _judge_withdrawal(conn: psycopg.Connection, fields: Fields, _: date) -> Mist
         return Mistake("UNKNOWN_FILE", f"no file {name} of the feed {fields['feed']} came: see marts.intake_by_file")
     state, reason, withdrawn_on = told
     if state == "SET_ASIDE":
-        return Mistake("NOT_LOADED", f"{name} was set aside ({reason}): none of its rows counts")
+        return Mistake("NOT_LOADED", f"{name} was quarantined ({reason}): none of its rows counts")
     if withdrawn_on is None:
-        return Mistake("GONE", f"another delivery lies under the name {name}: the one that was seen was not taken in")
+        return Mistake("GONE", f"another delivery lies under the name {name}: the one that was seen was not ingested")
     return Mistake("WITHDRAWN", f"{name} was withdrawn in the run of {withdrawn_on} already")
 
 
@@ -250,7 +251,7 @@ def _judge_what_came_since(conn: psycopg.Connection, fields: Fields) -> Mistake 
         sql.SQL(
             "select later.received_on from raw.delivery as later join raw.run on run.business_date = later.received_on "
             "where later.feed = %(feed)s and later.file_name = %(source_file)s and later.state = 'LOADED' "
-            "and later.pass_no <= run.passes_released "
+            "and later.attempt_no <= run.attempts_released "
             "and later.delivery_no > (select max(meant.delivery_no) {}) order by later.delivery_no limit 1"
         ).format(_MEANT),
         _named(fields),
@@ -259,25 +260,29 @@ def _judge_what_came_since(conn: psycopg.Connection, fields: Fields) -> Mistake 
         return None
     return Mistake(
         "DELIVERED_AGAIN",
-        f"{fields['source_file']} was delivered again and taken in by the run of {later[0]}, after this was asked for: "
+        f"{fields['source_file']} was delivered again and ingested by the run of {later[0]}, after this was asked for: "
         "ask again, for all that came under the name",
     )
 
 
 def _withdraw(conn: psycopg.Connection, override: str, fields: Fields) -> None:
-    """Note the deliveries that are withdrawn, with the open pass: the first without their rows."""
+    """Note the deliveries that are withdrawn, with the open attempt: the first without their rows."""
     conn.execute(
         sql.SQL(
-            "insert into raw.withdrawal (delivery_no, word_no, withdrawn_on, pass_no, feed, file_name, business_date, "
-            "seq, rows_loaded, because, revision) "
-            "select meant.delivery_no, word.word_no, run.business_date, run.pass_no, meant.feed, meant.file_name, "
-            "meant.business_date, meant.seq, meant.rows_loaded, 'WITHDRAWN by ' || word.said_by || ' at ' "
-            "|| to_char(word.said_at at time zone 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI') || ': ' || word.why, "
+            "insert into raw.withdrawal (delivery_no, override_no, withdrawn_on, attempt_no, feed, file_name, "
+            "business_date, "
+            "seq, rows_loaded, withdrawal_reason, revision) "
+            "select meant.delivery_no, manual_override.override_no, run.business_date, run.attempt_no, meant.feed, "
+            "meant.file_name, "
+            "meant.business_date, meant.seq, meant.rows_loaded, 'WITHDRAWN by ' || manual_override.requested_by || ' "
+            "at ' "
+            "|| to_char(manual_override.requested_at at time zone 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI') || ': ' || "
+            "manual_override.justification, "
             "(select max(number) from (select max(delivery_no) from raw.delivery union all "
             "select max(revision) from raw.withdrawal) as numbers (number)) "
             "+ row_number() over (order by meant.delivery_no) "
-            "from raw.current_run as run, raw.word, lateral (select meant.* {}) as meant "
-            "where word.file_name = %(override)s"
+            "from raw.current_run as run, raw.manual_override, lateral (select meant.* {}) as meant "
+            "where manual_override.file_name = %(override)s"
         ).format(_MEANT),
         {**_named(fields), "override": override},
     )

@@ -29,10 +29,10 @@ from laoyouhui.config.text import without_numbers
 from laoyouhui.pipeline.campaign_files import prepared_campaigns
 from laoyouhui.pipeline.limits import above_limits, crowded_promises
 from laoyouhui.pipeline.outbox import OutboxError, fill_outbox
-from laoyouhui.warehouse.connection import GATE, connect, hold_warehouse
+from laoyouhui.warehouse.attempts import open_attempt
+from laoyouhui.warehouse.connection import GATE, connect, lock_warehouse
 from laoyouhui.warehouse.dsn import sqlalchemy_url
 from laoyouhui.warehouse.marts import MartError, publish_marts
-from laoyouhui.warehouse.passes import open_pass
 from laoyouhui.warehouse.prepare import changed_by_hand
 from laoyouhui.warehouse.readers import readers_give_way
 from laoyouhui.warehouse.roles import STEPS, has_roles
@@ -82,7 +82,7 @@ class Check:
 
 @dataclass(frozen=True)
 class ReleaseReport:
-    """What a release did. `released` is False where all that was taken in for the date was out already."""
+    """What a release did. `released` is False where all that was ingested for the date was out already."""
 
     business_date: date
     released: bool
@@ -92,10 +92,14 @@ class ReleaseReport:
 class ReleaseRefused(Exception):  # noqa: N818 - no error of the program: the gate did its work
     """A check failed: nothing left, the last marts stand. The message names checks, bad rows and what to do."""
 
-    def __init__(self, business_date: date, pass_no: int, checks: Sequence[Check]) -> None:
+    def __init__(self, business_date: date, attempt_no: int, checks: Sequence[Check]) -> None:
         self.failed = [check for check in checks if not check.success]
         lines = [
-            f"release of {business_date} (pass {pass_no}) refused: {len(self.failed)} of {len(checks)} checks failed.",
+            (
+                f"release of {business_date} (attempt {attempt_no}) refused: {len(self.failed)} of {len(checks)} "
+                f"checks "
+                f"failed."
+            ),
             "Nothing was exported; the marts of the last release stand. After mending, run the date again.",
         ]
         for number, check in enumerate(self.failed, 1):
@@ -111,20 +115,20 @@ class ReleaseRefused(Exception):  # noqa: N818 - no error of the program: the ga
 def release(settings: Settings, business_date: date) -> ReleaseReport:
     """Check what was decided for `business_date`, then fill the outbox and show the new marts, in one transaction.
 
-    Does nothing where the pass, or a later date, was released already. Raises ReleaseRefused when a check fails: then
-    only `raw.release_check` has changed; RuntimeError where dbt has not decided the pass to its end.
+    Does nothing where the attempt, or a later date, was released already. Raises ReleaseRefused when a check fails:
+    then only `raw.release_check` has changed; RuntimeError where dbt has not decided the attempt to its end.
     """
     suites = load_suites(settings.home / "expectations")
     with readers_give_way(settings.warehouse_dsn), connect(settings.warehouse_dsn) as conn:
-        hold_warehouse(conn, "release", business_date)
-        begun = open_pass(conn, business_date)
+        lock_warehouse(conn, "release", business_date)
+        begun = open_attempt(conn, business_date)
         if begun is None or begun.state == "EMPTY":
-            log.info("%s: all that was taken in is released: nothing to do", business_date)
+            log.info("%s: all that was ingested is released: nothing to do", business_date)
             return ReleaseReport(business_date, released=False)
-        pass_no = begun.pass_no
+        attempt_no = begun.attempt_no
         if begun.state != "DECIDED":
             raise RuntimeError(
-                f"release of {business_date}: dbt has not decided pass {pass_no} to its end: run decide first"
+                f"release of {business_date}: dbt has not decided attempt {attempt_no} to its end: run decide first"
             )
         campaigns = prepared_campaigns(settings, conn)
         carrier = load_carrier(campaigns[0].carrier_file)
@@ -140,16 +144,16 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
             if _held(checks):
                 checks += _looked_at(conn, settings, business_date)
             if _held(checks):
-                checks.append(_publish(conn, business_date, pass_no))
+                checks.append(_publish(conn, business_date, attempt_no))
         if not _held(checks):
             conn.rollback()
-        _record(conn, business_date, pass_no, checks)
+        _record(conn, business_date, attempt_no, checks)
     if not _held(checks):
-        refused = ReleaseRefused(business_date, pass_no, checks)
+        refused = ReleaseRefused(business_date, attempt_no, checks)
         for line in str(refused).splitlines():
             log.error("%s", line)
         raise refused
-    log.info("%s: pass %s released, %s checks held", business_date, pass_no, len(checks))
+    log.info("%s: pass %s released, %s checks held", business_date, attempt_no, len(checks))
     return ReleaseReport(business_date, released=True, checks=len(checks))
 
 
@@ -197,7 +201,7 @@ def validate(dsn: str, suites: Sequence[Suite], business_date: date) -> list[Che
     import great_expectations as gx
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 
-    import laoyouhui.pipeline.expect_query_to_give_no_rows  # noqa: F401 - makes it known to GX
+    import laoyouhui.pipeline.expect_query_to_return_no_rows  # noqa: F401 - makes it known to GX
 
     with connect(dsn, autocommit=True) as conn:
         role = f" -crole={STEPS['release']}" if has_roles(conn) else ""
@@ -331,7 +335,7 @@ def _declared(conn: Connection, carrier: Carrier, campaigns: Sequence[Campaign])
         observed=f"otherwise than declared: {', '.join(changed)}",
         what_to_do=(
             "Somebody changed these tables, or the profile, since the date was begun: find out who. Run the date again "
-            "from take_in, which writes them anew."
+            "from ingest, which writes them anew."
         ),
     )
 
@@ -372,14 +376,16 @@ def _coverage(conn: Connection, suites: Sequence[Suite]) -> Iterator[Check]:
             )
 
 
-def _record(conn: Connection, business_date: date, pass_no: int, checks: Sequence[Check]) -> None:
-    conn.execute("delete from raw.release_check where business_date = %s and pass_no = %s", [business_date, pass_no])
+def _record(conn: Connection, business_date: date, attempt_no: int, checks: Sequence[Check]) -> None:
+    conn.execute(
+        "delete from raw.release_check where business_date = %s and attempt_no = %s", [business_date, attempt_no]
+    )
     with conn.cursor() as cursor:
         cursor.executemany(
-            "insert into raw.release_check (business_date, pass_no, suite, relation, expectation, success, observed)"
+            "insert into raw.release_check (business_date, attempt_no, suite, relation, expectation, success, observed)"
             " values (%s, %s, %s, %s, %s, %s, nullif(%s, ''))",
             [
-                (business_date, pass_no, each.suite, each.relation, each.expectation, each.success, each.observed)
+                (business_date, attempt_no, each.suite, each.relation, each.expectation, each.success, each.observed)
                 for each in checks
             ],
         )
@@ -416,12 +422,12 @@ def _looked_at(conn: Connection, settings: Settings, business_date: date) -> Ite
         observed="\n".join(passed),
         what_to_do=(
             "Look at exports.export_credit: is so much right? Then one person asks for the override named above and "
-            "another confirms it (docs/words.md); run the date again. If not, mend what is wrong first."
+            "another confirms it (docs/manual-overrides.md); run the date again. If not, mend what is wrong first."
         ),
     )
 
 
-def _publish(conn: Connection, business_date: date, pass_no: int) -> Check:
+def _publish(conn: Connection, business_date: date, attempt_no: int) -> Check:
     """Show the marts once the outbox is filled; the caller commits, or rolls back where the check did not hold."""
     published = partial(Check, "marts", "marts", "a new shape takes nothing away that people's views read")
     try:
@@ -433,12 +439,12 @@ def _publish(conn: Connection, business_date: date, pass_no: int) -> Check:
             what_to_do="Do what is said above with each view that it names, or keep the column in the project.",
         )
     released = conn.execute(
-        "update raw.run set passes_released = %s, released_at = now()"
-        " where business_date = %s and passes_released < %s",
-        [pass_no, business_date, pass_no],
+        "update raw.run set attempts_released = %s, released_at = now()"
+        " where business_date = %s and attempts_released < %s",
+        [attempt_no, business_date, attempt_no],
     )
     if released.rowcount != 1:
         raise RuntimeError(
-            f"release of {business_date} (pass {pass_no}): another run released it meanwhile: nothing was changed"
+            f"release of {business_date} (attempt {attempt_no}): another run released it meanwhile: nothing was changed"
         )
     return published(success=True)

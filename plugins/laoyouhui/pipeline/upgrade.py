@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import Settings
-from laoyouhui.warehouse.connection import RunningError, connect, hold_warehouse
+from laoyouhui.warehouse.connection import RunningError, connect, lock_warehouse
 from laoyouhui.warehouse.upgrade import pending, revision_of, sql_of
 
 _BACKUP = "back it up first: pg_dump -Fc --file=warehouse.dump (docs/upgrade.md)"
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             elif asked.show:
                 sys.stdout.write("\n".join([*missing, _BACKUP]) + "\n")
             if not (asked.sql or asked.show):
-                hold_warehouse(conn, "upgrade", datetime.now(ZoneInfo("Asia/Shanghai")).date())
+                lock_warehouse(conn, "upgrade", datetime.now(ZoneInfo("Asia/Shanghai")).date())
                 sys.stdout.writelines(f"{line}\n" for line in missing)
     except (ConfigError, RunningError) as error:
         sys.stderr.write(f"refused: {error}\n")

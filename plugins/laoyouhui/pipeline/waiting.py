@@ -15,7 +15,7 @@ WaitingReason = Literal[
     "NO_DATA",  # a check file without its data file
     "LATER",  # dated after the day on which this run works
     "EARLIER",  # dated long before the campaign
-    "RECEIPT",  # held back by the journal's receipts: another date's run was the first to take it in
+    "RECEIPT",  # held back by the journal's receipts: another date's run was the first to ingest it
     "CHANGED",  # loaded, and of another size now, without a new check file
     "NAME",  # a name that is no delivery's, or that cannot be opened safely
     "NOT_A_FILE",  # a folder, a link, a device

@@ -24,11 +24,11 @@ from laoyouhui.feeds.names import parse_stem
 from laoyouhui.pipeline.campaign_files import running_campaigns
 from laoyouhui.pipeline.journal import Journal, JournalError
 from laoyouhui.pipeline.metrics import write_metrics
-from laoyouhui.pipeline.tell import Alert, Event, tell, write_events
-from laoyouhui.pipeline.words import accept_alerts, note_pending, read_overrides, take_back_alerts
-from laoyouhui.warehouse.connection import connect, hold_warehouse
+from laoyouhui.pipeline.notify import Alert, Event, notify, write_events
+from laoyouhui.pipeline.overrides import accept_alerts, note_pending, read_overrides, take_back_alerts
+from laoyouhui.warehouse.connection import connect, lock_warehouse
 from laoyouhui.warehouse.prepare import is_of_another_release, prepare
-from laoyouhui.warehouse.roles import give_rights, has_roles, work_as
+from laoyouhui.warehouse.roles import grant_rights, has_roles, work_as
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def step_failed(settings: Settings, business_date: date, step: str, reason: str)
             runbook="docs/runbook/STEP_FAILED.md",
         )
         write_events(settings, [Event("raised", now, alert)])
-        tell(settings, [Event("raised", now, alert)])
+        notify(settings, [Event("raised", now, alert)])
 
 
 def _exists(conn: psycopg.Connection, relation: str) -> bool:
@@ -128,13 +128,13 @@ def _make_ready(settings: Settings, carrier: Carrier) -> None:
     from laoyouhui.pipeline.decide import run_dbt
 
     with connect(settings.warehouse_dsn, autocommit=True) as conn:
-        hold_warehouse(conn, "watch", datetime.now(_SHANGHAI).date())
+        lock_warehouse(conn, "watch", datetime.now(_SHANGHAI).date())
         prepare(conn, carrier, *running_campaigns(settings, conn))
         kinds = ["--resource-type", "model", "--resource-type", "function"]
         run_dbt(settings, ["build", *kinds, "--select", "+path:models/watch"])
         work_as(conn, "owner")
         if has_roles(conn):
-            give_rights(conn)
+            grant_rights(conn)
 
 
 def _look(conn: psycopg.Connection, transport: Transport, carrier: Carrier) -> None:
@@ -148,7 +148,7 @@ def _look(conn: psycopg.Connection, transport: Transport, carrier: Carrier) -> N
             try:
                 files = transport.list(f"in/{name}")
             except UnreadableError as error:
-                log.warning("%s", error)  # `take_in` lists it; what is due and does not come is an alert
+                log.warning("%s", error)  # `ingest` lists it; what is due and does not come is an alert
                 continue
             for file in files:
                 is_check = file.name.endswith(check_suffix)
@@ -199,7 +199,7 @@ def _keep(conn: psycopg.Connection, settings: Settings) -> WatchReport:
             """
             with standing as materialized (select * from watch.alerts),
             closed as (
-                update raw.alert set closed_at = now(), told_at = null
+                update raw.alert set closed_at = now(), notified_at = null
                 where closed_at is null and alert_key not in (select alert_key from standing)
                 returning *
             ),
@@ -216,9 +216,9 @@ def _keep(conn: psycopg.Connection, settings: Settings) -> WatchReport:
         )
         events = list(changed.values())
         write_events(settings, events)  # before the commit: rather twice than never
-    untold = _events(conn, "select * from raw.alert where told_at is null order by closed_at, alert_code, place")
-    if tell(settings, list(untold.values())):
-        conn.execute("update raw.alert set told_at = now() where alert_no = any(%s)", (list(untold),))
+    untold = _events(conn, "select * from raw.alert where notified_at is null order by closed_at, alert_code, place")
+    if notify(settings, list(untold.values())):
+        conn.execute("update raw.alert set notified_at = now() where alert_no = any(%s)", (list(untold),))
     counted = conn.execute("select count(*) from raw.alert where closed_at is null").fetchone()
     raised = sum(event.happened == "raised" for event in events)
     return WatchReport(raised, len(events) - raised, counted[0] if counted else 0)

@@ -15,7 +15,7 @@ import psycopg
 
 from laoyouhui.config.campaign import Campaign, load_campaigns
 from laoyouhui.config.settings import Settings
-from laoyouhui.warehouse.connection import connect, hold_warehouse
+from laoyouhui.warehouse.connection import connect, lock_warehouse
 
 
 class ReportError(Exception):
@@ -37,16 +37,17 @@ class Snapshot:
 
 @contextmanager
 def snapshot(settings: Settings, step: str) -> Iterator[Snapshot]:
-    """Hold the warehouse still for a step that reads it: a release makes every mart anew, a view sees a pass at work.
+    """Hold the warehouse still for a step that reads it: a release makes every mart anew, a view sees an attempt at
+    work.
 
-    Raises ReportError where nothing is released, a pass is open, or a campaign file is not the one that was run with;
-    RunningError where a run is at work.
+    Raises ReportError where nothing is released, an attempt is open, or a campaign file is not the one that was run
+    with; RunningError where a run is at work.
     """
     campaigns = load_campaigns(settings.campaign_files)
     with connect(settings.warehouse_dsn) as conn:
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         conn.read_only = True
-        hold_warehouse(conn, step, _closed_to(conn))
+        lock_warehouse(conn, step, _closed_to(conn))
         closed_to = _closed_to(conn)  # a run may have ended while we waited for it
         for file, campaign in zip(settings.campaign_files, campaigns, strict=True):
             _same_as_run(conn, file, campaign)
@@ -57,10 +58,10 @@ def _closed_to(conn: psycopg.Connection) -> date:
     known = conn.execute("select to_regclass('raw.run') is not null and to_regclass('marts.exceptions') is not null")
     if not (known.fetchone() or (False,))[0]:
         raise ReportError("nothing is released in this warehouse yet: close a date first (make run)")
-    row = conn.execute("select max(business_date) from raw.run where passes_released > 0").fetchone()
+    row = conn.execute("select max(business_date) from raw.run where attempts_released > 0").fetchone()
     still_open = conn.execute(
         "select business_date from raw.current_run join raw.run using (business_date) "
-        "where state <> 'EMPTY' and pass_no > passes_released"
+        "where state <> 'EMPTY' and attempt_no > attempts_released"
     ).fetchone()
     if still_open is not None:
         raise ReportError(f"the run of {still_open[0]} is begun and not released: run it to its end first")

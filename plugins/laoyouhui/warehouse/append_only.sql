@@ -2,7 +2,7 @@
 -- owner neither. Statement by statement, on update, delete and truncate alone: adding rows costs nothing.
 -- docs/adr/0005-append-only-models.md
 
--- Which rows a trigger keeps is its argument: `all`, or those of released passes, told by `pass_no` and the date column
+-- Which rows a trigger keeps is its argument: `all`, or those of released attempts, told by `attempt_no` and the date column
 -- named, or by the `delivery` that they came in; of answers and their rows (`answers`, `answer`) those that count.
 create or replace function raw.refuse_change() returns trigger
 language plpgsql as $$
@@ -10,11 +10,11 @@ declare
     kept text := case tg_argv[0]
         when 'all' then 'gone'
         when 'delivery' then 'gone join raw.delivery using (delivery_no) join raw.run
-            on run.business_date = delivery.received_on and run.passes_released >= delivery.pass_no'
+            on run.business_date = delivery.received_on and run.attempts_released >= delivery.attempt_no'
         when 'answer' then 'gone join raw.answer using (answer_no) where answer.state = ''LOADED'''
         when 'answers' then 'gone where gone.state = ''LOADED'''
         else format('gone join raw.run
-            on run.business_date = gone.%I and run.passes_released >= gone.pass_no', tg_argv[0])
+            on run.business_date = gone.%I and run.attempts_released >= gone.attempt_no', tg_argv[0])
     end;
     is_kept boolean := tg_op = 'TRUNCATE';
 begin
@@ -47,13 +47,13 @@ create or replace function raw.refuse_unrelease() returns trigger
 language plpgsql as $$
 begin
     if tg_op = 'DELETE' then
-        if exists (select from outbox.file where file.run_on = old.business_date) then
+        if exists (select from outbox.file where file.business_date = old.business_date) then
             raise exception 'raw.run: delete is refused: % was released', old.business_date
                 using errcode = 'restrict_violation';
         end if;
         return old;
     end if;
-    if new.passes_released < old.passes_released or new.business_date <> old.business_date then
+    if new.attempts_released < old.attempts_released or new.business_date <> old.business_date then
         raise exception 'raw.run: update is refused: % was released', old.business_date
             using errcode = 'restrict_violation';
     end if;
@@ -82,16 +82,16 @@ begin
 end $$;
 
 select raw.make_append_only('raw.delivery', 'received_on');
-select raw.make_append_only('raw.set_aside_row', 'delivery');
+select raw.make_append_only('raw.quarantined_row', 'delivery');
 select raw.make_append_only('raw.answer', 'answers');
 select raw.make_append_only('raw.answer_row', 'answer');
-select raw.make_append_only('raw.word', 'all');
+select raw.make_append_only('raw.manual_override', 'all');
 select raw.make_append_only('raw.withdrawal', 'all');
 select raw.make_append_only('raw.journal_entry', 'all');
 select raw.make_append_only('vault.secret', 'all');
 select raw.make_append_only('vault.owner', 'all');
 select raw.make_append_only('outbox.item', 'all');
-select raw.make_append_only('outbox.held', 'all');
+select raw.make_append_only('outbox.incomplete_row', 'all');
 
 do $$
 begin
@@ -106,7 +106,7 @@ begin
         alter table outbox.file enable always trigger kept_delete;
         alter table outbox.file enable always trigger kept_truncate;
 
-        create trigger kept_row before update of business_date, passes_released or delete on raw.run
+        create trigger kept_row before update of business_date, attempts_released or delete on raw.run
             for each row execute function raw.refuse_unrelease();
         create trigger kept_truncate before truncate on raw.run
             for each statement execute function raw.refuse_change('all');

@@ -30,7 +30,7 @@ _LOOK_SECONDS = 0.05
 IS_OURS = sql.SQL(
     "(usename = session_user or coalesce(pg_has_role(usesysid, to_regrole({}), 'MEMBER'), false))"
 ).format(sql.Literal(OWNER))
-HOLDS_STEP_LOCK = sql.SQL("""pid in (
+HAS_STEP_LOCK = sql.SQL("""pid in (
     select pid from pg_locks
     where
         locktype = 'advisory' and classid = 0 and objid = {} and objsubid = 1 and granted
@@ -63,7 +63,7 @@ def connect(
     return conn
 
 
-def hold_warehouse(conn: psycopg.Connection, step: str, business_date: date, *, wait_seconds: float = 10) -> None:
+def lock_warehouse(conn: psycopg.Connection, step: str, business_date: date, *, wait_seconds: float = 10) -> None:
     """Let this step alone work in the warehouse until `conn` closes: steps of two runs never interleave.
 
     The session's name in `pg_stat_activity` shows the others who is at work. Waits some seconds, since the server may
@@ -74,17 +74,17 @@ def hold_warehouse(conn: psycopg.Connection, step: str, business_date: date, *, 
     deadline = time.monotonic() + wait_seconds
     told: set[int] = set()
     conn.execute("select set_config('application_name', %s, false)", (f"{step} {business_date}",))
-    is_held = False
-    while not is_held or _dbt_works(conn):
-        is_held = is_held or _try(conn)
-        if not is_held:
+    is_incomplete = False
+    while not is_incomplete or _dbt_works(conn):
+        is_incomplete = is_incomplete or _try(conn)
+        if not is_incomplete:
             _end_strangers(conn, told)
         conn.commit()  # the lock is the session's; no snapshot is kept while waiting
         if time.monotonic() > deadline:
             raise RunningError(
                 f"{step} {business_date}: {_who(conn)} is running in this warehouse: wait until it ends, then run again"
             )
-        if not is_held:
+        if not is_incomplete:
             time.sleep(_LOOK_SECONDS)
     if not conn.read_only and is_of_another_release(conn):
         create_schema(conn)
@@ -97,11 +97,11 @@ def _try(conn: psycopg.Connection) -> bool:
 
 
 def _end_strangers(conn: psycopg.Connection, told: set[int]) -> None:
-    """End sessions that hold the lock of the steps and are none of ours, each told of once."""
+    """End sessions that hold the lock of the steps and are none of ours; log each once."""
     strangers = conn.execute(
         sql.SQL(
             "select pid, usename from pg_stat_activity where datname = current_database() and {} and not {}"
-        ).format(HOLDS_STEP_LOCK, IS_OURS)
+        ).format(HAS_STEP_LOCK, IS_OURS)
     ).fetchall()
     for pid, role in strangers:
         if pid in told:
@@ -138,6 +138,6 @@ def _who(conn: psycopg.Connection) -> str:
             "select case when {ours} then application_name else 'a session of the role ' || usename end "
             "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() "
             "and ((application_name = {dbt} and {ours}) or {holds})"
-        ).format(ours=IS_OURS, dbt=sql.Literal(DBT), holds=HOLDS_STEP_LOCK)
+        ).format(ours=IS_OURS, dbt=sql.Literal(DBT), holds=HAS_STEP_LOCK)
     ).fetchone()
     return repr(holder[0]) if holder else "another run"

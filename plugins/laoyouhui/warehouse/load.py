@@ -116,7 +116,7 @@ def _lock_away(conn: psycopg.Connection, name: str, feed: Feed, sha256: str) -> 
 
 
 def forget_older_snapshot(conn: psycopg.Connection, name: str, business_date: date) -> None:
-    """Empty a snapshot feed's table of what an earlier run took in: dbt keeps the history.
+    """Empty a snapshot feed's table of what an earlier run ingested: dbt keeps the history.
 
     Called before each load, so the table never holds rows of two runs, and any row of it tells whose they are. In the
     transaction that then loads, the rows need no write-ahead log where the server's `wal_level` is minimal.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-from laoyouhui.warehouse.roles import GROUPS, give_rights, has_roles, working_as
+from laoyouhui.warehouse.roles import GROUPS, grant_rights, has_roles, working_as
 
 _CANDIDATES = "select relname from pg_class where relnamespace = to_regnamespace('marts_candidate') and relkind = 'r'"
 
@@ -79,9 +79,9 @@ def _reshape(conn: psycopg.Connection, name: str) -> None:
                 sql.Identifier("marts", name), sql.Identifier("marts_candidate", name)
             )
         )
-        conn.execute("select raw.give_default_rights(%s)", (mart,))
+        conn.execute("select raw.apply_default_privileges(%s)", (mart,))
         if has_roles(conn):
-            give_rights(conn)
+            grant_rights(conn)
     elif not is_same:
         conn.execute("select raw.reshape(%s, %s)", (mart, candidate))
     conn.execute("insert into raw.mart (name) values (%s) on conflict do nothing", (name,))

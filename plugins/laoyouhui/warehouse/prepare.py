@@ -95,7 +95,7 @@ def is_of_another_release(conn: psycopg.Connection) -> bool:
     return row is not None and bool(row[0]) and (before is None or before[0] != schema_digest())
 
 
-def make_functions_anew(conn: psycopg.Connection) -> None:
+def recreate_functions(conn: psycopg.Connection) -> None:
     """Have what statements and triggers call be what this version says, whoever changed it in the warehouse."""
     with conn.transaction():
         for file in _SCHEMA:
@@ -199,7 +199,7 @@ def frozen_changes(conn: psycopg.Connection, campaign: Campaign) -> list[str]:
     """
     if not _exists(conn, "raw.campaign"):
         return []
-    released = conn.execute("select max(business_date) from raw.run where passes_released > 0").fetchone()
+    released = conn.execute("select max(business_date) from raw.run where attempts_released > 0").fetchone()
     known = conn.execute(
         "select starts_on, control_share_bp, control_salt, ends_on, file_sha256 from raw.campaign "
         "where campaign_id = %s",

@@ -1,4 +1,4 @@
-"""Readers of the warehouse never stop a run: whoever stands in a step's way is told of in its log, then ended.
+"""Readers of the warehouse never stop a run: a session that blocks a step is named in its log, then ended.
 
 A step needs a table for itself where dbt empties it, or where a mart's shape changes. A session that idles in a
 transaction holds such a table for as long as it idles; so does a query, for as long as it runs.
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
-from laoyouhui.warehouse.connection import DBT, GATE, HOLDS_STEP_LOCK, IS_OURS, connect
+from laoyouhui.warehouse.connection import DBT, GATE, HAS_STEP_LOCK, IS_OURS, connect
 
 LOOK_SECONDS = 1.0
 IDLE_SECONDS = 5  # that an idle transaction may go on standing in the way, once it was told of
@@ -40,7 +40,7 @@ _BLOCKERS = sql.SQL("""
     cross join unnest(pg_blocking_pids(waiting.pid)) as blocking (pid)
     join pg_stat_activity as blocker on blocker.pid = blocking.pid
     where blocker.backend_type = 'client backend' and blocker.pid not in (select pid from pipeline)
-""").format(ours=IS_OURS, names=sql.SQL(", ").join(map(sql.Literal, (DBT, GATE))), holds=HOLDS_STEP_LOCK)
+""").format(ours=IS_OURS, names=sql.SQL(", ").join(map(sql.Literal, (DBT, GATE))), holds=HAS_STEP_LOCK)
 
 log = logging.getLogger(__name__)
 

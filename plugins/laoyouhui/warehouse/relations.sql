@@ -10,7 +10,7 @@ create table if not exists raw.prepared (
 );
 
 -- rights of relations that had to be made anew, until they stand again
-create table if not exists raw.kept_right (
+create table if not exists raw.saved_privilege (
     relation text not null,
     column_name text, -- null: of the whole relation
     grantee text not null,
@@ -25,7 +25,7 @@ language sql stable as $$
 $$;
 
 -- Every view that reads a relation, or one that does.
-create or replace function raw.views_upon(relation regclass) returns setof regclass
+create or replace function raw.views_on(relation regclass) returns setof regclass
 language sql stable as $$
     with recursive reading (view) as (
         select relation::oid
@@ -49,17 +49,17 @@ language sql stable as $$
     from pg_class where oid = view
 $$;
 
-create or replace function raw.people_s_views_upon(relation regclass) returns setof regclass
+create or replace function raw.user_views_on(relation regclass) returns setof regclass
 language sql stable as $$
     select view
-    from raw.views_upon(relation) as upon (view)
+    from raw.views_on(relation) as upon (view)
     join pg_class as ours on ours.oid = relation
     where raw.is_people_s(view, relowner)
 $$;
 
-create or replace function raw.keep_rights(relation regclass) returns void
+create or replace function raw.save_privileges(relation regclass) returns void
 language sql as $$
-    insert into raw.kept_right (relation, column_name, grantee, privilege, is_grantable)
+    insert into raw.saved_privilege (relation, column_name, grantee, privilege, is_grantable)
     select raw.full_name(relation), column_name, case grantee when 0 then 'public' else grantee::regrole::text end, privilege_type, is_grantable
     from (
         select null as column_name, relowner, given.*
@@ -73,13 +73,13 @@ language sql as $$
     where grantee <> relowner
 $$;
 
-create or replace function raw.give_kept_rights(target regclass) returns void
+create or replace function raw.restore_privileges(target regclass) returns void
 language plpgsql as $$
 declare
     kept record;
 begin
     for kept in
-        delete from raw.kept_right where relation = raw.full_name(target) returning *
+        delete from raw.saved_privilege where relation = raw.full_name(target) returning *
     loop
         if (kept.grantee = 'public' or to_regrole(kept.grantee) is not null)
             and (kept.column_name is null or exists (
@@ -95,7 +95,7 @@ begin
 end $$;
 
 -- What `alter default privileges` says of a schema's new tables, whoever said it: PostgreSQL heeds what the maker said.
-create or replace function raw.give_default_rights(target regclass) returns void
+create or replace function raw.apply_default_privileges(target regclass) returns void
 language plpgsql as $$
 declare
     given record;
@@ -117,10 +117,10 @@ end $$;
 
 -- A relation goes, with all of dbt's that reads it, which dbt makes again; their rights are kept until then.
 -- Where people's views read it, it stays, and the error names them.
-create or replace function raw.drop_to_make_anew(relation regclass, why text) returns void
+create or replace function raw.drop_for_rebuild(relation regclass, why text) returns void
 language plpgsql as $$
 declare
-    people_s text;
+    user_views text;
     kind text;
 begin
     if exists (select from pg_trigger where tgrelid = relation and tgname = 'kept_truncate') then
@@ -128,15 +128,15 @@ begin
             using errcode = 'restrict_violation',
             hint = 'Write a migration that says what becomes of them (docs/adr/0015-upgrades-of-a-live-warehouse.md).';
     end if;
-    select string_agg(raw.full_name(view), ', ' order by raw.full_name(view)) into people_s
-    from raw.people_s_views_upon(relation) as upon (view);
-    if people_s is not null then
-        raise exception '%: %, but views that people built read it: %', raw.full_name(relation), why, people_s
+    select string_agg(raw.full_name(view), ', ' order by raw.full_name(view)) into user_views
+    from raw.user_views_on(relation) as upon (view);
+    if user_views is not null then
+        raise exception '%: %, but views that people built read it: %', raw.full_name(relation), why, user_views
             using errcode = 'dependent_objects_still_exist',
             hint = 'Keep each one''s text (pg_get_viewdef), drop it, run the date again, and make it anew upon the new shape.';
     end if;
-    perform raw.keep_rights(upon) from (
-        select relation as upon union all select view from raw.views_upon(relation) as further (view)
+    perform raw.save_privileges(upon) from (
+        select relation as upon union all select view from raw.views_on(relation) as further (view)
     ) as gone;
     select case relkind when 'v' then 'view' when 'm' then 'materialized view' else 'table' end into kind
     from pg_class where oid = relation;
@@ -284,13 +284,13 @@ declare
     columns text;
 begin
     if kind <> 'v' then
-        perform raw.drop_to_make_anew(stands, 'it becomes a view');
+        perform raw.drop_for_rebuild(stands, 'it becomes a view');
     end if;
     begin
         execute format(E'create or replace view %s as (\n%s\n)', name, query);
     exception when invalid_table_definition then -- its columns are others, or stand in another order
-        if not exists (select from raw.people_s_views_upon(stands)) then
-            perform raw.drop_to_make_anew(stands, 'its columns change');
+        if not exists (select from raw.user_views_on(stands)) then
+            perform raw.drop_for_rebuild(stands, 'its columns change');
             execute format(E'create view %s as (\n%s\n)', name, query);
         else
             execute format(E'create temporary view new_shape as (\n%s\n)', query);
@@ -305,10 +305,10 @@ begin
                     join pg_rewrite as rewrite on rewrite.oid = uses.objid and uses.classid = 'pg_rewrite'::regclass
                     where
                         uses.refclassid = 'pg_class'::regclass and uses.refobjid = stands and uses.refobjsubid = old.attnum
-                        and rewrite.ev_class in (select raw.people_s_views_upon(stands))
+                        and rewrite.ev_class in (select raw.user_views_on(stands))
                 ));
             if lost is not null then
-                perform raw.drop_to_make_anew(stands, 'columns go or have another type: ' || lost);
+                perform raw.drop_for_rebuild(stands, 'columns go or have another type: ' || lost);
             end if;
             -- a view's column cannot be taken away under another view: one that is gone, and that nobody reads, is null
             select string_agg(
@@ -325,9 +325,9 @@ begin
         end if;
     end;
     if stands is null then
-        perform raw.give_default_rights(name::regclass);
+        perform raw.apply_default_privileges(name::regclass);
     end if;
-    perform raw.give_kept_rights(name::regclass);
+    perform raw.restore_privileges(name::regclass);
 end $$;
 
 -- Make a function, or change it where it stands. One that gives other columns goes, with dbt's views that call it, which
@@ -348,7 +348,7 @@ exception when invalid_function_definition then
         where function.oid = stands and not raw.is_people_s(rewrite.ev_class, function.proowner)
     loop
         if exists (select from pg_class where oid = calls_it) then -- it may have gone with another
-            perform raw.drop_to_make_anew(calls_it, format('%s, which it calls, changes', stands));
+            perform raw.drop_for_rebuild(calls_it, format('%s, which it calls, changes', stands));
         end if;
     end loop;
     execute format('drop routine if exists %s', stands);
@@ -365,18 +365,18 @@ begin
     if kind = 'r' and raw.shape_of(stands) = raw.shape_of(shape) then
         return;
     end if;
-    if kind = 'r' and exists (select from raw.people_s_views_upon(stands)) then
+    if kind = 'r' and exists (select from raw.user_views_on(stands)) then
         perform raw.reshape(stands, shape);
         return;
     end if;
     if stands is not null then
-        perform raw.drop_to_make_anew(stands, 'its columns change');
+        perform raw.drop_for_rebuild(stands, 'its columns change');
     end if;
     execute format('create table %s (like %s including all)', name, shape);
     if stands is null then
-        perform raw.give_default_rights(name::regclass);
+        perform raw.apply_default_privileges(name::regclass);
     end if;
-    perform raw.give_kept_rights(name::regclass);
+    perform raw.restore_privileges(name::regclass);
 end $$;
 
 -- The columns of a relation, whatever their order.

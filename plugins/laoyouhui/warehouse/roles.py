@@ -15,7 +15,7 @@ import psycopg
 
 OWNER = "laoyouhui_owner"
 STEPS = {
-    "take_in": "laoyouhui_load",
+    "ingest": "laoyouhui_load",
     "decide": "laoyouhui_decide",
     "release": "laoyouhui_release",
     "deliver": "laoyouhui_deliver",
@@ -33,8 +33,8 @@ _MAINTAIN_SINCE = 170000  # before PostgreSQL 17 only the owner may analyse a ta
 
 # What no step changes or takes away once it stands. Tables of events feeds are added to it.
 _APPEND_ONLY = (
-    "delivery", "set_aside_row", "word", "withdrawal", "answer_row", "step", "release_check", "alert", "dbt_project",
-    "journal_entry",
+    "delivery", "quarantined_row", "manual_override", "withdrawal", "answer_row", "step", "release_check", "alert",
+    "dbt_project", "journal_entry",
 )  # fmt: skip
 
 # role, privileges, relations; {mutable}: tables of raw that are not append-only
@@ -58,7 +58,7 @@ _RIGHTS = (
     ("laoyouhui_release", "insert", "raw.journal_entry"),
     ("laoyouhui_release", "insert, delete", "raw.mart"),
     ("laoyouhui_release", "insert, delete", "marts.*"),
-    ("laoyouhui_release", "update (passes_released, released_at)", "raw.run"),
+    ("laoyouhui_release", "update (attempts_released, released_at)", "raw.run"),
     ("laoyouhui_deliver", "select", "vault.*"),
     ("laoyouhui_deliver", "update (bytes, sha256, control_total, written_at, delivered_at)", "outbox.file"),
     ("laoyouhui_deliver", "update (delivered_at)", "raw.run"),
@@ -213,10 +213,10 @@ def hand_over(conn: psycopg.Connection, events: Iterable[str] = ()) -> None:
     """
     for statement in conn.execute(_TO_HAND_OVER, {"schemas": list(PIPELINE_SCHEMAS), "owner": OWNER}).fetchall():
         conn.execute(statement[0].encode())
-    give_rights(conn, events)
+    grant_rights(conn, events)
 
 
-def give_rights(conn: psycopg.Connection, events: Iterable[str] | None = None) -> None:
+def grant_rights(conn: psycopg.Connection, events: Iterable[str] | None = None) -> None:
     """Give each step its rights on all that stands; again is harmless.
 
     `events`: the feeds whose tables nobody changes; without it, what may be changed in `raw` stays as it is.

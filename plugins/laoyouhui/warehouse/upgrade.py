@@ -80,10 +80,10 @@ def sql_of(revision: str) -> str:
 
 
 def _decide_again(conn: psycopg.Connection) -> None:
-    """A pass that another release has decided and not released is decided again: its models were others."""
+    """An attempt that another release has decided and not released is decided again: its models were others."""
     conn.execute(
         "update raw.current_run set is_retry = true, state = 'TAKEN_IN' from raw.run "
-        "where run.business_date = current_run.business_date and current_run.pass_no > run.passes_released "
+        "where run.business_date = current_run.business_date and current_run.attempt_no > run.attempts_released "
         "and current_run.state in ('DECIDING', 'DECIDED')"
     )
 

@@ -146,8 +146,8 @@ left join listed on newly_judged.subscriber_id = listed.subscriber_id
 where (cardinality(newly_judged.reasons) = 0) = (listed.subscriber_id is null);
 delete from listed
 using eligibility_line as line
-where listed.subscriber_id = line.subscriber_id and line.action = 'REMOVE' and line.run_on = :'day';
-insert into listed select subscriber_id from eligibility_line where action = 'ADD' and run_on = :'day';
+where listed.subscriber_id = line.subscriber_id and line.action = 'REMOVE' and line.business_date = :'day';
+insert into listed select subscriber_id from eligibility_line where action = 'ADD' and business_date = :'day';
 
 -- who qualifies is a member, until he leaves the carrier; the file that last said something new is a part of the key
 insert into membership
@@ -239,7 +239,7 @@ select
     tenure_cutoff(day, 10) as since_10,
     tenure_cutoff(day, 15) as since_15,
     tenure_cutoff(day, 20) as since_20
-from (select distinct recharged_at::date as day from recharge where run_on = :'day') as recharged;
+from (select distinct recharged_at::date as day from recharge where business_date = :'day') as recharged;
 
 create temp table asked on commit drop as
 select
@@ -300,7 +300,7 @@ left join hall
 left join subscriber as state
     on recharge.subscriber_id = state.subscriber_id and state.valid_from <= days.day and state.valid_to > days.day
 left join holdout on state.customer_id = holdout.customer_id and holdout.is_control
-where recharge.run_on = :'day' and recharge.kind = 'RECHARGE';
+where recharge.business_date = :'day' and recharge.kind = 'RECHARGE';
 analyze asked;
 
 insert into recharge_decision
@@ -685,12 +685,12 @@ analyze card_claim;
 
 -- whoever has waited longest has the code that expires first, if he is an active member now; whoever left waits no more
 create temp table served on commit drop as
-select line.claim_id, line.run_on, line.has_left, free.code
+select line.claim_id, line.business_date, line.has_left, free.code
 from (
     select
         waiting.claim_id,
         waiting.platform,
-        waiting.run_on,
+        waiting.business_date,
         membership.subscriber_id is null as has_left,
         coalesce(membership.subscriber_id is not null and subscriber.status = 'A', false) as is_served,
         row_number() over (
@@ -715,12 +715,12 @@ update card_claim
 set
     reason = case
         when served.code is not null then 'GRANTED'
-        when served.has_left and served.run_on < :'day' then 'LAPSED'
+        when served.has_left and served.business_date < :'day' then 'LAPSED'
         else 'WAITING'
     end,
-    waited_in = case when served.code is null and served.run_on = :'day' then date :'day' else card_claim.waited_in end,
+    waited_in = case when served.code is null and served.business_date = :'day' then date :'day' else card_claim.waited_in end,
     decided_in = case
-        when served.code is not null or (served.has_left and served.run_on < :'day') then date :'day'
+        when served.code is not null or (served.has_left and served.business_date < :'day') then date :'day'
     end
 from served
 where card_claim.claim_id = served.claim_id;
@@ -837,7 +837,7 @@ select
     date :'day'
 from recharge_decision
 cross join lateral generate_series(1, instalments) as no
-where run_on = :'day' and reason = 'GRANTED' and bonus_fen > 0
+where business_date = :'day' and reason = 'GRANTED' and bonus_fen > 0
 
 union all
 
@@ -858,7 +858,7 @@ select
     date :'next_day',
     date :'day'
 from recharge_decision
-where run_on = :'day' and discount_check = 'UNDER'
+where business_date = :'day' and discount_check = 'UNDER'
 
 union all
 
@@ -879,7 +879,7 @@ select
     date :'next_day',
     date :'day'
 from device_decision
-where run_on = :'day' and price_check = 'UNDER'
+where business_date = :'day' and price_check = 'UNDER'
 on conflict do nothing;
 analyze obligation;
 
@@ -921,7 +921,7 @@ where obligation.subscriber_id = gone.subscriber_id and obligation.sent_on is nu
 update obligation set ended_on = :'day', end_type = 'forfeited'
 from subscriber as gone
 where
-    obligation.run_on = :'day'
+    obligation.business_date = :'day'
     and obligation.sent_on is null
     and obligation.ended_on is null
     and obligation.subscriber_id = gone.subscriber_id
@@ -1018,27 +1018,27 @@ insert into ledger (
     budget_line, amount_fen, committed_fen, actual_fen, liability_fen, undoes
 )
 select
-    'DATA_GIFT', 'promised', grant_key, subscriber_id, customer_id, city_code, tenure_band, valid_from, run_on, 5120,
+    'DATA_GIFT', 'promised', grant_key, subscriber_id, customer_id, city_code, tenure_band, valid_from, business_date, 5120,
     'B1', 250, 250, 0, 0, null
 from gift
-where run_on = :'day'
+where business_date = :'day'
 
 union all
 
 select
-    'RECHARGE_DISCOUNT', 'granted', grant_key, subscriber_id, customer_id, city_code, tenure_band, recharged_on, run_on,
+    'RECHARGE_DISCOUNT', 'granted', grant_key, subscriber_id, customer_id, city_code, tenure_band, recharged_on, business_date,
     null, 'B2', least(entitled_fen, applied_fen), 0, least(entitled_fen, applied_fen), 0, null
 from recharge_decision
-where run_on = :'day' and reason = 'GRANTED'
+where business_date = :'day' and reason = 'GRANTED'
 
 union all
 
 select
-    benefit, 'promised', grant_key, subscriber_id, customer_id, city_code, tenure_band, recharged_on, run_on, null,
+    benefit, 'promised', grant_key, subscriber_id, customer_id, city_code, tenure_band, recharged_on, business_date, null,
     budget_line, amount_fen, case kind when 'CLAWBACK' then -amount_fen else amount_fen end, 0,
     case kind when 'INSTALMENT' then amount_fen else 0 end, null
 from obligation
-where run_on = :'day'
+where business_date = :'day'
 
 union all
 
@@ -1069,10 +1069,10 @@ where ended_on = :'day' and end_type = 'clawed_back'
 union all
 
 select
-    'FAMILY_NUMBER', 'granted', link_key, subscriber_id, customer_id, city_code, tenure_band, begins_at::date, run_on,
+    'FAMILY_NUMBER', 'granted', link_key, subscriber_id, customer_id, city_code, tenure_band, begins_at::date, business_date,
     null, null, 0, 0, 0, 0, null
 from family_link
-where run_on = :'day'
+where business_date = :'day'
 
 union all
 
@@ -1085,10 +1085,10 @@ where ended_in = :'day'
 union all
 
 select
-    'DEVICE', 'granted', grant_key, subscriber_id, customer_id, city_code, tenure_band, ordered_at::date, run_on, null,
+    'DEVICE', 'granted', grant_key, subscriber_id, customer_id, city_code, tenure_band, ordered_at::date, business_date, null,
     'B3', least(entitled_fen, applied_fen), 0, least(entitled_fen, applied_fen), 0, null
 from device_decision
-where run_on = :'day' and reason = 'GRANTED'
+where business_date = :'day' and reason = 'GRANTED'
 
 union all
 
@@ -1102,10 +1102,10 @@ where device_order.returned_in = :'day' and decision.reason = 'GRANTED'
 union all
 
 select
-    'MEMBERSHIP', 'granted', grant_key, subscriber_id, customer_id, city_code, tenure_band, member_from, run_on, null,
+    'MEMBERSHIP', 'granted', grant_key, subscriber_id, customer_id, city_code, tenure_band, member_from, business_date, null,
     'B4', 0, 0, 0, 0, null
 from membership
-where run_on = :'day'
+where business_date = :'day'
 
 union all
 
@@ -1127,20 +1127,20 @@ where claim.decided_in = :'day' and claim.reason = 'GRANTED'
 union all
 
 select
-    'TRIAL', 'promised', grant_key, subscriber_id, customer_id, city_code, tenure_band, applied_at::date, run_on, null,
+    'TRIAL', 'promised', grant_key, subscriber_id, customer_id, city_code, tenure_band, applied_at::date, business_date, null,
     'B4', trial.cost_fen, trial.cost_fen, 0, 0, null
 from trial_application
 join trial using (trial_code)
-where run_on = :'day' and reason = 'GRANTED'
+where business_date = :'day' and reason = 'GRANTED'
 
 union all
 
 select
-    'SMS', case when is_sent then 'promised' else 'suppressed' end, message_key, subscriber_id, null, null, null, run_on,
-    run_on, null, 'B5.1', cost.fen, cost.fen, 0, 0, null
+    'SMS', case when is_sent then 'promised' else 'suppressed' end, message_key, subscriber_id, null, null, null, business_date,
+    business_date, null, 'B5.1', cost.fen, cost.fen, 0, 0, null
 from message
 cross join lateral (select case when is_sent then 4 * segments else 0 end as fen) as cost
-where run_on = :'day'
+where business_date = :'day'
 
 union all
 
@@ -1178,9 +1178,9 @@ from (
             'eligibility' as interface, subscriber_id as item_key, subscriber_id, null as benefit, null as budget_line,
             null::bigint as committed_fen, null::bigint as liability_fen, null::timestamp as effective_at
         from eligibility_line
-        where run_on = :'day'
+        where business_date = :'day'
         union all
-        select 'data_grant', grant_key, subscriber_id, 'DATA_GIFT', 'B1', 250, 0, null from gift where run_on = :'day'
+        select 'data_grant', grant_key, subscriber_id, 'DATA_GIFT', 'B1', 250, 0, null from gift where business_date = :'day'
         union all
         select
             'credit', grant_key, subscriber_id, benefit, budget_line,
@@ -1192,26 +1192,26 @@ from (
         union all
         select 'family_link', link_key, subscriber_id, 'FAMILY_NUMBER', null, 0, 0, begins_at
         from family_link
-        where run_on = :'day'
+        where business_date = :'day'
         union all
         select 'family_link', md5(link_key || '|REMOVE'), subscriber_id, 'FAMILY_NUMBER', null, 0, 0, ends_at
         from family_link
         where ended_in = :'day'
         union all
-        select 'membership', grant_key, subscriber_id, 'MEMBERSHIP', 'B4', 0, 0, null from membership where run_on = :'day'
+        select 'membership', grant_key, subscriber_id, 'MEMBERSHIP', 'B4', 0, 0, null from membership where business_date = :'day'
         union all
         select 'membership', end_key, subscriber_id, 'MEMBERSHIP', 'B4', 0, 0, null from membership where ended_in = :'day'
         union all
         select 'trial_grant', grant_key, subscriber_id, 'TRIAL', 'B4', trial.cost_fen, 0, null
         from trial_application
         join trial using (trial_code)
-        where run_on = :'day' and reason = 'GRANTED'
+        where business_date = :'day' and reason = 'GRANTED'
         union all
         select
             'device_decision', grant_key, subscriber_id, case reason when 'GRANTED' then 'DEVICE' end,
             case reason when 'GRANTED' then 'B3' end, 0, 0, null
         from device_decision
-        where run_on = :'day' and reason <> 'WINDOW'
+        where business_date = :'day' and reason <> 'WINDOW'
         union all
         select 'device_decision', md5(grant_key || '|RETURNED'), decision.subscriber_id, 'DEVICE', 'B3', 0, 0, null
         from device_order
@@ -1220,7 +1220,7 @@ from (
         union all
         select 'sms', message_key, subscriber_id, 'SMS', 'B5.1', 4 * segments, 0, null
         from message
-        where run_on = :'day' and is_sent
+        where business_date = :'day' and is_sent
     ) as items
 ) as placed;
 analyze sent;
@@ -1323,7 +1323,7 @@ where 'BAD_DATE' = any(reasons)
 union all
 select
     case when reason = 'LATE' then 'LATE_RECHARGE' else 'DISCOUNT_' || discount_check end,
-    run_on,
+    business_date,
     subscriber_id,
     recharge_id,
     applied_fen - entitled_fen,
@@ -1334,7 +1334,7 @@ union all
 -- nobody else of the control group can have anything: no subscriber comes to another customer in this month
 select
     'CONTROL_LEAKED',
-    run_on,
+    business_date,
     subscriber_id,
     recharge_id,
     applied_fen,
@@ -1358,7 +1358,7 @@ select
         when decision.price_check = 'OVER' then 'DEVICE_OVER'
         else 'DEVICE_NOT_ENTITLED'
     end,
-    decision.run_on,
+    decision.business_date,
     decision.subscriber_id,
     decision.order_id,
     decision.applied_fen - decision.entitled_fen,
@@ -1380,7 +1380,7 @@ where
 union all
 select
     'DEVICE_LIST_PRICE',
-    run_on,
+    business_date,
     subscriber_id,
     order_id,
     order_list_price_fen - list_price_fen,
@@ -1408,7 +1408,7 @@ where
 union all
 select
     'CONTROL_LEAKED',
-    decision.run_on,
+    decision.business_date,
     decision.subscriber_id,
     decision.order_id,
     decision.applied_fen,
@@ -1422,7 +1422,7 @@ where
 union all
 select
     'CARD_CODE_NOT_DELIVERED',
-    message.run_on,
+    message.business_date,
     claim.subscriber_id,
     claim.claim_id,
     card_code.cost_fen,

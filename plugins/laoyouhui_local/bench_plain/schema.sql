@@ -79,9 +79,9 @@ create table recharge (
     channel text not null,
     hall_code text,
     staff_id text,
-    run_on date not null
+    business_date date not null
 );
-create index on recharge (run_on);
+create index on recharge (business_date);
 create index on recharge (reverses_id) where reverses_id is not null;
 
 create table hall (
@@ -105,7 +105,7 @@ create table device_listing (
 create unlogged table subscriber_in (like subscriber);
 alter table subscriber_in drop column valid_from, drop column valid_to;
 create unlogged table recharge_in (like recharge);
-alter table recharge_in alter recharged_at type text, drop column run_on;
+alter table recharge_in alter recharged_at type text, drop column business_date;
 create unlogged table family_request_in (
     request_id text, subscriber_id text, requested_at text, action text, family_msisdn text, channel text, staff_id text
 );
@@ -146,9 +146,9 @@ create table eligibility_line (
     action text not null,
     effective_on date not null,
     reason text not null,
-    run_on date not null
+    business_date date not null
 );
-create index on eligibility_line (run_on);
+create index on eligibility_line (business_date);
 
 create table gift (
     grant_key text primary key,
@@ -160,9 +160,9 @@ create table gift (
     month date not null,
     valid_from date not null,
     valid_to date not null,
-    run_on date not null
+    business_date date not null
 );
-create index on gift (run_on);
+create index on gift (business_date);
 
 create table recharge_decision (
     recharge_id text primary key,
@@ -180,10 +180,10 @@ create table recharge_decision (
     entitled_fen bigint not null,
     applied_fen bigint not null,
     discount_check text not null,
-    run_on date not null
+    business_date date not null
 );
 create index on recharge_decision (subscriber_id, face_fen) where reason = 'GRANTED';
-create index on recharge_decision (run_on);
+create index on recharge_decision (business_date);
 
 -- one row a spell of membership
 create table membership (
@@ -193,14 +193,14 @@ create table membership (
     city_code text,
     tenure_band text not null,
     member_from date not null,
-    run_on date not null,
+    business_date date not null,
     member_to date not null default 'infinity',
     end_key text,
     ended_in date
 );
 create unique index on membership (subscriber_id) where member_to = 'infinity';
 create index on membership (subscriber_id);
-create index on membership (run_on);
+create index on membership (business_date);
 create index on membership (ended_in) where ended_in is not null;
 
 create table family_request (
@@ -219,9 +219,9 @@ create table family_request (
     left_reason text,
     reason text,
     link_key text,
-    run_on date not null
+    business_date date not null
 );
-create index on family_request (run_on);
+create index on family_request (business_date);
 
 create table family_link (
     link_key text primary key,
@@ -232,14 +232,14 @@ create table family_link (
     city_code text,
     tenure_band text not null,
     begins_at timestamp not null,
-    run_on date not null,
+    business_date date not null,
     ends_at timestamp,
     end_reason text,
     ended_in date
 );
 create index on family_link (subscriber_id);
 create index on family_link (family_subscriber_id) where ends_at is null;
-create index on family_link (run_on);
+create index on family_link (business_date);
 create index on family_link (ended_in) where ended_in is not null;
 
 -- those that nothing refuses yet, one after another: what one approves or takes out the next finds
@@ -251,7 +251,7 @@ declare
     removed text;
 begin
     for asked in
-        select * from family_request where run_on = day and reason is null order by requested_at, request_id
+        select * from family_request where business_date = day and reason is null order by requested_at, request_id
     loop
         select
             count(*),
@@ -321,11 +321,11 @@ create table device_decision (
     entitled_fen bigint not null,
     applied_fen bigint not null,
     price_check text not null,
-    run_on date not null
+    business_date date not null
 );
 create index on device_decision (order_id);
 create index on device_decision (subscriber_id);
-create index on device_decision (run_on);
+create index on device_decision (business_date);
 
 -- codes lie open here: this script keeps no secret from anybody
 create table card_code (
@@ -350,12 +350,12 @@ create table card_claim (
     city_code text,
     tenure_band text not null,
     reason text not null,
-    run_on date not null,
+    business_date date not null,
     waited_in date,
     decided_in date
 );
 create index on card_claim (subscriber_id);
-create index on card_claim (run_on);
+create index on card_claim (business_date);
 create index on card_claim (decided_in);
 create index on card_claim (platform) where reason = 'WAITING';
 
@@ -372,10 +372,10 @@ create table trial_application (
     tenure_band text not null,
     is_member boolean not null,
     reason text not null,
-    run_on date not null
+    business_date date not null
 );
 create index on trial_application (subscriber_id);
-create index on trial_application (run_on);
+create index on trial_application (business_date);
 
 create table obligation (
     grant_key text primary key,
@@ -392,14 +392,14 @@ create table obligation (
     instalments int,
     amount_fen bigint not null,
     due_on date not null,
-    run_on date not null,
+    business_date date not null,
     sent_on date,
     ended_on date,
     end_type text
 );
 create index on obligation (due_on) where sent_on is null;
 create index on obligation (sent_on) where sent_on is not null;
-create index on obligation (run_on);
+create index on obligation (business_date);
 create index on obligation (recharge_id) where budget_line = 'B3';
 
 create table message (
@@ -413,9 +413,9 @@ create table message (
     not_after timestamp not null,
     segments int not null,
     message_text text not null,
-    run_on date not null
+    business_date date not null
 );
-create index on message (run_on);
+create index on message (business_date);
 
 create table sent (
     file_name text not null,

@@ -4,7 +4,7 @@
 copy (
     select subscriber_id, msisdn, action, to_char(effective_on, 'YYYYMMDD'), reason
     from eligibility_line
-    where run_on = :'day'
+    where business_date = :'day'
     order by subscriber_id
 ) to stdout with (delimiter '|', null '', encoding 'GB18030') \g |"$PUT" eligibility "$DAY"
 
@@ -12,7 +12,7 @@ copy (
     select
         grant_key, subscriber_id, msisdn, 'LYHMLD5G', 5120, to_char(valid_from, 'YYYYMMDD'), to_char(valid_to, 'YYYYMMDD')
     from gift
-    where run_on = :'day'
+    where business_date = :'day'
     order by subscriber_id, grant_key
 ) to stdout with (delimiter '|', null '', encoding 'GB18030') \g |"$PUT" data_grant "$DAY"
 
@@ -33,7 +33,7 @@ copy (
     from (
         select link_key as grant_key, subscriber_id, family_msisdn, 'ADD' as action, begins_at as effective_at
         from family_link
-        where run_on = :'day'
+        where business_date = :'day'
         union all
         select md5(link_key || '|REMOVE'), subscriber_id, family_msisdn, 'REMOVE', ends_at
         from family_link
@@ -46,7 +46,7 @@ copy (
 copy (
     select change.grant_key, change.subscriber_id, subscriber.msisdn, change.action, to_char(date :'day' + 1, 'YYYYMMDD')
     from (
-        select grant_key, subscriber_id, 'ADD' as action from membership where run_on = :'day'
+        select grant_key, subscriber_id, 'ADD' as action from membership where business_date = :'day'
         union all
         select end_key, subscriber_id, 'REMOVE' from membership where ended_in = :'day'
     ) as change
@@ -60,7 +60,7 @@ copy (
         to_char(date :'day' + 1, 'YYYYMMDD')
     from trial_application as application
     join subscriber on subscriber.subscriber_id = application.subscriber_id and subscriber.valid_to = 'infinity'
-    where application.run_on = :'day' and application.reason = 'GRANTED'
+    where application.business_date = :'day' and application.reason = 'GRANTED'
     order by application.subscriber_id, application.grant_key
 ) to stdout with (delimiter '|', null '', encoding 'GB18030') \g |"$PUT" trial_grant "$DAY"
 
@@ -76,7 +76,7 @@ copy (
             paid_fen,
             case reason when 'NOT_ELIGIBLE' then ineligibility_reasons[1] else reason end as reason
         from device_decision
-        where run_on = :'day' and reason <> 'WINDOW'
+        where business_date = :'day' and reason <> 'WINDOW'
         union all
         select
             md5(decision.grant_key || '|RETURNED'), order_id, decision.subscriber_id, 'RETURNED', list_price_fen, paid_fen,
@@ -93,6 +93,6 @@ copy (
         message_key, msisdn, template_code, to_char(not_before, 'YYYYMMDDHH24MISS'), to_char(not_after, 'YYYYMMDDHH24MISS'),
         segments, message_text
     from message
-    where run_on = :'day' and is_sent
+    where business_date = :'day' and is_sent
     order by subscriber_id, message_key
 ) to stdout with (delimiter '|', null '', encoding 'GB18030') \g |"$PUT" sms "$DAY"

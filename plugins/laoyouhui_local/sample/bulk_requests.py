@@ -102,7 +102,7 @@ class Requests:
         asked = {
             "family_request": self.family_requests,
             "device_order": self.device_events,
-            "card_claim": self.card_claims,
+            "card_claim": self.card_reservations,
             "trial_application": self.trial_applications,
         }
         for number in range(days):
@@ -224,7 +224,7 @@ class Requests:
                 luck=luck[row],
             )
 
-    def card_claims(self, day: date) -> list[str]:
+    def card_reservations(self, day: date) -> list[str]:
         """Spell a day's claims in order of time; some ask twice."""
         size = round(len(self.eligible) * _CARD_CLAIMS)
         again = round(size * _CLAIMED_AGAIN_SHARE)

@@ -184,7 +184,11 @@ def test_the_shipped_profile_is_the_carrier_interface() -> None:
             "{name: ctid, type: id}",
             "columns[1].name: value 'ctid': expected a name of its own",
         ),
-        ("  hall:", "  word:", "feeds.word: expected another name: the warehouse's schema raw has a table of its own"),
+        (
+            "  hall:",
+            "  manual_override:",
+            "feeds.manual_override: expected another name: the warehouse's schema raw has a table of its own",
+        ),
         ("  hall:", "  campaign_file:", "feeds.campaign_file: expected another name"),
         ("  hall:", "  run_pkey:", "feeds.run_pkey: expected another name"),
         (

@@ -251,7 +251,7 @@ def test_a_message_can_tell_of_what_an_older_version_promised(folder: Path) -> N
         ({"delimiter": ","}, "感恩相伴，老友惠开启", "感恩相伴,老友惠开启", "templates[1].title: value '…': expected no ',', which parts the fields of the carrier's files: interfaces.push.title of china_unicom"),
     ],
 )  # fmt: skip
-def test_what_leaves_can_be_spelled_in_the_carriers_files(
+def test_what_leaves_can_be_formatted_in_the_carriers_files(
     folder: Path, files: Mapping[str, str], old: str, new: str, said: str
 ) -> None:
     file, profile = folder / "campaigns" / "lyh2026.yml", folder / "carriers" / "china_unicom.yml"

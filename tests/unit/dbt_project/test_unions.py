@@ -13,7 +13,7 @@ UNITED_BY = {
     "exports/credit_rows": "exports/export_credit",
     "exports/data_grant_rows": "exports/export_data_grant",
     "intermediate/message/notices": "intermediate/message/int_message__notices",
-    "ledger/claims": "ledger/budget_waits",
+    "ledger/reservations": "ledger/budget_waits",
     "ledger/entries": "ledger/ledger_entries",
     "ledger/reasons": "ledger/reasons",
     "marts/operations/exception_rows": "marts/operations/exceptions",
@@ -69,12 +69,12 @@ def test_each_request_that_is_decided_is_explained() -> None:
     assert dict(told) == feeds_of_requests()
 
 
-def test_each_claim_on_the_budget_is_of_the_benefit_that_the_list_says() -> None:
-    """A claim that waits under another name is not withdrawn when its request is undone."""
+def test_each_reservation_is_of_the_benefit_that_the_list_says() -> None:
+    """A reservation that waits under another name is not withdrawn when its request is undone."""
     waits = (MODELS / "ledger" / "budget_waits.sql").read_text("utf-8")
     listed = dict(re.findall(r"^    \('(\w+)', '(\w+)', (?:none|'\w+')\),$", waits, re.MULTILINE))
-    claims = {path.stem: path.read_text("utf-8") for path in (MODELS / "ledger" / "claims").glob("*.sql")}
-    assert listed == {name: re.findall(r"'(\w+)' as benefit", text)[0] for name, text in claims.items()}
+    texts = {path.stem: path.read_text("utf-8") for path in (MODELS / "ledger" / "reservations").glob("*.sql")}
+    assert listed == {name: re.findall(r"'(\w+)' as benefit", text)[0] for name, text in texts.items()}
     feeds = re.findall(r"^    \('\w+', '\w+', '(\w+)'\),$", waits, re.MULTILINE)
     assert len(feeds) >= 4
     assert set(feeds) <= feeds_of_requests().keys()
@@ -91,5 +91,5 @@ def test_each_staging_model_is_called_by_its_folder() -> None:
 def test_no_folder_of_united_models_is_missing_here() -> None:
     """What is ephemeral is written into the text of another model, which has to name it."""
     united = {path.parent for path in MODELS.rglob("*.sql") if path.parent.name.endswith(("_rows", "notices"))}
-    united |= {MODELS / "ledger" / name for name in ("claims", "entries", "reasons")}
+    united |= {MODELS / "ledger" / name for name in ("reservations", "entries", "reasons")}
     assert {path.relative_to(MODELS).as_posix() for path in united} == set(UNITED_BY)

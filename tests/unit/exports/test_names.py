@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from laoyouhui.config.carrier import CheckForm, Column, FileForm, Interface
+from laoyouhui.exports.formatting import header_line
 from laoyouhui.exports.names import Stem, check_line, control_total, file_stem, parse_stem
-from laoyouhui.exports.spelling import header_line
 
 PLAIN = "{interface}_{campaign}_{date}_{seq}"
 
@@ -22,7 +22,7 @@ def _interface(pattern: str = PLAIN, unit: str | None = "fen") -> Interface:
 
 
 @pytest.mark.parametrize("pattern", [PLAIN, "{date}-{seq}-{campaign}", "LYH_{campaign}_{interface}_{date}{seq}"])
-def test_a_stem_is_read_as_it_was_spelled(pattern: str) -> None:
+def test_a_stem_is_read_as_it_was_formatted(pattern: str) -> None:
     interface = _interface(pattern)
     stem = file_stem("credit", interface, "lyh2026", date(2026, 2, 4), 12)
     assert parse_stem("credit", interface, stem) == Stem("lyh2026", date(2026, 2, 4), 12)

@@ -77,7 +77,7 @@ def test_an_empty_file_with_a_right_check_file_is_valid() -> None:
         (check_of(ROWS, total="20000.00"), "CONTROL_TOTAL"),
     ],
 )
-def test_a_file_that_disagrees_is_set_aside(check: Check, expected: str) -> None:
+def test_a_file_that_disagrees_is_quarantined(check: Check, expected: str) -> None:
     assert reason(ROWS, check) == expected
 
 
@@ -288,7 +288,7 @@ def test_utf8_is_not_taken_for_gb18030(data: bytes, expected: str | None) -> Non
     [(b"\n", b"\r\n", "no carriage return"), (b"|", b",", "11 fields, found 1"), (b"\n", b"|\n", "11 fields, found 12"),
      (b"APP", b"AP\0", "no character NUL")],
 )  # fmt: skip
-def test_a_file_of_another_form_is_set_aside_with_what_was_expected(old: bytes, new: bytes, detail: str) -> None:
+def test_a_file_of_another_form_is_quarantined_with_what_was_expected(old: bytes, new: bytes, detail: str) -> None:
     data = ROWS.replace(old, new)
     verdict = scanned(data, check_of(data)).verdict()
     assert verdict is not None

@@ -19,7 +19,7 @@ from laoyouhui.config.campaign import load_campaign
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.journal import Journal, JournalError, Receipts
 from laoyouhui.pipeline.override_kinds import KINDS
-from laoyouhui.pipeline.words import read_command, read_overrides
+from laoyouhui.pipeline.overrides import read_command, read_overrides
 
 HOME = Path(__file__).parents[3]
 NOW = datetime(2026, 2, 9, 9, 30, tzinfo=timezone(timedelta(hours=8)))
@@ -59,8 +59,8 @@ def test_an_override_is_read_as_it_was_said(journal: Journal, command: str) -> N
     with journal.locked():
         entry = journal.add({"entry": "ASK", **word.model_dump(mode="json")})
     (override,) = read_overrides(journal)
-    assert override.word == word
-    assert str(override.word) == command
+    assert override.request == word
+    assert str(override.request) == command
     assert override.name == entry.name == f"000001-{entry.sha256[:12]}"
 
 
@@ -188,7 +188,7 @@ def test_two_commands_at_once_do_not_fork_the_chain(journal: Journal, tmp_path: 
     for each in both:
         each.join()
     assert [each.exitcode for each in both] == [0, 0]
-    said = [override.word.fields["file_stem"] for override in read_overrides(journal)]
+    said = [override.request.fields["file_stem"] for override in read_overrides(journal)]
     assert len(said) == len(set(said)) == 20
 
 
@@ -221,12 +221,12 @@ def test_overrides_of_one_person_each_from_an_older_version_are_found_and_are_no
 # --- receipts --------------------------------------------------------------------------------------------------------
 
 
-def test_a_thing_is_taken_in_on_the_date_of_its_receipt() -> None:
+def test_a_thing_is_ingested_on_the_date_of_its_receipt() -> None:
     told = {("word", "w"): date(2026, 2, 5)}
     last = date(2026, 2, 7)
 
-    def allowed(day: int, pass_no: int, name: str) -> bool:
-        return Receipts(date(2026, 2, day), pass_no, told, {}, last).allow(("word", name))
+    def allowed(day: int, attempt_no: int, name: str) -> bool:
+        return Receipts(date(2026, 2, day), attempt_no, told, {}, last).allow(("word", name))
 
     assert [allowed(day, 1, "w") for day in (4, 5, 6)] == [False, True, True]
     # what no run had seen waits while the dates that left receipts are rebuilt ...

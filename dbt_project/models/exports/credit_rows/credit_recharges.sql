@@ -14,7 +14,7 @@ candidates as (
 
     select obligations.grant_key
     from {{ ref('credit_obligations') }} as obligations
-    inner join run on obligations.run_on = run.business_date and obligations.due_on <= run.next_date
+    inner join run on obligations.business_date = run.business_date and obligations.due_on <= run.next_date
 
     union
 
@@ -46,24 +46,25 @@ due as (
 
 again as (
     select
-        setbacks.item_key as grant_key,
-        setbacks.resend_of,
-        setbacks.is_asked
-    from {{ ref('int_outbox__setbacks') }} as setbacks
+        rejections.item_key as grant_key,
+        rejections.resend_of,
+        rejections.is_asked
+    from {{ ref('int_outbox__rejections') }} as rejections
     cross join run
     where
-        setbacks.interface = 'credit'
-        and setbacks.benefit <> 'CLAWBACK'
+        rejections.interface = 'credit'
+        and rejections.benefit <> 'CLAWBACK'
         and (
-            setbacks.outcome = 'RETRY'
+            rejections.outcome = 'RETRY'
             -- refused as unknown or not active: the cause is mended when the carrier's own feed has said something new
             -- since
             or (
-                setbacks.outcome = 'REFUSED'
-                and setbacks.code in ('10', '11')
+                rejections.outcome = 'REFUSED'
+                and rejections.code in ('10', '11')
                 and exists (
                     select from {{ ref('int_subscriber__history') }} as history
-                    where history.subscriber_id = setbacks.subscriber_id and history.state_on > setbacks.run_on
+                    where
+                        history.subscriber_id = rejections.subscriber_id and history.state_on > rejections.business_date
                 )
             )
         )
@@ -137,13 +138,13 @@ clawbacks as (
         retries.resend_of
     from {{ ref('ledger_closures') }} as claims
     cross join run
-    left join {{ ref('int_outbox__setbacks') }} as retries
+    left join {{ ref('int_outbox__rejections') }} as retries
         on
             claims.grant_key = retries.item_key
             and retries.outcome = 'RETRY' and run.business_date = retries.answered_on
     where
         claims.benefit = 'CLAWBACK'
-        and (({{ is_this_pass('claims') }}) or retries.item_key is not null)
+        and (({{ is_this_attempt('claims') }}) or retries.item_key is not null)
 ),
 
 final as (

@@ -1,4 +1,4 @@
--- The data gifts to set up: those decided in this pass for which the budget has room, those for which it has room at
+-- The data gifts to set up: those decided in this attempt for which the budget has room, those for which it has room at
 -- last, and those the carrier asked to send again while they are still valid.
 with run as (
     select * from {{ ref('stg_run__current') }}
@@ -17,7 +17,7 @@ chosen as (
         gifts.cost_fen,
         null::text as resend_of
     from {{ ref('data_gift_decisions') }} as gifts
-    inner join run on {{ is_this_pass('gifts') }}
+    inner join run on {{ is_this_attempt('gifts') }}
     left join {{ ref('waiting_list') }} as waits on gifts.grant_key = waits.grant_key
     where gifts.reason = 'GRANTED' and waits.grant_key is null
 
@@ -36,12 +36,12 @@ chosen as (
         null::text as resend_of
     from {{ ref('waiting_list') }} as waits
     inner join {{ ref('data_gift_decisions') }} as gifts on waits.grant_key = gifts.grant_key
-    inner join run on waits.freed_on = run.business_date and waits.freed_pass_no = run.pass_no
+    inner join run on waits.funded_on = run.business_date and waits.funded_attempt_no = run.attempt_no
     left join lateral {{ function('state_as_of') }}(gifts.subscriber_id, run.business_date) as states on true
 
     union all
 
-    -- a second sending goes to the number that the subscriber has now
+    -- a second dispatch goes to the number that the subscriber has now
     select
         gifts.campaign_id,
         gifts.subscriber_id,
@@ -52,12 +52,12 @@ chosen as (
         gifts.product_code,
         gifts.megabytes,
         gifts.cost_fen,
-        setbacks.resend_of
-    from {{ ref('int_outbox__setbacks') }} as setbacks
-    inner join {{ ref('data_gift_decisions') }} as gifts on setbacks.item_key = gifts.grant_key
-    inner join run on setbacks.answered_on = run.business_date and gifts.valid_to >= run.next_date
+        rejections.resend_of
+    from {{ ref('int_outbox__rejections') }} as rejections
+    inner join {{ ref('data_gift_decisions') }} as gifts on rejections.item_key = gifts.grant_key
+    inner join run on rejections.answered_on = run.business_date and gifts.valid_to >= run.next_date
     left join lateral {{ function('state_as_of') }}(gifts.subscriber_id, run.business_date) as states on true
-    where setbacks.interface = 'data_grant' and setbacks.outcome = 'RETRY'
+    where rejections.interface = 'data_grant' and rejections.outcome = 'RETRY'
 ),
 
 final as (

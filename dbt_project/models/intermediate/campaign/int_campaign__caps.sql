@@ -4,8 +4,8 @@
 
 select
     terms.campaign_id,
-    terms.holds_from,
-    terms.holds_until,
+    terms.valid_from,
+    terms.valid_until,
     caps.budget_line,
     caps.cap_fen::bigint as cap_fen
 from {{ ref('stg_campaign__terms') }} as terms

@@ -8,8 +8,8 @@ with declared as (
         terms.campaign_id,
         others.other_id,
         exclusions.declared ->> 'benefit' as benefit,
-        terms.holds_from,
-        terms.holds_until
+        terms.valid_from,
+        terms.valid_until
     from {{ ref('stg_campaign__terms') }} as terms
     cross join lateral jsonb_array_elements(terms.terms -> 'stacking' -> 'exclusive') as exclusions (declared)
     cross join lateral jsonb_array_elements_text(exclusions.declared -> 'campaigns') as others (other_id)
@@ -20,8 +20,8 @@ final as (
         loses.campaign_id,
         wins.campaign_id as gives_way_to,
         declared.benefit,
-        declared.holds_from,
-        declared.holds_until
+        declared.valid_from,
+        declared.valid_until
     from declared
     inner join {{ ref('stg_campaign__campaigns') }} as loses
         on loses.campaign_id in (declared.campaign_id, declared.other_id)

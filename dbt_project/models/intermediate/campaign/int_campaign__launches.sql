@@ -17,7 +17,7 @@ where
     and run.next_date between campaigns.starts_on and campaigns.ends_on
     and not exists (
         select from {{ this }} as launched
-        where launched.campaign_id = campaigns.campaign_id and {{ is_standing('launched') }}
+        where launched.campaign_id = campaigns.campaign_id and {{ is_current('launched') }}
     )
 group by campaigns.campaign_id, run.next_date
 having coalesce(bool_and(lines.is_ready), true)

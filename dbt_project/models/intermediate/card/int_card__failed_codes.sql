@@ -1,7 +1,7 @@
 -- Messages with a card's code that did not reach the member: reported as failed, or refused for good. The message is
 -- found by its key, which is made of what it tells: no message has to be asked. A report about what the carrier refused
 -- or wants again counts for nothing here.
-{{ config(materialized='append_only', indexes=[{'columns': ['run_on'], 'type': 'brin'}]) }}
+{{ config(materialized='append_only', indexes=[{'columns': ['business_date'], 'type': 'brin'}]) }}
 
 with run as (
     select * from {{ ref('stg_run__current') }}
@@ -11,7 +11,7 @@ reported as (
     select
         reports.message_key,
         'FAILED' as reason
-    from {{ ref('stg_sms_report__parts') }} as reports
+    from {{ ref('stg_sms_report__segments') }} as reports
     where
         reports.state = 'FAILED'
         and reports.delivery_no = any(
@@ -27,11 +27,11 @@ reported as (
     union
 
     select
-        setbacks.item_key as message_key,
+        rejections.item_key as message_key,
         'REFUSED' as reason
-    from {{ ref('int_outbox__setbacks') }} as setbacks
-    inner join run on setbacks.answered_on = run.business_date
-    where setbacks.interface = 'sms' and setbacks.outcome = 'REFUSED'
+    from {{ ref('int_outbox__rejections') }} as rejections
+    inner join run on rejections.answered_on = run.business_date
+    where rejections.interface = 'sms' and rejections.outcome = 'REFUSED'
 ),
 
 -- the codes that their addressee was sent, and which attempt it was
@@ -78,5 +78,5 @@ cross join run
 where
     not exists (
         select from {{ this }} as known
-        where known.message_key = found.message_key and {{ is_standing('known') }}
+        where known.message_key = found.message_key and {{ is_current('known') }}
     )

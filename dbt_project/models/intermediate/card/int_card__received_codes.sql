@@ -2,14 +2,14 @@
 -- it stands beside the first, which holds.
 {{ config(
     materialized='append_only',
-    indexes=[{'columns': ['run_on'], 'type': 'brin'}],
+    indexes=[{'columns': ['business_date'], 'type': 'brin'}],
 ) }}
 
 with known as not materialized (
     select known.*
     from {{ this }} as known
     cross join {{ ref('stg_run__current') }} as run
-    where {{ is_standing('known') }} and not {{ is_withdrawn('known', 'card_stock') }}
+    where {{ is_current('known') }} and not {{ is_withdrawn('known', 'card_stock') }}
 ),
 
 first_of_each as (
@@ -53,7 +53,7 @@ final as (
                 first_of_each.file_seq,
                 first_of_each.source_file,
                 first_of_each.source_line
-        ) = 1 as holds
+        ) = 1 as is_first_row
     from first_of_each
     where
         not exists (

@@ -2,7 +2,7 @@
 -- by the model that is named here beside each feed: where a benefit hangs on it the row that was decided in an earlier
 -- run, and neither of two that come in one run; elsewhere the first. Recharges are told apart: a person chooses there.
 -- The first entry is that of every request of which one decision is made of an id.
-{{ config(materialized='append_only', indexes=[{'columns': ['run_on'], 'type': 'brin'}]) }}
+{{ config(materialized='append_only', indexes=[{'columns': ['business_date'], 'type': 'brin'}]) }}
 
 {#- known: what stands of each id, and what does not; stands: which is which, where several contents are kept;
     keeps_withdrawn: rows of deliveries that were withdrawn are among them -#}
@@ -24,7 +24,7 @@
     },
     {
         'feed': 'card_stock', 'rows': 'stg_card_stock__codes', 'key': 'code_reference',
-        'known': 'int_card__stock', 'stands': 'known.holds', 'subscriber': false, 'amount': 'cost_fen',
+        'known': 'int_card__stock', 'stands': 'known.is_first_row', 'subscriber': false, 'amount': 'cost_fen',
     },
     {
         'feed': 'expense', 'rows': 'stg_expense__vouchers', 'key': 'voucher_id',
@@ -38,8 +38,8 @@
         'feed': 'optout', 'rows': 'stg_optout__events', 'key': 'event_id', 'known': 'int_optout__events',
     },
     {
-        'feed': 'sms_report', 'rows': 'stg_sms_report__parts', 'key': 'report_id',
-        'known': 'int_sms_report__parts', 'subscriber': false,
+        'feed': 'sms_report', 'rows': 'stg_sms_report__segments', 'key': 'report_id',
+        'known': 'int_sms_report__segments', 'subscriber': false,
     },
     {
         'feed': 'ticket', 'rows': 'stg_ticket__events', 'key': 'event_id', 'known': 'int_ticket__events',
@@ -81,8 +81,8 @@ found as (
         rows.{{ each.get('item', each.key) }} as item_key,
         {{ 'rows.subscriber_id' if each.get('subscriber', true) else 'null::text' }} as subscriber_id,
         {{ 'rows.' ~ each.amount if each.amount else 'null::bigint' }} as amount_fen,
-        case when first_known.stands then first_known.source_file end as standing_file,
-        case when first_known.stands then first_known.source_line end as standing_line,
+        case when first_known.stands then first_known.source_file end as current_file,
+        case when first_known.stands then first_known.source_line end as current_line,
         rows.delivery_no,
         {{ 'rows.line_no' if each.feed else 'rows.source_line as line_no' }}
     from {{ ref(each.rows) }} as rows
@@ -138,5 +138,5 @@ where
             known.feed = first_of_each.feed
             and known.event_key = first_of_each.event_key
             and known.content_hash = first_of_each.content_hash
-            and {{ is_standing('known') }}
+            and {{ is_current('known') }}
     )

@@ -14,7 +14,7 @@ standing as (
     select closures.*
     from {{ ref('stg_decided__closures') }} as closures
     cross join run
-    where {{ is_standing('closures') }}
+    where {{ is_current('closures') }}
 ),
 
 -- reversed, answered, promised, of a subscriber whose state changed, falling due, or held
@@ -39,7 +39,7 @@ touched as (
 
     select obligations.grant_key
     from obligations
-    inner join run on obligations.run_on = run.business_date
+    inner join run on obligations.business_date = run.business_date
     -- a recharge of the day itself was granted to an active subscriber
     where obligations.recharged_on < run.business_date or obligations.due_on <= run.next_date
 
@@ -47,7 +47,7 @@ touched as (
 
     select obligations.grant_key
     from {{ ref('int_subscriber__history') }} as changes
-    inner join run on changes.run_on = run.business_date
+    inner join run on changes.business_date = run.business_date
     inner join obligations on changes.subscriber_id = obligations.subscriber_id
     where changes.status in ('C', 'P')
 
@@ -80,20 +80,20 @@ select
     reversals.reason as reversal_reason,
     reversals.source_file as reversal_file,
     reversals.source_line as reversal_line,
-    sendings.file_stem as last_file_stem,
-    sendings.outcome as last_outcome,
+    dispatches.file_stem as last_file_stem,
+    dispatches.outcome as last_outcome,
     obligations.promised_for = 'RECHARGE' and obligations.recharge_id in (
         select disputes.recharge_id from {{ ref('int_recharge__disputes') }} as disputes
         where disputes.is_open
     ) as is_conflict,
     obligations.grant_key in (
-        select words.item_key from {{ ref('int_outbox__words') }} as words
+        select words.item_key from {{ ref('int_outbox__manual_overrides') }} as words
         where words.kind = 'GIVE_UP'
     ) as is_given_up,
     obligations.grant_key in (
         select standing.changes_key from standing
         where standing.entry_type = 'held'
-    ) as is_held
+    ) as is_incomplete
 from touched
 inner join obligations on touched.grant_key = obligations.grant_key
 cross join run
@@ -115,9 +115,9 @@ left join lateral (
     from {{ ref('int_outbox__outcomes') }} as outcomes
     where outcomes.item_key = obligations.grant_key
     -- accepted is accepted, also where it was asked for again meanwhile
-    order by coalesce(outcomes.outcome = 'ACCEPTED', false) desc, outcomes.run_on desc, outcomes.file_stem desc
+    order by coalesce(outcomes.outcome = 'ACCEPTED', false) desc, outcomes.business_date desc, outcomes.file_stem desc
     limit 1
-) as sendings on true
+) as dispatches on true
 where
     not exists (
         select from standing

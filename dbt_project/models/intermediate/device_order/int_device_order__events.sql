@@ -17,7 +17,7 @@ select
     file_business_date,
     source_file,
     source_line,
-    run_on,
-    pass_no
+    business_date,
+    attempt_no
 from {{ ref('int_request__events') }}
 where feed = 'device_order'

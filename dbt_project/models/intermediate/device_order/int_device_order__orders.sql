@@ -15,7 +15,7 @@ select
         when 3 then 'DELIVERED'
         else 'RETURNED'
     end as order_state,
-    min(run_on) as seen_on,
+    min(business_date) as seen_on,
     min(source_file) as source_file
 from {{ ref('int_device_order__events') }}
 where not is_conflict

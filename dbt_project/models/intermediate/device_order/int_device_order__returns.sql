@@ -11,12 +11,12 @@ select distinct on (events.order_id)
     events.event_on as returned_on,
     run.business_date as seen_on
 from {{ ref('int_device_order__events') }} as events
-inner join {{ ref('stg_run__current') }} as run on {{ is_this_pass('events') }}
+inner join {{ ref('stg_run__current') }} as run on {{ is_this_attempt('events') }}
 where
     events.event = 'RETURNED'
     and not events.is_conflict
     and not exists (
         select from {{ this }} as known
-        where known.order_id = events.order_id and {{ is_standing('known') }}
+        where known.order_id = events.order_id and {{ is_current('known') }}
     )
 order by events.order_id, events.event_at, events.event_id

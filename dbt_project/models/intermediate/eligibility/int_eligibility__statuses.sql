@@ -5,7 +5,7 @@
     materialized='append_only',
     indexes=[
         {'columns': ['next_change_on']},
-        {'columns': ['run_on'], 'type': 'brin'},
+        {'columns': ['business_date'], 'type': 'brin'},
     ],
 ) }}
 
@@ -17,10 +17,10 @@ campaigns as materialized (
     select
         terms.*,
         run.next_date as judged_for,
-        terms.holds_from between run.previous_date + 2 and run.next_date
+        terms.valid_from between run.previous_date + 2 and run.next_date
         or not exists (
             select from {{ this }} as judged
-            where judged.campaign_id = terms.campaign_id and {{ is_standing('judged') }}
+            where judged.campaign_id = terms.campaign_id and {{ is_current('judged') }}
         ) as judges_everyone
     from run
     cross join lateral {{ function('terms_on') }}(run.next_date) as terms
@@ -33,7 +33,7 @@ candidates as (
         history.subscriber_id
     from {{ ref('int_subscriber__history') }} as history
     cross join run
-    inner join campaigns on campaigns.judges_everyone or history.run_on = run.business_date
+    inner join campaigns on campaigns.judges_everyone or history.business_date = run.business_date
 
     union
 
@@ -111,8 +111,8 @@ left join lateral (
     where
         earlier.subscriber_id = judged.subscriber_id
         and earlier.campaign_id = judged.campaign_id
-        and {{ is_standing('earlier') }}
-    order by earlier.judged_for desc, earlier.pass_no desc
+        and {{ is_current('earlier') }}
+    order by earlier.judged_for desc, earlier.attempt_no desc
     limit 1
 ) as before on true
 where

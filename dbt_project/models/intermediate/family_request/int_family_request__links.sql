@@ -3,7 +3,7 @@ with decided as (
     select decisions.*
     from {{ ref('stg_decided__family') }} as decisions
     cross join {{ ref('stg_run__current') }} as run
-    where {{ is_standing('decisions') }}
+    where {{ is_current('decisions') }}
 )
 
 select
@@ -19,8 +19,8 @@ select
     added.terms_version,
     added.effective_at as begins_at,
     ended.effective_at as ends_at,
-    added.run_on,
-    added.pass_no
+    added.business_date,
+    added.attempt_no
 from decided as added
 left join decided as ended on added.link_key = ended.link_key and ended.action <> 'ADD'
 where added.reason = 'APPROVED'

@@ -15,6 +15,6 @@ where
     deliveries.feed = 'hall'
     and not exists (
         select from {{ this }} as known
-        where known.revision = deliveries.delivery_no and {{ is_standing('known') }}
+        where known.revision = deliveries.delivery_no and {{ is_current('known') }}
     )
 order by deliveries.delivery_no asc, halls.hall_code asc, halls.line_no desc

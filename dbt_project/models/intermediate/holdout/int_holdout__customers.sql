@@ -15,7 +15,7 @@ campaigns as (
         run.next_date >= campaigns.announced_from
         and not exists (
             select from {{ this }} as drawn
-            where drawn.campaign_id = campaigns.campaign_id and {{ is_standing('drawn') }}
+            where drawn.campaign_id = campaigns.campaign_id and {{ is_current('drawn') }}
         )
 ),
 
@@ -59,12 +59,12 @@ ranked as (
         *,
         row_number() over (
             partition by campaign_id order by tenure_band, city_code, salted_hash, customer_id
-        ) as place
+        ) as ordinal
     from customers
 )
 
 select
     ranked.*,
-    ranked.place * ranked.control_share_bp / 10000
-    > (ranked.place - 1) * ranked.control_share_bp / 10000 as is_control
+    ranked.ordinal * ranked.control_share_bp / 10000
+    > (ranked.ordinal - 1) * ranked.control_share_bp / 10000 as is_control
 from ranked

@@ -14,7 +14,7 @@ notices as materialized (
     where
         not exists (
             select from {{ ref('stg_decided__messages') }} as known
-            where known.message_key = told.message_key and {{ is_standing('known') }}
+            where known.message_key = told.message_key and {{ is_current('known') }}
         )
 ),
 
@@ -28,7 +28,7 @@ last_words as (
     select distinct on (words.subscriber_id)
         words.subscriber_id,
         words.action
-    from {{ ref('int_optout__words') }} as words
+    from {{ ref('int_optout__preferences') }} as words
     cross join run
     where
         (words.action = 'OUT' or words.counts_from < run.next_date)

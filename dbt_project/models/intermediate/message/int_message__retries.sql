@@ -11,12 +11,12 @@ with run as (
 retries as (
     select
         messages.*,
-        setbacks.resend_of,
-        setbacks.file_stem
-    from {{ ref('int_outbox__setbacks') }} as setbacks
-    inner join run on setbacks.answered_on = run.business_date
-    inner join {{ ref('messages') }} as messages on setbacks.item_key = messages.message_key
-    where setbacks.interface in ('sms', 'push') and setbacks.outcome = 'RETRY'
+        rejections.resend_of,
+        rejections.file_stem
+    from {{ ref('int_outbox__rejections') }} as rejections
+    inner join run on rejections.answered_on = run.business_date
+    inner join {{ ref('messages') }} as messages on rejections.item_key = messages.message_key
+    where rejections.interface in ('sms', 'push') and rejections.outcome = 'RETRY'
 ),
 
 judged as (
@@ -41,12 +41,12 @@ judged as (
     inner join lateral {{ function('terms_on') }}(run.next_date) as terms on retries.campaign_id = terms.campaign_id
     left join lateral {{ function('state_as_of') }}(retries.subscriber_id, run.business_date) as states on true
     left join lateral (
-        select words.action
-        from {{ ref('int_optout__words') }} as words
+        select preferences.action
+        from {{ ref('int_optout__preferences') }} as preferences
         where
-            words.subscriber_id = retries.subscriber_id
-            and (words.action = 'OUT' or words.counts_from < run.next_date)
-        order by words.counts_from desc, words.action desc, words.event_id desc
+            preferences.subscriber_id = retries.subscriber_id
+            and (preferences.action = 'OUT' or preferences.counts_from < run.next_date)
+        order by preferences.counts_from desc, preferences.action desc, preferences.event_id desc
         limit 1
     ) as last_words on true
     -- others that the subscriber was sent in the last days; what the carrier refused reached nobody
@@ -58,7 +58,7 @@ judged as (
             others.subscriber_id = retries.subscriber_id
             and others.template_class = 'marketing'
             and others.message_key <> retries.message_key
-            and outcomes.run_on > run.business_date - terms.marketing_limit_days
+            and outcomes.business_date > run.business_date - terms.marketing_limit_days
             and coalesce(outcomes.outcome, 'ACCEPTED') = 'ACCEPTED'
     ) as handed_over on retries.template_class = 'marketing'
 ),
@@ -71,7 +71,7 @@ counted as (
             where judged.template_class = 'marketing' and judged.refusal is null and not judged.is_expired
         ) over (
             partition by judged.subscriber_id
-            order by judged.run_on, judged.message_key
+            order by judged.business_date, judged.message_key
             rows between unbounded preceding and 1 preceding
         ) >= judged.marketing_limit as is_too_frequent
     from judged

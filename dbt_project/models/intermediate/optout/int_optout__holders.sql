@@ -1,4 +1,4 @@
--- Whose word an opt-out is (rules, 8): it belongs to a subscriber, never to a number. Where the carrier names only the
+-- Who an opt-out belongs to (rules, 8): it belongs to a subscriber, never to a number. Where the carrier names only the
 -- number, to whoever held it by the state of its own day; of a day before the first snapshot, to whoever that names.
 -- Judged as it comes, and again by every run that learns something of its day: the last row of an event counts.
 {{ config(
@@ -23,13 +23,13 @@ first_snapshot as (
 learned as materialized (
     select min(history.state_on) as since
     from {{ ref('int_subscriber__history') }} as history
-    inner join run on {{ is_this_pass('history') }}
+    inner join run on {{ is_this_attempt('history') }}
 ),
 
 asked as (
     select events.*
     from {{ ref('int_optout__events') }} as events
-    inner join run on {{ is_this_pass('events') }}
+    inner join run on {{ is_this_attempt('events') }}
 
     union
 
@@ -61,8 +61,8 @@ left join lateral (
         known.event_id,
         known.subscriber_id
     from {{ this }} as known
-    where known.event_id = judged.event_id and {{ is_standing('known') }}
-    order by known.run_on desc, known.pass_no desc
+    where known.event_id = judged.event_id and {{ is_current('known') }}
+    order by known.business_date desc, known.attempt_no desc
     limit 1
 ) as before on true
 where before.event_id is null or before.subscriber_id is distinct from judged.subscriber_id

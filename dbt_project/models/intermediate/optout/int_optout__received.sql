@@ -19,7 +19,7 @@ where
         select from {{ this }} as known
         where
             known.event_id = events.event_id
-            and {{ is_standing('known') }}
+            and {{ is_current('known') }}
             and not {{ is_withdrawn('known', 'optout') }}
     )
 order by events.event_id, deliveries.business_date, deliveries.seq, events.line_no

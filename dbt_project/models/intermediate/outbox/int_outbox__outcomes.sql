@@ -9,7 +9,9 @@ select
         when refused.outcome <> 'ACCEPTED' then refused.outcome
         when
             answers.status is not null
-            and items.item_key in (select spoken.item_key from {{ ref('int_outbox__words') }} as spoken)
+            and items.item_key in (
+                select overridden.item_key from {{ ref('int_outbox__manual_overrides') }} as overridden
+            )
             then case
                 when
                     exists (
@@ -24,8 +26,8 @@ select
                             others.item_key = items.item_key
                             and other_answers.status <> 'BAD'
                             and coalesce(other_refused.outcome, 'ACCEPTED') = 'ACCEPTED'
-                            and (other_answers.answered_on, others.run_on, others.file_stem)
-                            < (answers.answered_on, items.run_on, items.file_stem)
+                            and (other_answers.answered_on, others.business_date, others.file_stem)
+                            < (answers.answered_on, items.business_date, items.file_stem)
                     )
                     then 'DUPLICATE'
                 else 'ACCEPTED'

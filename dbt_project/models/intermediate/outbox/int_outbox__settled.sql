@@ -8,15 +8,15 @@ with run as (
 ),
 
 -- lines and keys that people have spoken about: they alone can have left twice without an answer between
-spoken as materialized (
-    select * from {{ ref('int_outbox__words') }}
+overridden as materialized (
+    select * from {{ ref('int_outbox__manual_overrides') }}
 ),
 
 -- what waits for a number is among them: it may end by its own rule
 answered as (
     {% for lines, condition in {
         'int_outbox__outcomes': 'lines.benefit is not null',
-        'int_outbox__setbacks': 'lines.benefit is not null and lines.is_held',
+        'int_outbox__rejections': 'lines.benefit is not null and lines.is_incomplete',
     }.items() -%}
     select
         lines.item_key,
@@ -24,7 +24,7 @@ answered as (
         lines.subscriber_id,
         lines.file_stem,
         lines.line_no,
-        lines.run_on,
+        lines.business_date,
         lines.benefit,
         lines.budget_line,
         lines.amount_fen,
@@ -63,11 +63,11 @@ where
     -- a refusal of what was sent again since, given up, or accepted in another file settles nothing
     and case
         when judged.outcome = 'ACCEPTED' then true
-        when judged.item_key not in (select spoken.item_key from spoken) then true
+        when judged.item_key not in (select overridden.item_key from overridden) then true
         else
             not exists (
-                select from spoken
-                where spoken.item_key = judged.item_key and spoken.kind = 'GIVE_UP'
+                select from overridden
+                where overridden.item_key = judged.item_key and overridden.kind = 'GIVE_UP'
             )
             and not exists (
                 select from {{ ref('int_outbox__outcomes') }} as others
@@ -75,7 +75,7 @@ where
                     others.item_key = judged.item_key
                     and (
                         others.outcome = 'ACCEPTED'
-                        or (others.run_on, others.file_stem) > (judged.run_on, judged.file_stem)
+                        or (others.business_date, others.file_stem) > (judged.business_date, judged.file_stem)
                     )
             )
     end
@@ -83,31 +83,31 @@ where
 union all
 
 select
-    spoken.item_key,
-    spoken.campaign_id,
-    spoken.subscriber_id,
-    spoken.file_stem,
-    spoken.line_no,
-    spoken.run_on,
-    spoken.benefit,
-    spoken.budget_line,
-    spoken.amount_fen,
-    spoken.committed_fen,
-    spoken.liability_fen,
+    overridden.item_key,
+    overridden.campaign_id,
+    overridden.subscriber_id,
+    overridden.file_stem,
+    overridden.line_no,
+    overridden.business_date,
+    overridden.benefit,
+    overridden.budget_line,
+    overridden.amount_fen,
+    overridden.committed_fen,
+    overridden.liability_fen,
     'GIVEN_UP' as outcome,
     null as code,
     null as given_up,
-    spoken.said_by || ': ' || spoken.why as reason
-from spoken
-inner join run on spoken.counts_from = run.business_date
+    overridden.requested_by || ': ' || overridden.justification as reason
+from overridden
+inner join run on overridden.counts_from = run.business_date
 where
-    spoken.kind = 'GIVE_UP'
-    and spoken.benefit is not null
+    overridden.kind = 'GIVE_UP'
+    and overridden.benefit is not null
     and not exists (
         select from {{ ref('int_outbox__outcomes') }} as others
-        where others.item_key = spoken.item_key and others.outcome = 'ACCEPTED'
+        where others.item_key = overridden.item_key and others.outcome = 'ACCEPTED'
     )
     and not exists (
         select from {{ ref('ledger_closures') }} as closures
-        where closures.changes_key = spoken.item_key and closures.entry_type in ('cancelled', 'forfeited')
+        where closures.changes_key = overridden.item_key and closures.entry_type in ('cancelled', 'forfeited')
     )

@@ -91,10 +91,10 @@ found as (
 ),
 
 waivers as (
-    select distinct on (words.readiness_line) words.*
-    from {{ ref('stg_people__words') }} as words
-    where words.kind = 'WAIVE' and words.state = 'LOADED'
-    order by words.readiness_line asc, words.word_no desc
+    select distinct on (overrides.readiness_line) overrides.*
+    from {{ ref('stg_people__manual_overrides') }} as overrides
+    where overrides.kind = 'WAIVE' and overrides.state = 'LOADED'
+    order by overrides.readiness_line asc, overrides.override_no desc
 ),
 
 judged as (
@@ -112,8 +112,8 @@ judged as (
 select
     judged.*,
     judged.is_met or waivers.readiness_line is not null as is_ready,
-    waivers.said_by as waived_by,
-    waivers.said_at at time zone 'Asia/Shanghai' as waived_at,
-    waivers.why as waived_why
+    waivers.requested_by as waived_by,
+    waivers.requested_at at time zone 'Asia/Shanghai' as waived_at,
+    waivers.justification as waived_justification
 from judged
 left join waivers on judged.line = waivers.readiness_line

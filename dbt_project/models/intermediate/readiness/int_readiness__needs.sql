@@ -45,5 +45,5 @@ select
     needed.responsible,
     needed.duties
 from {{ ref('stg_campaign__readiness') }} as needed
-inner join run on needed.holds_from <= run.next_date and needed.holds_until > run.next_date
+inner join run on needed.valid_from <= run.next_date and needed.valid_until > run.next_date
 left join halls on needed.is_each_hall and needed.campaign_id = halls.campaign_id

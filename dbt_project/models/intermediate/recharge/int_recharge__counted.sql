@@ -7,12 +7,12 @@ where
     and coalesce(
         (
             select (choices.source_file, choices.source_line) = (recharges.source_file, recharges.source_line)
-            from {{ ref('stg_people__words') }} as choices
+            from {{ ref('stg_people__manual_overrides') }} as choices
             where
                 choices.kind = 'CHOOSE'
                 and choices.state = 'LOADED'
                 and choices.recharge_id = recharges.recharge_id
-            order by choices.counts_from desc, choices.word_no desc
+            order by choices.counts_from desc, choices.override_no desc
             limit 1
         ),
         not exists (
@@ -20,6 +20,6 @@ where
             where
                 others.recharge_id = recharges.recharge_id
                 and others.content_hash <> recharges.content_hash
-                and (others.run_on, others.pass_no) <= (recharges.run_on, recharges.pass_no)
+                and (others.business_date, others.attempt_no) <= (recharges.business_date, recharges.attempt_no)
         )
     )

@@ -3,8 +3,8 @@
 -- since the deliveries of the others were withdrawn.
 select distinct on (conflicts.recharge_id)
     conflicts.recharge_id,
-    conflicts.run_on as found_on,
-    choices.word_no is null and (
+    conflicts.business_date as found_on,
+    choices.override_no is null and (
         select count(distinct events.content_hash)
         from {{ ref('int_recharge__events') }} as events
         where events.recharge_id = conflicts.recharge_id
@@ -12,13 +12,13 @@ select distinct on (conflicts.recharge_id)
     choices.source_file as chosen_file,
     choices.source_line as chosen_line,
     choices.counts_from as chosen_on,
-    choices.said_by as chosen_by,
-    choices.why
+    choices.requested_by as chosen_by,
+    choices.justification
 from {{ ref('int_recharge__conflicts') }} as conflicts
-left join {{ ref('stg_people__words') }} as choices
+left join {{ ref('stg_people__manual_overrides') }} as choices
     on
         conflicts.recharge_id = choices.recharge_id
         and choices.kind = 'CHOOSE'
         and choices.state = 'LOADED'
-        and conflicts.run_on < choices.counts_from
-order by conflicts.recharge_id asc, conflicts.run_on desc, choices.word_no asc
+        and conflicts.business_date < choices.counts_from
+order by conflicts.recharge_id asc, conflicts.business_date desc, choices.override_no asc

@@ -27,5 +27,5 @@ where
         where
             known.source_file = deliveries.file_name
             and known.source_line = events.line_no
-            and {{ is_standing('known') }}
+            and {{ is_current('known') }}
     )

@@ -11,7 +11,7 @@ withdrawn_files as materialized (
     select withdrawn.file_name
     from {{ ref('stg_carrier__withdrawals') }} as withdrawn
     inner join {{ ref('stg_run__current') }} as run
-        on withdrawn.withdrawn_on = run.business_date and withdrawn.pass_no = run.pass_no
+        on withdrawn.withdrawn_on = run.business_date and withdrawn.attempt_no = run.attempt_no
     where withdrawn.feed = 'recharge'
 )
 
@@ -49,5 +49,5 @@ where
             recharged.request_id = standing.recharge_id
             and recharged.event = 'RECHARGE'
             and items.interface = 'credit'
-            and items.run_on >= recharged.run_on
+            and items.business_date >= recharged.business_date
     )

@@ -18,7 +18,7 @@ select
     source_file,
     source_line,
     is_conflict,
-    run_on,
-    pass_no
+    business_date,
+    attempt_no
 from {{ ref('int_request__events') }}
 where feed = 'recharge'

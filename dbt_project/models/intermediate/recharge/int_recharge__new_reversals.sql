@@ -13,14 +13,14 @@ ended as (
 candidates as (
     select events.*
     from {{ ref('int_recharge__events') }} as events
-    inner join run on {{ is_this_pass('events') }}
+    inner join run on {{ is_this_attempt('events') }}
     where events.kind = 'REVERSAL'
 
     union
 
     select waiting.*
     from {{ ref('int_recharge__events') }} as events
-    inner join run on {{ is_this_pass('events') }}
+    inner join run on {{ is_this_attempt('events') }}
     inner join {{ ref('int_recharge__events') }} as waiting on events.recharge_id = waiting.reverses_id
     where waiting.kind = 'REVERSAL'
 
@@ -55,7 +55,7 @@ where
             known.reversal_id = candidates.recharge_id
             and known.source_file = candidates.source_file
             and known.source_line = candidates.source_line
-            and {{ is_standing('known') }}
+            and {{ is_current('known') }}
             and not {{ is_withdrawn('known', 'recharge') }}
     )
     -- the same reversal, in another delivery

@@ -9,5 +9,5 @@ where
         where
             ended.verdict = 'ENDED'
             and ended.reversal_id = judged.reversal_id
-            and (ended.run_on, ended.pass_no) > (judged.run_on, judged.pass_no)
+            and (ended.business_date, ended.attempt_no) > (judged.business_date, judged.attempt_no)
     )

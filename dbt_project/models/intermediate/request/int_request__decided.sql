@@ -1,14 +1,14 @@
--- What was decided of each request in earlier runs and holds still: not what a broken-off pass left, which is about to
--- be replaced, and not what was decided on a row withdrawn since.
+-- What was decided of each request in earlier runs and holds still: not what a broken-off attempt left, which is about
+-- to be replaced, and not what was decided on a row withdrawn since.
 select decided.* -- noqa: AM04
 from {{ ref('stg_decided__requests') }} as decided
 cross join {{ ref('stg_run__current') }} as run
 where
-    {{ is_standing('decided') }}
+    {{ is_current('decided') }}
     and not exists (
         select from {{ ref('int_request__voids') }} as voids
         where
             voids.request_id = decided.request_id
             and voids.feed = decided.feed
-            and (decided.run_on, decided.pass_no) < (voids.run_on, voids.pass_no)
+            and (decided.business_date, decided.attempt_no) < (voids.business_date, voids.attempt_no)
     )

@@ -11,7 +11,7 @@ voided as materialized (
         voids.feed,
         voids.request_id
     from {{ ref('int_request__voids') }} as voids
-    inner join run on {{ is_this_pass('voids') }}
+    inner join run on {{ is_this_attempt('voids') }}
 ),
 
 due as (
@@ -19,7 +19,7 @@ due as (
         today.*,
         false as is_chosen
     from {{ ref('int_request__events') }} as today
-    inner join run on today.run_on = run.business_date
+    inner join run on today.business_date = run.business_date
     where
         today.is_request
         and not exists (

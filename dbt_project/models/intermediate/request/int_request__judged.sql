@@ -83,11 +83,11 @@ final as (
             and (halls.designated_to is null or due.requested_on <= halls.designated_to)
     left join lateral (
         select
-            voids.run_on,
-            voids.pass_no
+            voids.business_date,
+            voids.attempt_no
         from {{ ref('int_request__voids') }} as voids
         where voids.request_id = due.request_id and voids.feed = due.feed
-        order by voids.run_on desc, voids.pass_no desc
+        order by voids.business_date desc, voids.attempt_no desc
         limit 1
     ) as lives on true
 )

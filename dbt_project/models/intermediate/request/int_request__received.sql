@@ -7,7 +7,7 @@
     indexes=[
         {'columns': ['request_id']},
         {'columns': ['reverses_id']},
-        {'columns': ['run_on'], 'type': 'brin'},
+        {'columns': ['business_date'], 'type': 'brin'},
     ],
 ) }}
 
@@ -46,8 +46,8 @@ final as (
         first_of_each.*,
         known.has_this_content is not null
         or count(*) over (partition by first_of_each.feed, first_of_each.event_id) > 1 as is_conflict,
-        run.business_date as run_on,
-        run.pass_no
+        run.business_date,
+        run.attempt_no
     from first_of_each
     cross join run
     -- one look for both: whether the id is known, and whether with this content
@@ -58,7 +58,7 @@ final as (
             where
                 known.event_id = first_of_each.event_id
                 and known.feed = first_of_each.feed
-                and {{ is_standing('known') }}
+                and {{ is_current('known') }}
                 and not {{ is_withdrawn('known') }}
         ) as known
     where known.has_this_content is not true

@@ -12,8 +12,8 @@ select
     source_file,
     source_line,
     seen_on,
-    run_on,
-    pass_no
+    business_date,
+    attempt_no
 from {{ ref('int_recharge__reversals') }}
 
 union all
@@ -29,8 +29,8 @@ select
     source_file,
     source_line,
     seen_on,
-    run_on,
-    pass_no
+    business_date,
+    attempt_no
 from {{ ref('int_device_order__returns') }}
 
 union all
@@ -40,14 +40,14 @@ select
     request_id,
     life_id,
     request_id as undone_by,
-    run_on as undone_on,
-    because as reason,
+    business_date as undone_on,
+    withdrawal_reason as reason,
     true as is_withdrawal,
     source_file,
     source_line,
-    run_on as seen_on,
-    run_on,
-    pass_no
+    business_date as seen_on,
+    business_date,
+    attempt_no
 from {{ ref('int_request__voids') }}
 
 union all
@@ -59,17 +59,17 @@ select
     null as life_id,
     received.request_id as undone_by,
     withdrawn.withdrawn_on as undone_on,
-    withdrawn.because as reason,
+    withdrawn.withdrawal_reason as reason,
     true as is_withdrawal,
     received.source_file,
     received.source_line,
     withdrawn.withdrawn_on as seen_on,
-    withdrawn.withdrawn_on as run_on,
-    withdrawn.pass_no
+    withdrawn.withdrawn_on as business_date,
+    withdrawn.attempt_no
 from {{ ref('stg_carrier__withdrawals') }} as withdrawn
 inner join {{ ref('int_request__received') }} as received
     on
         withdrawn.feed = received.feed
         and withdrawn.file_name = received.source_file
-        and (received.run_on, received.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+        and (received.business_date, received.attempt_no) < (withdrawn.withdrawn_on, withdrawn.attempt_no)
 where withdrawn.feed = 'card_claim'

@@ -1,11 +1,11 @@
--- Requests of which whatever was decided before this pass no longer holds: the row that was decided stands in no
+-- Requests of which whatever was decided before this attempt no longer holds: the row that was decided stands in no
 -- delivery any more (WITHDRAWN), or what reversed it does not (REVERSAL_WITHDRAWN). What was granted is undone by
 -- further entries; a row of the id that counts is decided anew, under keys of its own (macro `life`).
 {{ config(
     materialized='append_only',
     indexes=[
         {'columns': ['request_id']},
-        {'columns': ['run_on'], 'type': 'brin'},
+        {'columns': ['business_date'], 'type': 'brin'},
     ],
 ) }}
 
@@ -17,9 +17,9 @@ withdrawn_files as materialized (
     select
         withdrawn.feed,
         withdrawn.file_name,
-        min(withdrawn.because) as because
+        min(withdrawn.withdrawal_reason) as withdrawal_reason
     from {{ ref('stg_carrier__withdrawals') }} as withdrawn
-    inner join run on withdrawn.withdrawn_on = run.business_date and withdrawn.pass_no = run.pass_no
+    inner join run on withdrawn.withdrawn_on = run.business_date and withdrawn.attempt_no = run.attempt_no
     group by withdrawn.feed, withdrawn.file_name
 ),
 
@@ -34,9 +34,9 @@ decided as (
             order by
                 (disputes.chosen_file, disputes.chosen_line) is not distinct from
                 (received.source_file, received.source_line) desc,
-                received.run_on asc,
-                received.pass_no asc
-        ) as place
+                received.business_date asc,
+                received.attempt_no asc
+        ) as ordinal
     from {{ ref('int_request__received') }} as received
     cross join run
     left join {{ ref('int_recharge__disputes') }} as disputes
@@ -62,7 +62,7 @@ gone as (
     from decided
     cross join run
     where
-        decided.place = 1
+        decided.ordinal = 1
         and decided.is_gone
         and not exists (
             select from {{ ref('int_request__events') }} as events
@@ -79,7 +79,7 @@ gone as (
                 and issued.feed = 'card_claim'
                 and issued.request_id = decided.request_id
                 and issued.reason = 'GRANTED'
-                and (issued.run_on, issued.pass_no) < (run.business_date, run.pass_no)
+                and (issued.business_date, issued.attempt_no) < (run.business_date, run.attempt_no)
         )
     order by decided.feed, decided.request_id, decided.source_file, decided.source_line
 ),
@@ -92,7 +92,7 @@ lifted as (
         ended.source_file,
         ended.source_line
     from {{ ref('int_recharge__judged_reversals') }} as ended
-    inner join run on {{ is_this_pass('ended') }}
+    inner join run on {{ is_this_attempt('ended') }}
     where
         ended.verdict = 'ENDED'
         and ended.recharge_id not in (
@@ -114,23 +114,23 @@ final as (
         voided.request_id,
         {{ life('voided.request_id', 'before') }} as life_id,
         voided.reason,
-        withdrawn_files.because,
+        withdrawn_files.withdrawal_reason,
         voided.source_file,
         voided.source_line,
-        run.business_date as run_on,
-        run.pass_no
+        run.business_date,
+        run.attempt_no
     from voided
     cross join run
     inner join withdrawn_files
         on voided.feed = withdrawn_files.feed and voided.source_file = withdrawn_files.file_name
     left join lateral (
         select
-            earlier.run_on,
-            earlier.pass_no
+            earlier.business_date,
+            earlier.attempt_no
         from {{ this }} as earlier
         where
-            earlier.request_id = voided.request_id and earlier.feed = voided.feed and {{ is_standing('earlier') }}
-        order by earlier.run_on desc, earlier.pass_no desc
+            earlier.request_id = voided.request_id and earlier.feed = voided.feed and {{ is_current('earlier') }}
+        order by earlier.business_date desc, earlier.attempt_no desc
         limit 1
     ) as before on true
 )

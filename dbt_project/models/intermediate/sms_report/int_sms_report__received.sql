@@ -4,7 +4,7 @@
     materialized='append_only',
     indexes=[
         {'columns': ['message_key']},
-        {'columns': ['run_on'], 'type': 'brin'},
+        {'columns': ['business_date'], 'type': 'brin'},
     ],
 ) }}
 
@@ -16,7 +16,7 @@ known as not materialized (
     select known.*
     from {{ this }} as known
     cross join run
-    where {{ is_standing('known') }} and not {{ is_withdrawn('known', 'sms_report') }}
+    where {{ is_current('known') }} and not {{ is_withdrawn('known', 'sms_report') }}
 ),
 
 received as (
@@ -24,7 +24,7 @@ received as (
         reports.*,
         deliveries.file_name as source_file,
         reports.line_no as source_line
-    from {{ ref('stg_sms_report__parts') }} as reports
+    from {{ ref('stg_sms_report__segments') }} as reports
     inner join {{ ref('int_carrier__deliveries_to_read') }} as deliveries
         on reports.delivery_no = deliveries.delivery_no and deliveries.feed = 'sms_report'
     order by reports.report_id, deliveries.business_date, deliveries.seq, reports.line_no
@@ -34,15 +34,15 @@ new_reports as (
     select
         received.*,
         -- the end of a part: of several, a part has one
-        count(*) filter (where received.state = 'DELIVERED') over part > 0 as is_delivered,
-        count(*) filter (where received.state = 'FAILED') over part > 0 as is_failed
+        count(*) filter (where received.state = 'DELIVERED') over segment > 0 as is_delivered,
+        count(*) filter (where received.state = 'FAILED') over segment > 0 as is_failed
     from received
     where
         not exists (
             select from known
             where known.report_id = received.report_id
         )
-    window part as (partition by received.message_key, received.part_no)
+    window segment as (partition by received.message_key, received.segment_no)
 ),
 
 final as (
@@ -50,7 +50,7 @@ final as (
         new_reports.*,
         case
             when messages.message_key is null then 'UNKNOWN_MESSAGE'
-            when new_reports.parts <> messages.segments or new_reports.part_no > messages.segments
+            when new_reports.segments <> messages.segments or new_reports.segment_no > messages.segments
                 then 'PART_OUT_OF_RANGE'
             when
                 new_reports.message_key in (
@@ -67,7 +67,7 @@ final as (
                     select from known
                     where
                         known.message_key = new_reports.message_key
-                        and known.part_no = new_reports.part_no
+                        and known.segment_no = new_reports.segment_no
                         and known.state not in ('WAITING', new_reports.state)
                 )
                 then 'CONTRADICTS'
@@ -79,7 +79,7 @@ final as (
             new_reports.message_key = messages.message_key
             and messages.channel = 'sms'
             and messages.fate = 'sent'
-            and run.business_date > messages.run_on
+            and run.business_date > messages.business_date
 )
 
 select * from final

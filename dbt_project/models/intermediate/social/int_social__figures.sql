@@ -3,8 +3,8 @@ with received as (
     select
         figures.*,
         deliveries.file_name as source_file,
-        first_value(figures.content_hash) over first_row as standing_hash,
-        row_number() over first_row as place
+        first_value(figures.content_hash) over first_row as current_hash,
+        row_number() over first_row as ordinal
     from {{ ref('stg_social__figures') }} as figures
     inner join {{ ref('stg_carrier__deliveries') }} as deliveries on figures.delivery_no = deliveries.delivery_no
     window first_row as (
@@ -16,9 +16,9 @@ with received as (
 counted as (
     select
         received.*,
-        count(*) filter (where received.content_hash <> received.standing_hash) over (
+        count(*) filter (where received.content_hash <> received.current_hash) over (
             partition by received.platform, received.day, received.topic
-        ) as rows_set_aside
+        ) as rows_quarantined
     from received
 )
 
@@ -31,8 +31,8 @@ select
     heat,
     impressions,
     interactions,
-    rows_set_aside,
+    rows_quarantined,
     source_file,
     line_no as source_line
 from counted
-where place = 1
+where ordinal = 1

@@ -1,17 +1,17 @@
--- What each snapshot taken in now says otherwise than was known of its date, one row a subscriber: the line that says
+-- What each snapshot ingested now says otherwise than was known of its date, one row a subscriber: the line that says
 -- it, none where he is listed no longer.
 {{ config(materialized='ephemeral') }}
 
 with dates as (
     select
         *,
-        -- two dates taken in together: the second is compared with the first, not with what was known before
+        -- two dates ingested together: the second is compared with the first, not with what was known before
         case when is_previous_new then previous_date end as compared_with
     from {{ ref('int_subscriber__snapshot_dates') }}
     where is_new
 ),
 
--- what the next date taken in now is compared with, where the one before it is withdrawn
+-- what the next date ingested now is compared with, where the one before it is withdrawn
 reverted as materialized (
     select distinct on (reverted.next_date, reverted.subscriber_id) reverted.*
     from {{ ref('int_subscriber__reverted') }} as reverted

@@ -7,7 +7,7 @@ select
     before.activation_date as activation_date_before,
     changes.activation_date as activation_date_after
 from {{ ref('int_subscriber__history') }} as changes
-inner join {{ ref('stg_run__current') }} as run on {{ is_this_pass('changes') }}
+inner join {{ ref('stg_run__current') }} as run on {{ is_this_attempt('changes') }}
 inner join lateral (
     select earlier.activation_date
     from {{ ref('int_subscriber__history') }} as earlier

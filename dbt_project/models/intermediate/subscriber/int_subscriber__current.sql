@@ -21,8 +21,8 @@ select distinct on (history.subscriber_id)
     history.state_hash,
     history.source_file,
     history.source_line,
-    history.run_on,
-    history.pass_no
+    history.business_date,
+    history.attempt_no
 from {{ ref('int_subscriber__history') }} as history
 cross join {{ ref('stg_run__current') }} as run
 where history.state_on <= run.business_date

@@ -5,7 +5,7 @@
     materialized='append_only',
     indexes=[
         {'columns': ['msisdn']},
-        {'columns': ['run_on'], 'type': 'brin'},
+        {'columns': ['business_date'], 'type': 'brin'},
     ],
 ) }}
 

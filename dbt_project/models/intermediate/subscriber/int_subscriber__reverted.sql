@@ -17,7 +17,7 @@ taken_away as materialized (
         later_day.business_date as next_date,
         coalesce(later_day.is_new, false) as is_next_new
     from {{ ref('stg_carrier__withdrawals') }} as withdrawals
-    inner join run on withdrawals.withdrawn_on = run.business_date and withdrawals.pass_no = run.pass_no
+    inner join run on withdrawals.withdrawn_on = run.business_date and withdrawals.attempt_no = run.attempt_no
     left join deliveries as same_day on withdrawals.business_date = same_day.business_date
     left join lateral (
         select later.*

@@ -1,4 +1,5 @@
--- Dates of which a snapshot stands, each with the one before it and after it, and whether it was taken in by this pass.
+-- Dates of which a snapshot stands, each with the one before it and after it, and whether it was ingested by this
+-- attempt.
 {{ config(materialized='ephemeral') }}
 
 with deliveries as (
@@ -6,7 +7,7 @@ with deliveries as (
         deliveries.delivery_no,
         deliveries.business_date,
         deliveries.file_name,
-        deliveries.received_on = run.business_date and deliveries.pass_no = run.pass_no as is_new
+        deliveries.received_on = run.business_date and deliveries.attempt_no = run.attempt_no as is_new
     from {{ ref('stg_carrier__deliveries') }} as deliveries
     cross join {{ ref('stg_run__current') }} as run
     where deliveries.feed = 'subscriber' and deliveries.is_last_of_date

@@ -3,7 +3,7 @@
     materialized='append_only',
     indexes=[
         {'columns': ['ticket_id']},
-        {'columns': ['run_on'], 'type': 'brin'},
+        {'columns': ['business_date'], 'type': 'brin'},
     ],
 ) }}
 
@@ -27,7 +27,7 @@ where
         select from {{ this }} as known
         where
             known.event_id = events.event_id
-            and {{ is_standing('known') }}
+            and {{ is_current('known') }}
             and not {{ is_withdrawn('known', 'ticket') }}
     )
 order by events.event_id, deliveries.business_date, deliveries.seq, events.line_no

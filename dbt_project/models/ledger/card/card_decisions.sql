@@ -12,7 +12,7 @@
         {'columns': ['subscriber_id', 'claimed_month']},
         {'columns': ['claim_id']},
         {'columns': ['reason']},
-        {'columns': ['run_on'], 'type': 'brin'},
+        {'columns': ['business_date'], 'type': 'brin'},
     ],
 ) }}
 
@@ -24,7 +24,7 @@ decided as not materialized (
     select decisions.*
     from {{ this }} as decisions
     cross join run
-    where {{ is_standing('decisions') }}
+    where {{ is_current('decisions') }}
 ),
 
 claims as materialized (
@@ -38,11 +38,11 @@ free_codes as (
             partition by stock.platform
             -- of one day's codes the one that was delivered first; the reference parts those of a line delivered anew
             order by stock.expires_on, stock.source_file, stock.source_line, stock.code_reference
-        ) as place
+        ) as ordinal
     from {{ ref('int_card__stock') }} as stock
     cross join run
     where
-        stock.holds
+        stock.is_first_row
         and stock.received_on <= run.next_date
         and stock.expires_on >= run.next_date
         and exists (select from claims)
@@ -67,7 +67,7 @@ served as (
         end as reason
     from claims
     left join free_codes
-        on claims.is_served and claims.platform = free_codes.platform and claims.place = free_codes.place
+        on claims.is_served and claims.platform = free_codes.platform and claims.ordinal = free_codes.ordinal
 ),
 
 keyed as (
@@ -109,8 +109,8 @@ final as (
         keyed.terms_version,
         keyed.source_file,
         keyed.source_line,
-        run.business_date as run_on,
-        run.pass_no
+        run.business_date,
+        run.attempt_no
     from keyed
     cross join run
     where

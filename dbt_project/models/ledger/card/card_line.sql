@@ -10,7 +10,7 @@ decided as not materialized (
     select decisions.*
     from {{ ref('stg_decided__cards') }} as decisions
     cross join run
-    where {{ is_standing('decisions') }}
+    where {{ is_current('decisions') }}
 ),
 
 -- new claims and those that have waited; nothing refuses whoever may have a code
@@ -87,5 +87,5 @@ select
     lined_up.*,
     row_number() over (
         partition by lined_up.platform, lined_up.is_served order by lined_up.claimed_at, lined_up.claim_id
-    ) as place
+    ) as ordinal
 from lined_up

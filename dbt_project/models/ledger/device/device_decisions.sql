@@ -4,7 +4,7 @@
     materialized='append_only',
     indexes=[
         {'columns': ['subscriber_id']},
-        {'columns': ['run_on'], 'type': 'brin'},
+        {'columns': ['business_date'], 'type': 'brin'},
     ],
 ) }}
 
@@ -82,7 +82,7 @@ new_decisions as (
             and placements.source_file = waiting.source_file
             and placements.source_line = waiting.source_line
             and waiting.reason = 'LIMIT'
-            and {{ is_standing('waiting') }}
+            and {{ is_current('waiting') }}
     where placements.has_waited and placements.feed = 'device_order' and placements.outcome = 'GRANTED'
 ),
 
@@ -112,8 +112,8 @@ final as (
             'checked.campaign_id', "case checked.reason when 'GRANTED' then 'DEVICE' else 'DEVICE_REFUSED' end",
             'checked.subscriber_id', 'checked.life_id'
         ]) }} as grant_key,
-        run.business_date as run_on,
-        run.pass_no
+        run.business_date,
+        run.attempt_no
     from checked
     cross join run
 )

@@ -2,7 +2,7 @@
 -- is withdrawn that was decided (rules, 12).
 {{ config(
     materialized='append_only',
-    indexes=[{'columns': ['run_on'], 'type': 'brin'}],
+    indexes=[{'columns': ['business_date'], 'type': 'brin'}],
 ) }}
 
 with run as (
@@ -27,9 +27,9 @@ final as (
         decisions.terms_version,
         undone.source_file,
         undone.source_line,
-        run.business_date as run_on,
-        run.pass_no
-    from {{ given('device_decisions') }} as decisions
+        run.business_date,
+        run.attempt_no
+    from {{ funded_grants('device_decisions') }} as decisions
     inner join {{ ref('int_request__undone') }} as undone
         on
             undone.feed = 'device_order'
@@ -39,7 +39,7 @@ final as (
     where
         not exists (
             select from {{ this }} as known
-            where known.changes_key = decisions.grant_key and {{ is_standing('known') }}
+            where known.changes_key = decisions.grant_key and {{ is_current('known') }}
         )
     order by decisions.grant_key, undone.undone_on
 )

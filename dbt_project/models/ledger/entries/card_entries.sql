@@ -11,7 +11,7 @@ select
     city_code,
     tenure_band,
     claimed_on as event_on,
-    given_on as booked_on,
+    funded_on as booked_on,
     cost_fen as amount_fen,
     null::integer as megabytes,
     'B4' as budget_line,
@@ -23,4 +23,4 @@ select
     terms_version,
     source_file,
     source_line
-from {{ given('card_decisions') }} as granted
+from {{ funded_grants('card_decisions') }} as granted

@@ -11,7 +11,7 @@ select
     null::text as city_code,
     null::text as tenure_band,
     event_on,
-    run_on as booked_on,
+    business_date as booked_on,
     amount_fen,
     null::integer as megabytes,
     budget_line,

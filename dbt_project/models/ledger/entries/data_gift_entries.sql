@@ -11,7 +11,7 @@ select
     gifts.city_code,
     gifts.tenure_band,
     gifts.valid_from as event_on,
-    gifts.given_on as booked_on,
+    gifts.funded_on as booked_on,
     gifts.cost_fen as amount_fen,
     gifts.megabytes,
     'B1' as budget_line,
@@ -23,4 +23,4 @@ select
     gifts.terms_version,
     gifts.source_file,
     gifts.source_line
-from {{ given('data_gift_decisions') }} as gifts
+from {{ funded_grants('data_gift_decisions') }} as gifts

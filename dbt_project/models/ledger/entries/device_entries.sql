@@ -11,7 +11,7 @@ select
     city_code,
     tenure_band,
     ordered_on as event_on,
-    given_on as booked_on,
+    funded_on as booked_on,
     -- what the shop took off, as far as it was due: more is an exception, less is made good apart
     least(entitled_fen, applied_fen) as amount_fen,
     null::integer as megabytes,
@@ -24,7 +24,7 @@ select
     terms_version,
     source_file,
     source_line
-from {{ given('device_decisions') }} as granted
+from {{ funded_grants('device_decisions') }} as granted
 
 union all
 
@@ -40,7 +40,7 @@ select
     city_code,
     tenure_band,
     returned_on as event_on,
-    run_on as booked_on,
+    business_date as booked_on,
     amount_fen,
     null::integer as megabytes,
     'B3' as budget_line,

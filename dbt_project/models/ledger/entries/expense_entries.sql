@@ -17,26 +17,26 @@ vouchers as (
             "'EXPENSE'",
             'campaigns.campaign_id',
             """replace(expenses.voucher_id, '@', '@@') || case
-                when row_number() over (partition by expenses.voucher_id order by expenses.run_on, expenses.pass_no) > 1
-                    then '@' || to_char(expenses.run_on, 'YYYYMMDD')
-                        || case when expenses.pass_no > 1 then '-' || expenses.pass_no else '' end
+                when row_number() over (partition by expenses.voucher_id order by expenses.business_date, expenses.attempt_no) > 1
+                    then '@' || to_char(expenses.business_date, 'YYYYMMDD')
+                        || case when expenses.attempt_no > 1 then '-' || expenses.attempt_no else '' end
                 else ''
             end""",
         ]) }} as voucher_key,
         withdrawn.withdrawn_on,
-        withdrawn.because
+        withdrawn.withdrawal_reason
     from {{ ref('expenses') }} as expenses
     cross join first_campaign as campaigns
     left join lateral (
         select
             withdrawals.withdrawn_on,
-            withdrawals.because
+            withdrawals.withdrawal_reason
         from {{ ref('stg_carrier__withdrawals') }} as withdrawals
         where
             withdrawals.feed = 'expense'
             and withdrawals.file_name = expenses.source_file
-            and (expenses.run_on, expenses.pass_no) < (withdrawals.withdrawn_on, withdrawals.pass_no)
-        order by withdrawals.withdrawn_on, withdrawals.pass_no
+            and (expenses.business_date, expenses.attempt_no) < (withdrawals.withdrawn_on, withdrawals.attempt_no)
+        order by withdrawals.withdrawn_on, withdrawals.attempt_no
         limit 1
     ) as withdrawn on true
     where expenses.budget_line not in ('B1', 'B2', 'B3', 'B4')
@@ -56,14 +56,14 @@ select
     null::text as city_code,
     null::text as tenure_band,
     vouchers.booked_on as event_on,
-    case entries.entry_type when 'reversed' then vouchers.withdrawn_on else vouchers.run_on end as booked_on,
+    case entries.entry_type when 'reversed' then vouchers.withdrawn_on else vouchers.business_date end as booked_on,
     vouchers.amount_fen,
     null::integer as megabytes,
     vouchers.budget_line,
     0::bigint as committed_fen,
     entries.sign * vouchers.amount_fen as actual_fen,
     0::bigint as liability_fen,
-    case entries.entry_type when 'reversed' then vouchers.because else vouchers.memo end as reason,
+    case entries.entry_type when 'reversed' then vouchers.withdrawal_reason else vouchers.memo end as reason,
     null::text as participation,
     null::text as terms_version,
     vouchers.source_file,

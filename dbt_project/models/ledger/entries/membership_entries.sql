@@ -11,7 +11,7 @@ select
     city_code,
     tenure_band,
     effective_on as event_on,
-    run_on as booked_on,
+    business_date as booked_on,
     0::bigint as amount_fen,
     null::integer as megabytes,
     'B4' as budget_line,

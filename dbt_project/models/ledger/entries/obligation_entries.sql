@@ -11,7 +11,7 @@ select
     city_code,
     tenure_band,
     recharged_on as event_on,
-    run_on as booked_on,
+    business_date as booked_on,
     amount_fen,
     null::integer as megabytes,
     budget_line,

@@ -11,7 +11,7 @@ select
     decisions.city_code,
     decisions.tenure_band,
     decisions.recharged_on as event_on,
-    decisions.given_on as booked_on,
+    decisions.funded_on as booked_on,
     -- what the channel took off, as far as it was due: more is an exception, less is made good apart
     least(decisions.entitled_fen, decisions.applied_fen) as amount_fen,
     null::integer as megabytes,
@@ -24,7 +24,7 @@ select
     decisions.terms_version,
     decisions.source_file,
     decisions.source_line
-from {{ given('recharge_decisions') }} as decisions
+from {{ funded_grants('recharge_decisions') }} as decisions
 
 union all
 
@@ -40,7 +40,7 @@ select
     city_code,
     tenure_band,
     reversed_on as event_on,
-    run_on as booked_on,
+    business_date as booked_on,
     amount_fen,
     null::integer as megabytes,
     'B2' as budget_line,

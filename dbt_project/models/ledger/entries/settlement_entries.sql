@@ -1,4 +1,4 @@
--- What the carrier's answers and people's words settle, of every benefit.
+-- What the carrier's answers and manual overrides settle, of every benefit.
 select
     entry_key,
     campaign_id,
@@ -11,7 +11,7 @@ select
     null::text as city_code,
     null::text as tenure_band,
     event_on,
-    run_on as booked_on,
+    business_date as booked_on,
     amount_fen,
     null::integer as megabytes,
     budget_line,

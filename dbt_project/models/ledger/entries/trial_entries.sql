@@ -12,7 +12,7 @@ select
     city_code,
     tenure_band,
     applied_on as event_on,
-    given_on as booked_on,
+    funded_on as booked_on,
     cost_fen as amount_fen,
     null::integer as megabytes,
     'B4' as budget_line,
@@ -24,7 +24,7 @@ select
     terms_version,
     source_file,
     source_line
-from {{ given('trial_decisions') }} as granted
+from {{ funded_grants('trial_decisions') }} as granted
 
 union all
 
@@ -39,27 +39,27 @@ select
     granted.customer_id,
     granted.city_code,
     granted.tenure_band,
-    voids.run_on as event_on,
-    voids.run_on as booked_on,
+    voids.business_date as event_on,
+    voids.business_date as booked_on,
     0::bigint as amount_fen,
     null::integer as megabytes,
     'B4' as budget_line,
     0::bigint as committed_fen,
     0::bigint as actual_fen,
     0::bigint as liability_fen,
-    voids.because as reason,
+    voids.withdrawal_reason as reason,
     'UNDONE' as participation,
     granted.terms_version,
     voids.source_file,
     voids.source_line
-from {{ given('trial_decisions') }} as granted
+from {{ funded_grants('trial_decisions') }} as granted
 inner join lateral (
     select found.*
     from {{ ref('int_request__voids') }} as found
     where
         found.request_id = granted.application_id
         and found.feed = 'trial_application'
-        and (granted.given_on, granted.given_pass_no) < (found.run_on, found.pass_no)
-    order by found.run_on, found.pass_no
+        and (granted.funded_on, granted.funded_attempt_no) < (found.business_date, found.attempt_no)
+    order by found.business_date, found.attempt_no
     limit 1
 ) as voids on true

@@ -7,7 +7,7 @@
         {'columns': ['subscriber_id']},
         {'columns': ['family_subscriber_id']},
         {'columns': ['link_key']},
-        {'columns': ['run_on'], 'type': 'brin'},
+        {'columns': ['business_date'], 'type': 'brin'},
     ],
 ) }}
 
@@ -104,8 +104,8 @@ final as (
         decisions.terms_version,
         decisions.source_file,
         decisions.source_line,
-        run.business_date as run_on,
-        run.pass_no
+        run.business_date,
+        run.attempt_no
     from decisions
     cross join run
 )

@@ -9,12 +9,12 @@ with run as (
 -- links that never came to be: the carrier refused them for good
 refused as (
     select
-        setbacks.item_key as link_key,
-        setbacks.file_stem,
-        setbacks.line_no
-    from {{ ref('int_outbox__setbacks') }} as setbacks
-    inner join run on setbacks.answered_on = run.business_date
-    where setbacks.interface = 'family_link' and setbacks.outcome = 'REFUSED'
+        rejections.item_key as link_key,
+        rejections.file_stem,
+        rejections.line_no
+    from {{ ref('int_outbox__rejections') }} as rejections
+    inner join run on rejections.answered_on = run.business_date
+    where rejections.interface = 'family_link' and rejections.outcome = 'REFUSED'
 ),
 
 -- links whose request was withdrawn: as if they had never been
@@ -24,15 +24,17 @@ withdrawn as (
         voids.source_file,
         voids.source_line
     from {{ ref('int_request__voids') }} as voids
-    inner join run on {{ is_this_pass('voids') }} and voids.feed = 'family_request'
+    inner join run on {{ is_this_attempt('voids') }} and voids.feed = 'family_request'
     inner join {{ ref('int_family_request__links') }} as added
-        on voids.request_id = added.request_id and (added.run_on, added.pass_no) < (voids.run_on, voids.pass_no)
+        on
+            voids.request_id = added.request_id
+            and (added.business_date, added.attempt_no) < (voids.business_date, voids.attempt_no)
 ),
 
 changed as materialized (
     select distinct history.subscriber_id
     from {{ ref('int_subscriber__history') }} as history
-    inner join run on history.run_on = run.business_date
+    inner join run on history.business_date = run.business_date
 ),
 
 touched as (
@@ -73,8 +75,8 @@ touched as (
         asked.terms_version,
         asked.requested_at as begins_at,
         null as ends_at,
-        run.business_date as run_on,
-        run.pass_no
+        run.business_date,
+        run.attempt_no
     from {{ ref('family_rule') }} as asked
     cross join run
     where asked.event = 'ADD' and asked.refusal is null and asked.requested_on < run.business_date
@@ -124,9 +126,9 @@ final as (
                 6, 'NUMBER_CHANGED', families.is_present and (families.msisdn = touched.family_msisdn) is not true,
                 families.state_on, families.source_file, families.source_line
             )
-        ) as ends (place, reason, is_so, state_on, source_file, source_line)
+        ) as ends (ordinal, reason, is_so, state_on, source_file, source_line)
     where touched.ends_at is null and ends.is_so
-    order by touched.link_key, ends.place
+    order by touched.link_key, ends.ordinal
 )
 
 select * from final -- noqa: AM04

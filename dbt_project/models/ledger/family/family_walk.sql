@@ -16,7 +16,7 @@ queue_{{ round }} as materialized (
         queued.*,
         row_number() over (
             partition by queued.campaign_id, queued.line_head order by queued.requested_at, queued.request_id
-        ) as place
+        ) as ordinal
     from {{ ref('family_queue') }} as queued
     {% if round == 'alone' %}
     where queued.campaign_id in (select exclusions.gives_way_to from exclusions)
@@ -29,7 +29,7 @@ walked_{{ round }} as (
     select
         queue.campaign_id,
         queue.line_head,
-        0::bigint as place,
+        0::bigint as ordinal,
         null::text as decision_key,
         null::text as reason,
         null::text as link_key,
@@ -38,14 +38,14 @@ walked_{{ round }} as (
     left join
         {{ ref('family_lists') }} as lists
         on queue.campaign_id = lists.campaign_id and queue.line_head = lists.line_head
-    where queue.place = 1
+    where queue.ordinal = 1
 
     union all
 
     select
         queue.campaign_id,
         queue.line_head,
-        queue.place,
+        queue.ordinal,
         queue.decision_key,
         outcomes.reason,
         case outcomes.reason when 'APPROVED' then queue.link_key when 'REMOVED' then met.link_key end as link_key,
@@ -78,7 +78,7 @@ walked_{{ round }} as (
         on
             walked.campaign_id = queue.campaign_id
             and walked.line_head = queue.line_head
-            and walked.place + 1 = queue.place
+            and walked.ordinal + 1 = queue.ordinal
     cross join
         lateral (
             select
@@ -134,8 +134,8 @@ excluded as materialized (
     where
         walked_alone.reason in ('APPROVED', 'DUPLICATE')
         and queued.event = 'ADD'
-        and queued.requested_at >= exclusions.holds_from
-        and queued.requested_at < exclusions.holds_until
+        and queued.requested_at >= exclusions.valid_from
+        and queued.requested_at < exclusions.valid_until
 ),
 
 {% endif %}

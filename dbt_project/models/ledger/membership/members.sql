@@ -6,13 +6,13 @@ with last_changes as (
     select distinct on (changes.campaign_id, changes.subscriber_id) changes.*
     from {{ ref('membership_changes') }} as changes
     inner join {{ ref('stg_run__dates') }} as runs
-        on changes.run_on = runs.business_date and changes.pass_no <= runs.passes_released
+        on changes.business_date = runs.business_date and changes.attempt_no <= runs.attempts_released
     order by
         changes.campaign_id asc,
         changes.subscriber_id asc,
         changes.effective_on desc,
-        changes.run_on desc,
-        changes.pass_no desc
+        changes.business_date desc,
+        changes.attempt_no desc
 )
 
 select

@@ -6,7 +6,7 @@
     materialized='append_only',
     indexes=[
         {'columns': ['subscriber_id']},
-        {'columns': ['run_on'], 'type': 'brin'},
+        {'columns': ['business_date'], 'type': 'brin'},
     ],
 ) }}
 
@@ -18,14 +18,14 @@ known as not materialized (
     select changes.*
     from {{ this }} as changes
     cross join run
-    where {{ is_standing('changes') }}
+    where {{ is_current('changes') }}
 ),
 
 campaigns as materialized (
     select
         terms.*,
         terms.terms -> 'membership' is not null and run.next_date <= terms.ends_on as is_offered,
-        terms.holds_from between run.previous_date + 2 and run.next_date
+        terms.valid_from between run.previous_date + 2 and run.next_date
         or not exists (
             select from known
             where known.campaign_id = terms.campaign_id
@@ -45,20 +45,21 @@ looked_at as (
 
     select statuses.*
     from {{ ref('int_eligibility__statuses') }} as statuses
-    inner join run on statuses.run_on = run.business_date
+    inner join run on statuses.business_date = run.business_date
     inner join campaigns on statuses.campaign_id = campaigns.campaign_id and not campaigns.looks_at_everyone
 ),
 
 statuses as (
     select distinct on (looked_at.campaign_id, looked_at.subscriber_id) looked_at.*
     from looked_at
-    order by looked_at.campaign_id asc, looked_at.subscriber_id asc, looked_at.judged_for desc, looked_at.pass_no desc
+    order by
+        looked_at.campaign_id asc, looked_at.subscriber_id asc, looked_at.judged_for desc, looked_at.attempt_no desc
 ),
 
 delivered as (
     select distinct history.subscriber_id
     from {{ ref('int_subscriber__history') }} as history
-    inner join run on history.run_on = run.business_date
+    inner join run on history.business_date = run.business_date
 ),
 
 changed as (
@@ -78,7 +79,7 @@ changed as (
         select known.action
         from known
         where known.subscriber_id = statuses.subscriber_id and known.campaign_id = statuses.campaign_id
-        order by known.effective_on desc, known.run_on desc, known.pass_no desc
+        order by known.effective_on desc, known.business_date desc, known.attempt_no desc
         limit 1
     ) as before on true
     where statuses.is_eligible and coalesce(before.action, 'REMOVE') = 'REMOVE'
@@ -101,7 +102,7 @@ changed as (
         select distinct on (known.campaign_id) known.*
         from known
         where known.subscriber_id = delivered.subscriber_id
-        order by known.campaign_id asc, known.effective_on desc, known.run_on desc, known.pass_no desc
+        order by known.campaign_id asc, known.effective_on desc, known.business_date desc, known.attempt_no desc
     ) as before on true
     inner join lateral {{ function('state_as_of') }}(delivered.subscriber_id, run.business_date) as states on true
     left join {{ ref('int_holdout__customers') }} as holdouts

@@ -21,10 +21,10 @@ select
                 ' allowed'
             )
         ],
-        array['LAPSED', '7', concat('member still, as the run closing ', decided.run_on, ' looked')],
+        array['LAPSED', '7', concat('member still, as the run closing ', decided.business_date, ' looked')],
         array[
             'WITHDRAWN', '7',
-            concat('delivery of the claim still counts, as the run closing ', decided.run_on, ' looked')
+            concat('delivery of the claim still counts, as the run closing ', decided.business_date, ' looked')
         ],
         array['WAITING', '7', concat('stock of ', decided.platform)],
         array['CAP', '10', 'asks ' || {{ yuan('decided.cost_fen') }} || ' yuan of B4'],

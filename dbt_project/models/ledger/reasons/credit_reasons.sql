@@ -8,12 +8,18 @@ select
     events.*,
     (row_number() over (
         partition by promised.subscriber_id, promised.grant_key
-        order by events.run_on, events.place, events.source_file, events.source_line, events.event_on, events.outcome
+        order by
+            events.business_date,
+            events.ordinal,
+            events.source_file,
+            events.source_line,
+            events.event_on,
+            events.outcome
     ))::integer as step_no
 from {{ ref('credit_obligations') }} as promised
 cross join lateral (
     select
-        1 as place,
+        1 as ordinal,
         promised.due_on as event_on,
         'PROMISED' as rule,
         '4.6' as rule_no,
@@ -26,13 +32,13 @@ cross join lateral (
         promised.kind as reason,
         promised.source_file,
         promised.source_line,
-        promised.run_on,
-        promised.pass_no
+        promised.business_date,
+        promised.attempt_no
 
     union all
 
     select
-        2 as place,
+        2 as ordinal,
         closures.event_on,
         upper(closures.entry_type) as rule,
         case closures.reason when 'REVERSED' then '4.8' else '4.7' end as rule_no,
@@ -41,16 +47,16 @@ cross join lateral (
         closures.reason,
         closures.source_file,
         closures.source_line,
-        closures.run_on,
-        closures.pass_no
+        closures.business_date,
+        closures.attempt_no
     from {{ ref('ledger_closures') }} as closures
     where closures.changes_key = promised.grant_key
 
     union all
 
     select
-        3 as place,
-        sent.run_on as event_on,
+        3 as ordinal,
+        sent.business_date as event_on,
         'SENT' as rule,
         '4.7' as rule_no,
         concat(
@@ -63,25 +69,25 @@ cross join lateral (
         sent.code as reason,
         sent.file_stem as source_file,
         sent.line_no::bigint as source_line,
-        sent.run_on,
-        null::integer as pass_no
+        sent.business_date,
+        null::integer as attempt_no
     from {{ ref('int_outbox__outcomes') }} as sent
     where sent.item_key = promised.grant_key
 
     union all
 
     select
-        4 as place,
-        words.counts_from as event_on,
-        words.kind as rule,
+        4 as ordinal,
+        overrides.counts_from as event_on,
+        overrides.kind as rule,
         '4.7' as rule_no,
-        concat('said by ', words.said_by, ': ', words.why) as input,
-        words.kind as outcome,
-        words.kind as reason,
-        words.file_stem as source_file,
-        words.line_no::bigint as source_line,
-        words.counts_from as run_on,
-        null::integer as pass_no
-    from {{ ref('int_outbox__words') }} as words
-    where words.item_key = promised.grant_key
+        concat('said by ', overrides.requested_by, ': ', overrides.justification) as input,
+        overrides.kind as outcome,
+        overrides.kind as reason,
+        overrides.file_stem as source_file,
+        overrides.line_no::bigint as source_line,
+        overrides.counts_from as business_date,
+        null::integer as attempt_no
+    from {{ ref('int_outbox__manual_overrides') }} as overrides
+    where overrides.item_key = promised.grant_key
 ) as events

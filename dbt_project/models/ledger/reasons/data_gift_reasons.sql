@@ -6,7 +6,7 @@ with qualified as (
         first_qualified_for
     from {{ ref('int_eligibility__statuses') }}
     where first_qualified_for is not null
-    order by campaign_id asc, subscriber_id asc, judged_for asc, pass_no asc
+    order by campaign_id asc, subscriber_id asc, judged_for asc, attempt_no asc
 ),
 
 -- the first is the month of that day, where the day is the campaign's first or the month's, else the next one
@@ -57,13 +57,13 @@ select
     coalesce(gifts.terms_version, versions.terms_version) as terms_version,
     coalesce(gifts.source_file, judged.source_file) as source_file,
     coalesce(gifts.source_line, judged.source_line) as source_line,
-    months.valid_from - 1 as run_on,
-    gifts.pass_no
+    months.valid_from - 1 as business_date,
+    gifts.attempt_no
 from months
 inner join {{ ref('stg_campaign__versions') }} as versions
     on
         months.campaign_id = versions.campaign_id
-        and months.valid_from >= versions.holds_from and months.valid_from < versions.holds_until
+        and months.valid_from >= versions.valid_from and months.valid_from < versions.valid_until
 -- looked up month by month: how few there are the planner cannot know
 left join lateral (
     select granted.*
@@ -81,7 +81,7 @@ left join lateral (
         statuses.campaign_id = months.campaign_id
         and statuses.subscriber_id = months.subscriber_id
         and statuses.judged_for <= months.valid_from
-    order by statuses.judged_for desc, statuses.pass_no desc
+    order by statuses.judged_for desc, statuses.attempt_no desc
     limit 1
 ) as judged on true
 cross join

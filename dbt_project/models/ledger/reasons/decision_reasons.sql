@@ -25,8 +25,8 @@ with decided as (
         terms_version,
         source_file,
         source_line,
-        run_on,
-        pass_no
+        business_date,
+        attempt_no
     from {{ ref(reasons) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -62,17 +62,17 @@ select
                     and (others.subscriber_id = decided.subscriber_id or others.feed = 'recharge')
                     and others.campaign_id <> decided.campaign_id
                     and others.reason in ('GRANTED', 'APPROVED')
-                    and (others.run_on, others.pass_no) <= (decided.run_on, decided.pass_no)
+                    and (others.business_date, others.attempt_no) <= (decided.business_date, decided.attempt_no)
             ), 'no other campaign') end)
         when 'CAP'
             then concat(
-                rules.input, ', waits since ' || waits.waits_since, ', given on ' || waits.freed_on,
+                rules.input, ', waits since ' || waits.waiting_since, ', given on ' || waits.funded_on,
                 ', withdrawn on ' || waits.withdrawn_on
             )
         when 'DECISION'
             then concat(
-                rules.input, ', holds no longer since ' || voids.run_on || ': ' || voids.source_file || ' line '
-                || voids.source_line || ' ' || voids.because
+                rules.input, ', holds no longer since ' || voids.business_date || ': ' || voids.source_file || ' line '
+                || voids.source_line || ' ' || voids.withdrawal_reason
             )
         else rules.input
     end as input,
@@ -87,8 +87,8 @@ select
     decided.terms_version,
     decided.source_file,
     decided.source_line,
-    decided.run_on,
-    decided.pass_no
+    decided.business_date,
+    decided.attempt_no
 from decided
 left join {{ ref('stg_campaign__versions') }} as versions
     on decided.campaign_id = versions.campaign_id and decided.terms_version = versions.terms_version
@@ -102,13 +102,13 @@ left join lateral (
         found.request_id = decided.subject_id
         and found.feed = decided.feed
         and found.feed not in ('card_claim', 'family_request', 'trial_application')
-        and (decided.run_on, decided.pass_no) < (found.run_on, found.pass_no)
-    order by found.run_on, found.pass_no
+        and (decided.business_date, decided.attempt_no) < (found.business_date, found.attempt_no)
+    order by found.business_date, found.attempt_no
     limit 1
 ) as voids on true
 cross join
     lateral (
-        values (case when waits.grant_key is not null and waits.freed_on is null then 'CAP' else decided.reason end)
+        values (case when waits.grant_key is not null and waits.funded_on is null then 'CAP' else decided.reason end)
     ) as asked (reason)
 cross join lateral (
     select

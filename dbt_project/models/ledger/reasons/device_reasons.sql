@@ -24,7 +24,7 @@ select
         array['NOT_ELIGIBLE', '6', array_to_string(decided.ineligibility_reasons, ', ')],
         array[
             'RETURNED', '6',
-            coalesce('returned, seen on ' || given_back.seen_on, 'no return seen by ' || decided.run_on)
+            coalesce('returned, seen on ' || given_back.seen_on, 'no return seen by ' || decided.business_date)
         ],
         array['EXCLUSIVE', '1.9', 'granted by '],
         array['LIMIT', '6', concat(decided.device_limit, ' device allowed')],
@@ -38,4 +38,4 @@ select
     ] as rules
 from {{ ref('device_decisions') }} as decided
 left join {{ ref('int_device_order__returns') }} as given_back
-    on decided.order_id = given_back.order_id and decided.run_on >= given_back.seen_on
+    on decided.order_id = given_back.order_id and decided.business_date >= given_back.seen_on

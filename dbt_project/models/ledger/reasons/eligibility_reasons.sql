@@ -6,13 +6,13 @@ with judgements as (
         subscriber_id,
         judged_for as event_on,
         null::text as asked_by,
-        run_on as state_on,
+        business_date as state_on,
         reasons as failed,
         terms_version,
         source_file,
         source_line,
-        run_on,
-        pass_no
+        business_date,
+        attempt_no
     from {{ ref('int_eligibility__statuses') }}
 
     {% for subject, decisions, request_id, requested_at in [
@@ -32,8 +32,8 @@ with judgements as (
         terms_version,
         null as source_file,
         null as source_line,
-        run_on,
-        pass_no
+        business_date,
+        attempt_no
     from {{ ref(decisions) }}
     {{ "where action = 'ADD'" if subject == 'FAMILY' }}
     {% endfor %}
@@ -60,8 +60,8 @@ select
     judgements.terms_version,
     coalesce(judgements.source_file, states.source_file) as source_file,
     coalesce(judgements.source_line, states.source_line) as source_line,
-    judgements.run_on,
-    judgements.pass_no
+    judgements.business_date,
+    judgements.attempt_no
 from judgements
 left join {{ ref('stg_campaign__versions') }} as versions
     on judgements.campaign_id = versions.campaign_id and judgements.terms_version = versions.terms_version
@@ -72,7 +72,7 @@ left join lateral (
     where
         history.subscriber_id = judgements.subscriber_id
         and history.state_on <= judgements.state_on
-        and (history.run_on, history.pass_no) <= (judgements.run_on, judgements.pass_no)
+        and (history.business_date, history.attempt_no) <= (judgements.business_date, judgements.attempt_no)
     order by history.state_on desc, history.revision desc
     limit 1
 ) as states on true

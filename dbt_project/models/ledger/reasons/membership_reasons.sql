@@ -26,8 +26,8 @@ left join lateral (
     from {{ ref('int_subscriber__history') }} as history
     where
         history.subscriber_id = decided.subscriber_id
-        and history.state_on <= decided.run_on
-        and (history.run_on, history.pass_no) <= (decided.run_on, decided.pass_no)
+        and history.state_on <= decided.business_date
+        and (history.business_date, history.attempt_no) <= (decided.business_date, decided.attempt_no)
     order by history.state_on desc, history.revision desc
     limit 1
 ) as states on true

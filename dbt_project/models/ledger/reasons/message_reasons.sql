@@ -2,7 +2,7 @@
 select
     decided.campaign_id,
     decided.subscriber_id,
-    decided.run_on as event_on,
+    decided.business_date as event_on,
     'MESSAGE' as subject,
     decided.message_key as subject_id,
     rules.step_no,
@@ -18,8 +18,8 @@ select
     decided.terms_version,
     null::text as source_file,
     null::bigint as source_line,
-    decided.run_on,
-    decided.pass_no
+    decided.business_date,
+    decided.attempt_no
 from {{ ref('messages') }} as decided
 left join {{ ref('stg_campaign__versions') }} as versions
     on decided.campaign_id = versions.campaign_id and decided.terms_version = versions.terms_version

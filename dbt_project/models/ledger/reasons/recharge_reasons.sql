@@ -24,7 +24,7 @@ select
         array[
             'REVERSED', '4.8', coalesce(
                 'reversed by ' || reversals.reversal_id || ', seen on ' || reversals.seen_on,
-                'no reversal seen by ' || decided.run_on
+                'no reversal seen by ' || decided.business_date
             )
         ],
         array['EXCLUSIVE', '1.9', 'granted by '],
@@ -55,7 +55,7 @@ from {{ ref('recharge_decisions') }} as decided
 left join {{ ref('stg_campaign__versions') }} as versions
     on decided.campaign_id = versions.campaign_id and decided.terms_version = versions.terms_version
 left join {{ ref('int_recharge__reversals') }} as reversals
-    on decided.recharge_id = reversals.recharge_id and decided.run_on >= reversals.seen_on
+    on decided.recharge_id = reversals.recharge_id and decided.business_date >= reversals.seen_on
 left join lateral (
     select string_agg(others.recharge_id, ', ' order by others.recharged_at, others.recharge_id) as recharges
     from {{ ref('recharge_decisions') }} as others
@@ -66,7 +66,7 @@ left join lateral (
         and others.tier_face_fen = decided.tier_face_fen
         and others.recharge_id <> decided.recharge_id
         and others.reason = 'GRANTED'
-        and (others.run_on, others.pass_no) <= (decided.run_on, decided.pass_no)
+        and (others.business_date, others.attempt_no) <= (decided.business_date, decided.attempt_no)
         and not exists (
             select from {{ ref('int_request__undone') }} as undone
             where
@@ -75,9 +75,9 @@ left join lateral (
                 and case
                     when undone.is_withdrawal
                         then
-                            (others.run_on, others.pass_no) < (undone.run_on, undone.pass_no)
-                            and (undone.run_on, undone.pass_no) <= (decided.run_on, decided.pass_no)
-                    else undone.seen_on <= decided.run_on
+                            (others.business_date, others.attempt_no) < (undone.business_date, undone.attempt_no)
+                            and (undone.business_date, undone.attempt_no) <= (decided.business_date, decided.attempt_no)
+                    else undone.seen_on <= decided.business_date
                 end
         )
 ) as taken on true

@@ -6,7 +6,7 @@
     materialized='append_only',
     indexes=[
         {'columns': ['subscriber_id', 'recharged_month']},
-        {'columns': ['run_on'], 'type': 'brin'},
+        {'columns': ['business_date'], 'type': 'brin'},
     ],
 ) }}
 
@@ -88,7 +88,7 @@ new_decisions as (
             and placements.source_file = waiting.source_file
             and placements.source_line = waiting.source_line
             and waiting.reason = 'LIMIT'
-            and {{ is_standing('waiting') }}
+            and {{ is_current('waiting') }}
     where placements.has_waited and placements.feed = 'recharge' and placements.outcome = 'GRANTED'
 ),
 
@@ -110,8 +110,8 @@ final as (
         checked.*,
         {{ applied_check('checked') }} as discount_check,
         run.business_date as decided_on,
-        run.business_date as run_on,
-        run.pass_no
+        run.business_date,
+        run.attempt_no
     from checked
     cross join run
 )

@@ -2,7 +2,7 @@
 -- row is withdrawn that was decided (rules, 12).
 {{ config(
     materialized='append_only',
-    indexes=[{'columns': ['run_on'], 'type': 'brin'}],
+    indexes=[{'columns': ['business_date'], 'type': 'brin'}],
 ) }}
 
 with run as (
@@ -25,9 +25,9 @@ final as (
         decisions.terms_version,
         undone.source_file,
         undone.source_line,
-        run.business_date as run_on,
-        run.pass_no
-    from {{ given('recharge_decisions') }} as decisions
+        run.business_date,
+        run.attempt_no
+    from {{ funded_grants('recharge_decisions') }} as decisions
     inner join {{ ref('int_request__undone') }} as undone
         on
             undone.feed = 'recharge'
@@ -37,7 +37,7 @@ final as (
     where
         not exists (
             select from {{ this }} as known
-            where known.grant_key = decisions.grant_key and {{ is_standing('known') }}
+            where known.grant_key = decisions.grant_key and {{ is_current('known') }}
         )
     order by decisions.grant_key, undone.undone_by
 )

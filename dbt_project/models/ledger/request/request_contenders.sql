@@ -43,10 +43,10 @@ given_back as materialized (
 
     select unnest(granted.slots) as slot
     from {{ ref('int_request__voids') }} as voids
-    inner join run on {{ is_this_pass('voids') }}
+    inner join run on {{ is_this_attempt('voids') }}
     inner join {{ ref('stg_decided__requests') }} as granted
         on voids.request_id = granted.request_id and voids.feed = granted.feed
-    where granted.reason = 'GRANTED' and {{ is_standing('granted') }}
+    where granted.reason = 'GRANTED' and {{ is_current('granted') }}
 ),
 
 waiting as (

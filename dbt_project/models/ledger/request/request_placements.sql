@@ -25,7 +25,7 @@ excluded_before as (
         on
             exclusions.benefit = in_line.benefit
             and in_line.campaign_id in (exclusions.campaign_id, exclusions.gives_way_to)
-            and exclusions.holds_from <= in_line.requested_at and exclusions.holds_until > in_line.requested_at
+            and exclusions.valid_from <= in_line.requested_at and exclusions.valid_until > in_line.requested_at
     inner join {{ ref('int_request__decided') }} as decided
         on
             in_line.request_id = decided.request_id
@@ -43,11 +43,11 @@ granted_{{ round }} as (
             in_line.feed,
             in_line.campaign_id,
             in_line.request_id,
-            {{ function('finds_places') }}(in_line.slots, in_line.rooms) over (
+            {{ function('finds_slots') }}(in_line.slots, in_line.rooms) over (
                 partition by in_line.feed, in_line.campaign_id, in_line.party
                 order by in_line.requested_at, in_line.request_id
                 rows between unbounded preceding and current row
-            ) as has_places
+            ) as has_slots
         from in_line
         where
             (in_line.feed, in_line.campaign_id, in_line.request_id) not in (
@@ -58,7 +58,7 @@ granted_{{ round }} as (
                 from {{ 'excluded_before' if round == 'alone' else 'excluded' }} as excluded
             )
     ) as placed
-    where placed.has_places
+    where placed.has_slots
 ),
 
 {% if round == 'alone' %}
@@ -75,7 +75,7 @@ excluded as materialized (
             and exclusions.campaign_id = in_line.campaign_id
             and granted_alone.feed = in_line.feed
             and granted_alone.request_id = in_line.request_id
-            and exclusions.holds_from <= in_line.requested_at and exclusions.holds_until > in_line.requested_at
+            and exclusions.valid_from <= in_line.requested_at and exclusions.valid_until > in_line.requested_at
 
     union
 

@@ -6,7 +6,7 @@
     indexes=[
         {'columns': ['application_id']},
         {'columns': ['subscriber_id']},
-        {'columns': ['run_on'], 'type': 'brin'},
+        {'columns': ['business_date'], 'type': 'brin'},
     ],
 ) }}
 
@@ -25,7 +25,7 @@ ruled as (
         row_number() over (
             partition by requests.campaign_id, requests.item_code, requests.subscriber_id, requests.refusal is null
             order by requests.requested_at, requests.request_id
-        ) as place_of_subscriber
+        ) as position_of_subscriber
     from {{ ref('trial_rule') }} as requests
 ),
 
@@ -36,19 +36,19 @@ taken as materialized (
     cross join run
     where
         granted.reason = 'GRANTED'
-        and {{ is_standing('granted') }}
+        and {{ is_current('granted') }}
         and not {{ is_void('granted', 'trial_application', 'application_id') }}
         and exists (
             select from ruled
             where ruled.refusal is null
         )
         and granted.grant_key not in (
-            select setbacks.item_key from {{ ref('int_outbox__setbacks') }} as setbacks
-            where setbacks.interface = 'trial_grant' and setbacks.outcome = 'REFUSED'
+            select rejections.item_key from {{ ref('int_outbox__rejections') }} as rejections
+            where rejections.interface = 'trial_grant' and rejections.outcome = 'REFUSED'
         )
         and granted.grant_key not in (
-            select words.item_key from {{ ref('int_outbox__words') }} as words
-            where words.interface = 'trial_grant' and words.kind = 'GIVE_UP'
+            select overrides.item_key from {{ ref('int_outbox__manual_overrides') }} as overrides
+            where overrides.interface = 'trial_grant' and overrides.kind = 'GIVE_UP'
         )
 ),
 
@@ -61,12 +61,12 @@ lined_up as (
                 taken.campaign_id = ruled.campaign_id
                 and taken.trial_code = ruled.item_code
                 and taken.subscriber_id = ruled.subscriber_id
-        ) as has_place,
+        ) as has_slot,
         (
             select count(*)
             from taken
             where taken.campaign_id = ruled.campaign_id and taken.trial_code = ruled.item_code
-        ) as places_taken
+        ) as slots_taken
     from ruled
 ),
 
@@ -79,10 +79,10 @@ placed as (
                 lined_up.item_code,
                 lined_up.refusal is null
                 and not lined_up.is_elsewhere
-                and not lined_up.has_place
-                and lined_up.place_of_subscriber = 1
+                and not lined_up.has_slot
+                and lined_up.position_of_subscriber = 1
             order by lined_up.requested_at, lined_up.request_id
-        ) + lined_up.places_taken as place_in_trial
+        ) + lined_up.slots_taken as position_in_trial
     from lined_up
 ),
 
@@ -92,9 +92,9 @@ decided as (
         case
             when placed.refusal is not null then placed.refusal
             when placed.is_elsewhere then 'OTHER_CAMPAIGN'
-            when placed.has_place then 'DUPLICATE'
-            when placed.place_of_subscriber = 1 and placed.place_in_trial <= placed.places then 'GRANTED'
-            when placed.place_of_subscriber = 1 then 'FULL'
+            when placed.has_slot then 'DUPLICATE'
+            when placed.position_of_subscriber = 1 and placed.position_in_trial <= placed.places then 'GRANTED'
+            when placed.position_of_subscriber = 1 then 'FULL'
         end as reason_so_far
     from placed
 ),
@@ -141,8 +141,8 @@ final as (
         settled.terms_version,
         settled.source_file,
         settled.source_line,
-        run.business_date as run_on,
-        run.pass_no
+        run.business_date,
+        run.attempt_no
     from settled
     cross join run
 )

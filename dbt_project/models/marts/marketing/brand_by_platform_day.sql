@@ -6,7 +6,7 @@ select
     heat,
     impressions,
     interactions,
-    rows_set_aside as corrections,
+    rows_quarantined as corrections,
     source_file,
     source_line
 from {{ ref('int_social__figures') }}

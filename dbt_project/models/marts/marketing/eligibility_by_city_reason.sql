@@ -10,7 +10,7 @@ latest as (
         statuses.city_code,
         statuses.reason
     from {{ ref('int_eligibility__statuses') }} as statuses
-    order by statuses.campaign_id asc, statuses.subscriber_id asc, statuses.judged_for desc, statuses.pass_no desc
+    order by statuses.campaign_id asc, statuses.subscriber_id asc, statuses.judged_for desc, statuses.attempt_no desc
 ),
 
 final as (

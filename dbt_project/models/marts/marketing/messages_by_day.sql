@@ -2,23 +2,23 @@
 --   built = suppressed + handed over; handed over = accepted + refused + unanswered;
 --   accepted = delivered + failed + unknown.
 -- A part reported as failed fails its message, whatever else is reported; without a report of every part it is unknown.
-with parts as (
+with segments as (
     select
         message_key,
-        part_no,
+        segment_no,
         bool_or(state = 'DELIVERED') as is_delivered,
         bool_or(state = 'FAILED') as is_failed
-    from {{ ref('int_sms_report__parts') }}
+    from {{ ref('int_sms_report__segments') }}
     where problem is null or problem = 'CONTRADICTS'
-    group by message_key, part_no
+    group by message_key, segment_no
 ),
 
 reported as (
     select
         message_key,
-        count(*) filter (where is_delivered) as parts_delivered,
+        count(*) filter (where is_delivered) as segments_delivered,
         bool_or(is_failed) as is_failed
-    from parts
+    from segments
     group by message_key
 ),
 
@@ -44,7 +44,7 @@ fates as (
         coalesce(answered.entry_type = 'refused', false) as is_refused,
         case
             when reported.is_failed then 'failed'
-            when reported.parts_delivered = messages.segments then 'delivered'
+            when reported.segments_delivered = messages.segments then 'delivered'
             else 'unknown'
         end as receipt
     from {{ ref('messages') }} as messages

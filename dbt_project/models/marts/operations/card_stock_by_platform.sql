@@ -19,7 +19,7 @@ platforms as (
 issued as (
     select
         code_reference,
-        run_on
+        business_date
     from {{ ref('card_decisions') }}
     where code_reference is not null and exists (select from platforms)
 ),
@@ -37,9 +37,9 @@ stock as (
         from {{ ref('int_card__received_codes') }} as received
         left join issued as given_out on received.code_reference = given_out.code_reference
         where
-            received.holds
+            received.is_first_row
             and (given_out.code_reference is not null or not {{ is_withdrawn('received', 'card_stock') }})
-        order by received.code_reference asc, received.run_on desc, received.pass_no desc
+        order by received.code_reference asc, received.business_date desc, received.attempt_no desc
     ) as stock
     cross join run
     left join issued on stock.code_reference = issued.code_reference

@@ -8,7 +8,7 @@ decided as (
     select distinct on (campaign_id, order_id) *
     from {{ ref('device_decisions') }} as decisions
     where not {{ is_void('decisions', 'device_order', 'order_id') }}
-    order by campaign_id asc, order_id asc, run_on desc, pass_no desc
+    order by campaign_id asc, order_id asc, business_date desc, attempt_no desc
 ),
 
 final as (
@@ -44,7 +44,7 @@ final as (
     cross join run
     cross join lateral {{ function('terms_on') }}(coalesce(orders.paid_at::date, orders.seen_on)) as terms
     left join decided on terms.campaign_id = decided.campaign_id and orders.order_id = decided.order_id
-    left join {{ ref('waiting_list') }} as waits on decided.grant_key = waits.grant_key and waits.freed_on is null
+    left join {{ ref('waiting_list') }} as waits on decided.grant_key = waits.grant_key and waits.funded_on is null
     left join {{ ref('device_returns') }} as given_back on decided.grant_key = given_back.changes_key
     where terms.terms -> 'devices' is not null
 )

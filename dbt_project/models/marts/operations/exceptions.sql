@@ -8,7 +8,7 @@
     'exceptions_devices',
     'exceptions_expenses',
     'exceptions_family',
-    'exceptions_held',
+    'exceptions_incomplete_rows',
     'exceptions_intake',
     'exceptions_messages',
     'exceptions_outbox',

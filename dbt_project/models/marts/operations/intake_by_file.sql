@@ -1,4 +1,4 @@
--- Every file that arrived: received = loaded + set aside, to the row.
+-- Every file that arrived: received = loaded + quarantined, to the row.
 with duplicates as (
     select
         source_file,
@@ -17,7 +17,7 @@ final as (
         deliveries.reason,
         deliveries.rows_received,
         deliveries.rows_loaded,
-        deliveries.rows_set_aside,
+        deliveries.rows_quarantined,
         case when deliveries.state = 'LOADED' then coalesce(duplicates.rows_duplicate, 0) else 0 end as rows_duplicate
     from {{ ref('stg_carrier__files') }} as deliveries
     left join duplicates on deliveries.file_name = duplicates.source_file

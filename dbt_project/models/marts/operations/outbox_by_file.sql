@@ -1,11 +1,12 @@
 -- Every file of an earlier date, with the carrier's answer; unanswered money is what was sent and is still open.
--- One of this date is delivered after this is built: a second pass would show it as not delivered until the next date.
-with words as (
+-- One of this date is delivered after this is built: a second attempt would show it as not delivered until the next
+-- date.
+with overrides as (
     select
         file_stem,
         count(*) filter (where kind = 'ASK_AGAIN') as rows_asked_again,
         count(*) filter (where kind = 'GIVE_UP') as rows_given_up
-    from {{ ref('int_outbox__words') }}
+    from {{ ref('int_outbox__manual_overrides') }}
     group by file_stem
 ),
 
@@ -26,7 +27,7 @@ final as (
     select
         files.file_stem,
         files.interface,
-        files.run_on,
+        files.business_date,
         items.row_count as rows,
         items.amount_fen,
         coalesce(
@@ -36,12 +37,12 @@ final as (
         items.rows_accepted,
         items.rows_refused,
         items.answered_on,
-        coalesce(words.rows_asked_again, 0) as rows_asked_again,
-        coalesce(words.rows_given_up, 0) as rows_given_up
+        coalesce(overrides.rows_asked_again, 0) as rows_asked_again,
+        coalesce(overrides.rows_given_up, 0) as rows_given_up
     from {{ ref('stg_outbox__files') }} as files
     inner join items on files.file_stem = items.file_stem
-    inner join {{ ref('stg_run__current') }} as run on files.run_on < run.business_date
-    left join words on files.file_stem = words.file_stem
+    inner join {{ ref('stg_run__current') }} as run on files.business_date < run.business_date
+    left join overrides on files.file_stem = overrides.file_stem
 )
 
 select * from final

@@ -16,7 +16,7 @@ select
     lines.is_met,
     lines.waived_by,
     lines.waived_at,
-    lines.waived_why,
+    lines.waived_justification,
     lines.is_ready,
     lines.detail,
     lines.source_file,

@@ -1,5 +1,5 @@
 -- Gifts and materials by item and hall, with a row ALL for each item: what came, what went, what is there, what has to
--- be there at the launch, and what was bought. What was set aside counts for nothing.
+-- be there at the launch, and what was bought. What was quarantined counts for nothing.
 with campaigns as (
     select campaign_id from {{ ref('stg_campaign__campaigns') }}
 ),
@@ -17,7 +17,7 @@ moved as (
             -sum(movements.quantity) filter (where movements.reason = 'COUNTED' and movements.quantity < 0)
         ) as received,
         -sum(movements.quantity) filter (where movements.reason = 'COUNTED' and movements.quantity < 0) as issued,
-        count(*) filter (where movements.reason <> 'COUNTED') as movements_set_aside,
+        count(*) filter (where movements.reason <> 'COUNTED') as movements_quarantined,
         sum(movements.quantity * movements.unit_cost_fen) filter (
             where movements.reason = 'COUNTED' and movements.quantity > 0
         ) as cost_fen,
@@ -38,7 +38,7 @@ needs as (
         null::bigint as on_hand,
         null::bigint as received,
         null::bigint as issued,
-        null::bigint as movements_set_aside,
+        null::bigint as movements_quarantined,
         null::bigint as cost_fen,
         lines.needed,
         lines.hall_code is null as is_needed_in_total
@@ -61,7 +61,7 @@ by_hall as (
         coalesce(sum(both_sides.on_hand), 0)::bigint as on_hand,
         coalesce(sum(both_sides.received), 0)::bigint as received,
         coalesce(sum(both_sides.issued), 0)::bigint as issued,
-        coalesce(sum(both_sides.movements_set_aside), 0)::bigint as movements_set_aside,
+        coalesce(sum(both_sides.movements_quarantined), 0)::bigint as movements_quarantined,
         coalesce(sum(both_sides.cost_fen), 0)::bigint as cost_fen,
         coalesce(sum(both_sides.needed), 0)::bigint as needed,
         bool_or(both_sides.is_needed_in_total) as is_needed_in_total
@@ -87,7 +87,7 @@ final as (
         issued,
         needed,
         shortfall,
-        movements_set_aside,
+        movements_quarantined,
         cost_fen
     from short
     where hall_code <> 'ALL'
@@ -108,7 +108,7 @@ final as (
             when bool_or(is_needed_in_total) then greatest(sum(needed) - sum(on_hand), 0)
             else sum(shortfall)
         end::bigint as shortfall,
-        sum(movements_set_aside)::bigint as movements_set_aside,
+        sum(movements_quarantined)::bigint as movements_quarantined,
         sum(cost_fen)::bigint as cost_fen
     from short
     group by campaign_id, item, item_kind

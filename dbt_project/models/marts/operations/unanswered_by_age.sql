@@ -7,31 +7,31 @@ with run as (
 unanswered as (
     select files.*
     from {{ ref('stg_outbox__files') }} as files
-    inner join run on files.run_on < run.business_date
+    inner join run on files.business_date < run.business_date
     left join {{ ref('stg_carrier__answers') }} as answers on files.file_stem = answers.file_stem
     where answers.file_stem is null
 ),
 
-spoken as materialized (
+overridden as materialized (
     select
-        words.file_stem,
-        words.line_no
-    from {{ ref('int_outbox__words') }} as words
+        overrides.file_stem,
+        overrides.line_no
+    from {{ ref('int_outbox__manual_overrides') }} as overrides
     where
-        words.kind = 'GIVE_UP'
+        overrides.kind = 'GIVE_UP'
         or exists (
             select from {{ ref('stg_outbox__items') }} as later
             where
                 (
-                    later.item_key = words.item_key
+                    later.item_key = overrides.item_key
                     or (
-                        words.interface = 'eligibility'
+                        overrides.interface = 'eligibility'
                         and later.interface = 'eligibility'
-                        and later.subscriber_id = words.subscriber_id
-                        and later.campaign_id = words.campaign_id
+                        and later.subscriber_id = overrides.subscriber_id
+                        and later.campaign_id = overrides.campaign_id
                     )
                 )
-                and (later.run_on, later.file_stem) > (words.run_on, words.file_stem)
+                and (later.business_date, later.file_stem) > (overrides.business_date, overrides.file_stem)
         )
 ),
 
@@ -40,8 +40,8 @@ final as (
         items.campaign_id,
         items.interface,
         coalesce(items.benefit, 'NONE') as benefit,
-        items.run_on as sent_on,
-        run.business_date - items.run_on as age_days,
+        items.business_date as sent_on,
+        run.business_date - items.business_date as age_days,
         count(distinct items.file_stem) as files,
         count(*) as rows,
         coalesce(sum(items.amount_fen), 0)::bigint as amount_fen,
@@ -50,9 +50,9 @@ final as (
     from unanswered
     inner join {{ ref('stg_outbox__items') }} as items on unanswered.file_stem = items.file_stem
     cross join run
-    left join spoken on items.file_stem = spoken.file_stem and items.line_no = spoken.line_no
-    where spoken.file_stem is null
-    group by items.campaign_id, items.interface, items.benefit, items.run_on, run.business_date
+    left join overridden on items.file_stem = overridden.file_stem and items.line_no = overridden.line_no
+    where overridden.file_stem is null
+    group by items.campaign_id, items.interface, items.benefit, items.business_date, run.business_date
 )
 
 select * from final

@@ -14,8 +14,8 @@ held as (
     select
         campaign_id,
         terms_version,
-        case when previous_from is null then '-infinity'::date else effective_from end as holds_from,
-        coalesce(next_from, 'infinity'::date) as holds_until,
+        case when previous_from is null then '-infinity'::date else effective_from end as valid_from,
+        coalesce(next_from, 'infinity'::date) as valid_until,
         readiness
     from versions
     where jsonb_typeof(readiness) = 'object'
@@ -62,8 +62,8 @@ final as (
     select
         needs.campaign_id,
         needs.terms_version,
-        needs.holds_from,
-        needs.holds_until,
+        needs.valid_from,
+        needs.valid_until,
         needs.line_kind,
         needs.subject,
         needs.subject_kind,

@@ -21,8 +21,8 @@ final as (
         campaign_id,
         terms_version,
         effective_from,
-        case when previous_from is null then '-infinity'::date else effective_from end as holds_from,
-        coalesce(next_from, 'infinity'::date) as holds_until,
+        case when previous_from is null then '-infinity'::date else effective_from end as valid_from,
+        coalesce(next_from, 'infinity'::date) as valid_until,
         terms,
 
         (eligibility ->> 'founded_on')::date as founded_on,

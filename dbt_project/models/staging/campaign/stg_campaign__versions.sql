@@ -14,8 +14,8 @@ final as (
     select
         campaign_id,
         terms_version,
-        case when previous_from is null then '-infinity'::date else effective_from end as holds_from,
-        coalesce(next_from, 'infinity'::date) as holds_until,
+        case when previous_from is null then '-infinity'::date else effective_from end as valid_from,
+        coalesce(next_from, 'infinity'::date) as valid_until,
         terms
     from versions
 )

@@ -12,8 +12,8 @@ with versions as (
 final as (
     select
         campaign_id,
-        case when previous_from is null then '-infinity'::date else effective_from end as holds_from,
-        coalesce(next_from, 'infinity'::date) as holds_until,
+        case when previous_from is null then '-infinity'::date else effective_from end as valid_from,
+        coalesce(next_from, 'infinity'::date) as valid_until,
         (terms -> 'intake' ->> 'delivered_by')::time as delivered_by,
         (terms -> 'watch' ->> 'finished_by')::time as finished_by,
         (terms -> 'watch' ->> 'stale_days')::integer as stale_days,

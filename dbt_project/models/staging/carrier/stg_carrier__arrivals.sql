@@ -1,4 +1,4 @@
--- what stood in `in/` when it was last looked at, whether it was taken in or not
+-- what stood in `in/` when it was last looked at, whether it was ingested or not
 select
     feed,
     stem,

@@ -20,7 +20,7 @@ final as (
         business_date,
         seq,
         received_on,
-        pass_no,
+        attempt_no,
         rows_received,
         rows_loaded,
         delivery_no = last_delivery_no as is_last_of_date

@@ -1,4 +1,4 @@
--- every file that arrived: loaded, set aside, or loaded and withdrawn since
+-- every file that arrived: loaded, quarantined, or loaded and withdrawn since
 select
     deliveries.delivery_no,
     deliveries.feed,
@@ -6,10 +6,10 @@ select
     deliveries.business_date,
     deliveries.received_on,
     case when withdrawn.delivery_no is null then deliveries.state else 'WITHDRAWN' end as state,
-    coalesce(withdrawn.because, deliveries.reason) as reason,
+    coalesce(withdrawn.withdrawal_reason, deliveries.reason) as reason,
     deliveries.detail,
     deliveries.rows_received,
     deliveries.rows_loaded,
-    deliveries.rows_set_aside
+    deliveries.rows_quarantined
 from {{ source('raw', 'delivery') }} as deliveries
 left join {{ source('raw', 'withdrawal') }} as withdrawn on deliveries.delivery_no = withdrawn.delivery_no

@@ -7,7 +7,7 @@ select
     seq,
     rows_loaded,
     withdrawn_on,
-    pass_no,
+    attempt_no,
     revision,
-    because
+    withdrawal_reason
 from {{ source('raw', 'withdrawal') }}

@@ -3,6 +3,6 @@ select
     entry_key,
     entry_type,
     changes_key,
-    run_on,
-    pass_no
+    business_date,
+    attempt_no
 from {{ source('decided', 'ledger_closures') }}

@@ -16,6 +16,6 @@ select
     terms_version,
     source_file,
     source_line,
-    run_on,
-    pass_no
+    business_date,
+    attempt_no
 from {{ source('decided', 'family_decisions') }}

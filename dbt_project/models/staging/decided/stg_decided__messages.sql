@@ -1,6 +1,6 @@
 -- messages of earlier runs: nobody is told the same twice
 select
     message_key,
-    run_on,
-    pass_no
+    business_date,
+    attempt_no
 from {{ source('decided', 'messages') }}

@@ -63,8 +63,8 @@ select
     {%- endfor %}
     source_file,
     source_line,
-    run_on,
-    pass_no
+    business_date,
+    attempt_no
 from {{ source('decided', decisions) }}{{ ' as ' ~ said.alias if said.alias }}
 {{ 'where ' ~ said.where if said.where }}
 {{ 'union all' if not loop.last }}

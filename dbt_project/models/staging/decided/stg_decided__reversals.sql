@@ -12,6 +12,6 @@ select
     source_file,
     source_line,
     seen_on,
-    run_on,
-    pass_no
+    business_date,
+    attempt_no
 from {{ source('known', 'int_recharge__judged_reversals') }}

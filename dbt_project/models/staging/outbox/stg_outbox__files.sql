@@ -2,7 +2,7 @@ select
     file_stem,
     campaign_id,
     interface,
-    run_on,
+    business_date,
     seq,
     rows as row_count,
     delivered_at

@@ -6,7 +6,7 @@ select
     item_key,
     answer_key,
     subscriber_id,
-    run_on,
+    business_date,
     benefit,
     budget_line,
     amount_fen,

@@ -5,7 +5,7 @@ select
     says,
     requested_by,
     requested_at at time zone 'Asia/Shanghai' as requested_at,
-    why,
+    justification,
     expires_at at time zone 'Asia/Shanghai' as expires_at
 from {{ source('raw', 'pending_override') }}
 
@@ -17,6 +17,6 @@ select
     'change-campaign ' || campaign_id || ' ' || file_sha256 as says,
     null::text as requested_by,
     since + time '00:00' as requested_at,
-    null::text as why,
+    null::text as justification,
     null::timestamp as expires_at
 from {{ source('raw', 'campaign_change') }}

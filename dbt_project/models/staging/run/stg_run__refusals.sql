@@ -1,9 +1,9 @@
--- what the gate refused, one row a pass
+-- what the gate refused, one row an attempt
 select
     business_date,
-    pass_no,
+    attempt_no,
     count(*) as checks_failed,
     string_agg(relation || ': expected that ' || expectation, '; ' order by relation, expectation) as detail
 from {{ source('raw', 'release_check') }}
 where not success
-group by business_date, pass_no
+group by business_date, attempt_no

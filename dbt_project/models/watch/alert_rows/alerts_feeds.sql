@@ -9,7 +9,7 @@ with due_dates as (
     having bool_or(are_files_due)
 ),
 
--- good files, taken in or about to be
+-- good files, ingested or about to be
 good_files as (
     select
         files.feed,
@@ -37,7 +37,7 @@ last_good as (
     group by feed
 ),
 
--- a file that was set aside has come; a later snapshot makes an earlier one needless
+-- a file that was quarantined has come; a later snapshot makes an earlier one needless
 missing as (
     select
         'FEED_MISSING' as alert_code,

@@ -1,10 +1,10 @@
 -- What the last run counted and a person has to look at.
-with last_pass as (
+with last_attempt as (
     select
-        run_on,
-        pass_no
+        business_date,
+        attempt_no
     from {{ ref('run_figures') }}
-    order by run_on desc, pass_no desc
+    order by business_date desc, attempt_no desc
     limit 1
 )
 
@@ -27,5 +27,7 @@ select
     end as what,
     figures.since_on + time '00:00' as since_at
 from {{ ref('run_figures') }} as figures
-inner join last_pass on figures.run_on = last_pass.run_on and figures.pass_no = last_pass.pass_no
+inner join
+    last_attempt
+    on figures.business_date = last_attempt.business_date and figures.attempt_no = last_attempt.attempt_no
 where figures.figure in ('over_plan_fen', 'orphan_reversal_rows', 'recharge_conflict_rows', 'low_card_stock_codes')

@@ -13,7 +13,7 @@ where
     and exists (
         select from {{ ref('stg_run__dates') }} as runs
         where
-            runs.passes_released > 0
+            runs.attempts_released > 0
             and runs.business_date + 1 between campaigns.planned_starts_on and campaigns.ends_on
     )
 group by campaigns.campaign_id, campaigns.planned_starts_on

@@ -3,7 +3,7 @@ select
     null::text as campaign_id,
     case waiting.kind when 'CAMPAIGN_CHANGED' then 'CAMPAIGN_CHANGED' else 'OVERRIDE_PENDING' end as alert_code,
     waiting.override as place,
-    waiting.says || coalesce(', asked for by ' || waiting.requested_by || ': ' || waiting.why, '') as what,
+    waiting.says || coalesce(', asked for by ' || waiting.requested_by || ': ' || waiting.justification, '') as what,
     waiting.requested_at as since_at
 from {{ ref('stg_people__pending_overrides') }} as waiting
 cross join {{ ref('stg_run__clock') }} as clock

@@ -7,7 +7,7 @@ with refused as (
         coalesce(runs.started_at, refusals.business_date + time '00:00') as since_at
     from {{ ref('stg_run__refusals') }} as refusals
     inner join {{ ref('stg_run__dates') }} as runs
-        on refusals.business_date = runs.business_date and refusals.pass_no > runs.passes_released
+        on refusals.business_date = runs.business_date and refusals.attempt_no > runs.attempts_released
 ),
 
 last_steps as (

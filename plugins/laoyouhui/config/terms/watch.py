@@ -1,4 +1,4 @@
-"""What calls for a person: docs/runbook/."""
+"""What raises an alert: docs/runbook/."""
 
 from __future__ import annotations
 

@@ -13,17 +13,17 @@ with run as (
 due as (
     select
         granted.decision_key,
-        1 as attempt_no
-    from {{ given('card_decisions') }} as granted
-    inner join run on {{ is_given_now('granted') }}
+        1 as dispatch_no
+    from {{ funded_grants('card_decisions') }} as granted
+    inner join run on {{ is_funded_now('granted') }}
 
     union all
 
     select
         granted.decision_key,
-        failed.attempt_no + 1 as attempt_no
+        failed.dispatch_no + 1 as dispatch_no
     from {{ ref('int_card__failed_codes') }} as failed
-    inner join run on {{ is_this_pass('failed') }}
+    inner join run on {{ is_this_attempt('failed') }}
     inner join {{ ref('card_decisions') }} as granted
         on failed.grant_key = granted.grant_key and granted.reason = 'GRANTED'
 ),
@@ -37,7 +37,7 @@ told as (
         granted.code_reference,
         granted.code_length,
         granted.expires_on,
-        due.attempt_no,
+        due.dispatch_no,
         platforms.platform ->> 'name' as platform_name
     from due
     inner join {{ ref('card_decisions') }} as granted on due.decision_key = granted.decision_key
@@ -45,7 +45,7 @@ told as (
     inner join lateral {{ function('terms_on') }}(run.next_date) as terms
         on
             granted.campaign_id = terms.campaign_id
-            and due.attempt_no <= (terms.terms -> 'cards' ->> 'code_sms_attempts')::integer
+            and due.dispatch_no <= (terms.terms -> 'cards' ->> 'code_sms_attempts')::integer
     left join lateral jsonb_array_elements(terms.terms -> 'cards' -> 'platforms') as platforms (platform)
         on platforms.platform ->> 'code' = granted.platform
 )
@@ -55,7 +55,7 @@ select
     templates.template_code,
     told.subscriber_id,
     told.grant_key,
-    {{ key_text(['told.claim_id', 'told.attempt_no']) }} as period,
+    {{ key_text(['told.claim_id', 'told.dispatch_no']) }} as period,
     run.business_date as addressed_on,
     told.expires_on as useful_until,
     null::text as message_title,

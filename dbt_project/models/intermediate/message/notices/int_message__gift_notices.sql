@@ -13,7 +13,7 @@ select
     gifts.subscriber_id,
     gifts.grant_key,
     gifts.month::text as period,
-    accepted.run_on as addressed_on,
+    accepted.business_date as addressed_on,
     gifts.valid_to as useful_until,
     {{ filled_in('templates.template_title', words) }} as message_title,
     {{ filled_in('templates.template_text', words) }} as message_text,

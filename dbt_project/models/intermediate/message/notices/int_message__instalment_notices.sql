@@ -12,7 +12,7 @@ select
     obligations.subscriber_id,
     obligations.grant_key,
     {{ key_text(['obligations.life_id', 'obligations.instalment_no']) }} as period,
-    accepted.run_on as addressed_on,
+    accepted.business_date as addressed_on,
     null::date as useful_until,
     {{ filled_in('templates.template_title', words) }} as message_title,
     {{ filled_in('templates.template_text', words) }} as message_text,

@@ -38,8 +38,8 @@ members as (
         changes.campaign_id asc,
         changes.subscriber_id asc,
         changes.effective_on desc,
-        changes.run_on desc,
-        changes.pass_no desc
+        changes.business_date desc,
+        changes.attempt_no desc
 )
 
 select

@@ -2,7 +2,7 @@
 select
     waits.campaign_id,
     'WAITING_FOR_BUDGET' as exception_type,
-    waits.waits_since as found_on,
+    waits.waiting_since as found_on,
     waits.subscriber_id,
     waits.grant_key as item_key,
     waits.amount_fen,
@@ -15,6 +15,6 @@ select
 from {{ ref('waiting_list') }} as waits
 cross join {{ ref('stg_run__current') }} as run
 where
-    waits.freed_on is null
+    waits.funded_on is null
     and waits.withdrawn_on is null
     and (waits.useful_until is null or waits.useful_until >= run.next_date)

@@ -3,7 +3,7 @@
 select
     granted.campaign_id,
     'CARD_CODE_NOT_DELIVERED' as exception_type,
-    messages.run_on as found_on,
+    messages.business_date as found_on,
     granted.subscriber_id,
     granted.claim_id as item_key,
     granted.cost_fen as amount_fen,
@@ -21,19 +21,19 @@ union all
 select
     failed.campaign_id,
     'CARD_CODE_NOT_DELIVERED' as exception_type,
-    failed.run_on as found_on,
+    failed.business_date as found_on,
     failed.subscriber_id,
     failed.claim_id as item_key,
     null::bigint as amount_fen,
     null::text as source_file,
     null::bigint as source_line,
-    'attempt ' || failed.attempt_no || ' ended as ' || failed.reason || ', and was the last' as detail,
+    'attempt ' || failed.dispatch_no || ' ended as ' || failed.reason || ', and was the last' as detail,
     'Have the service desk reach the member; the code is his and is kept.' as what_to_do
 from {{ ref('int_card__failed_codes') }} as failed
 cross join {{ ref('stg_run__current') }} as run
 inner join lateral {{ function('terms_on') }}(run.next_date) as terms on failed.campaign_id = terms.campaign_id
 where
-    failed.attempt_no >= coalesce((terms.terms -> 'cards' ->> 'code_sms_attempts')::integer, 0)
+    failed.dispatch_no >= coalesce((terms.terms -> 'cards' ->> 'code_sms_attempts')::integer, 0)
 
 union all
 
@@ -41,7 +41,7 @@ union all
 select
     granted.campaign_id,
     'CARD_CODE_NOT_DELIVERED' as exception_type,
-    settled.run_on as found_on,
+    settled.business_date as found_on,
     granted.subscriber_id,
     granted.claim_id as item_key,
     granted.cost_fen as amount_fen,
@@ -79,18 +79,21 @@ select
     end as what_to_do
 from {{ ref('card_decisions') }} as granted
 inner join {{ ref('int_card__received_codes') }} as codes
-    on granted.code_reference = codes.code_reference and granted.run_on >= codes.run_on and codes.holds
+    on
+        granted.code_reference = codes.code_reference
+        and granted.business_date >= codes.business_date
+        and codes.is_first_row
 inner join {{ ref('stg_carrier__withdrawals') }} as withdrawn
     on
         (
             withdrawn.feed = 'card_claim'
             and granted.source_file = withdrawn.file_name
-            and (granted.run_on, granted.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+            and (granted.business_date, granted.attempt_no) < (withdrawn.withdrawn_on, withdrawn.attempt_no)
         )
         or (
             withdrawn.feed = 'card_stock'
             and codes.source_file = withdrawn.file_name
-            and (granted.run_on, granted.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
-            and (codes.run_on, codes.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+            and (granted.business_date, granted.attempt_no) < (withdrawn.withdrawn_on, withdrawn.attempt_no)
+            and (codes.business_date, codes.attempt_no) < (withdrawn.withdrawn_on, withdrawn.attempt_no)
         )
 where granted.reason = 'GRANTED'

@@ -11,15 +11,15 @@ select
         {% endfor -%}
         else upper(conflicts.feed)
     end, '_CONFLICT') as exception_type,
-    conflicts.run_on as found_on,
+    conflicts.business_date as found_on,
     conflicts.subscriber_id,
     conflicts.item_key,
     conflicts.amount_fen,
     conflicts.source_file,
     conflicts.source_line,
     'the same id with other content: ' || case
-        when conflicts.standing_file is null then 'none of its rows counts'
-        else conflicts.standing_file || ' line ' || conflicts.standing_line || ' stands'
+        when conflicts.current_file is null then 'none of its rows counts'
+        else conflicts.current_file || ' line ' || conflicts.current_line || ' stands'
     end as detail,
     'Ask who delivered it which row is true'
     || case conflicts.feed when 'card_stock' then ', by file and line, never by the code' else '' end
@@ -31,6 +31,6 @@ where
         select from {{ ref('stg_carrier__withdrawals') }} as withdrawn
         where
             withdrawn.feed = conflicts.feed
-            and withdrawn.file_name in (conflicts.source_file, conflicts.standing_file)
-            and (conflicts.run_on, conflicts.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+            and withdrawn.file_name in (conflicts.source_file, conflicts.current_file)
+            and (conflicts.business_date, conflicts.attempt_no) < (withdrawn.withdrawn_on, withdrawn.attempt_no)
     )

@@ -14,7 +14,7 @@ controlled as materialized (
         control.campaign_id,
         control.customer_id,
         history.subscriber_id,
-        history.run_on
+        history.business_date
     from control
     inner join {{ ref('int_subscriber__history') }} as history on control.customer_id = history.customer_id
     where
@@ -36,7 +36,7 @@ controlled as materialized (
 found as (
     select
         controlled.campaign_id,
-        greatest(granted.booked_on, controlled.run_on) as found_on,
+        greatest(granted.booked_on, controlled.business_date) as found_on,
         controlled.subscriber_id,
         granted.grant_key as item_key,
         granted.amount_fen,
@@ -76,7 +76,7 @@ found as (
 
     select
         decisions.campaign_id,
-        decisions.run_on as found_on,
+        decisions.business_date as found_on,
         decisions.subscriber_id,
         decisions.order_id as item_key,
         decisions.applied_fen as amount_fen,

@@ -2,7 +2,7 @@
 select
     settlements.campaign_id,
     'CLAWBACK_LEAKED' as exception_type,
-    settlements.run_on as found_on,
+    settlements.business_date as found_on,
     settlements.subscriber_id,
     settlements.grant_key as item_key,
     settlements.amount_fen,
@@ -18,7 +18,7 @@ union all
 select
     closures.campaign_id,
     'INSTALMENT_FORFEITED' as exception_type,
-    closures.run_on as found_on,
+    closures.business_date as found_on,
     closures.subscriber_id,
     closures.grant_key as item_key,
     closures.amount_fen,

@@ -11,7 +11,7 @@ select
         when decisions.price_check = 'OVER' then 'DEVICE_OVER'
         else 'DEVICE_NOT_ENTITLED'
     end as exception_type,
-    decisions.run_on as found_on,
+    decisions.business_date as found_on,
     decisions.subscriber_id,
     decisions.order_id as item_key,
     decisions.applied_fen - decisions.entitled_fen as amount_fen,
@@ -58,7 +58,7 @@ union all
 select
     decisions.campaign_id,
     'DEVICE_LIST_PRICE' as exception_type,
-    decisions.run_on as found_on,
+    decisions.business_date as found_on,
     decisions.subscriber_id,
     decisions.order_id as item_key,
     decisions.order_list_price_fen - decisions.list_price_fen as amount_fen,
@@ -78,7 +78,7 @@ union all
 select
     null::text as campaign_id,
     'DEVICE_CONFLICT' as exception_type,
-    events.run_on as found_on,
+    events.business_date as found_on,
     events.subscriber_id,
     events.order_id as item_key,
     events.paid_price_fen as amount_fen,
@@ -153,7 +153,7 @@ inner join {{ ref('stg_carrier__withdrawals') }} as withdrawn
     on
         given_back.source_file = withdrawn.file_name
         and withdrawn.feed = 'device_order'
-        and (given_back.run_on, given_back.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+        and (given_back.business_date, given_back.attempt_no) < (withdrawn.withdrawn_on, withdrawn.attempt_no)
 where
     not exists (
         select from {{ ref('int_device_order__events') }} as events

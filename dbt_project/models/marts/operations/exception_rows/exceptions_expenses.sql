@@ -2,7 +2,7 @@
 select
     null::text as campaign_id,
     'EXPENSE_LINE' as exception_type,
-    vouchers.run_on as found_on,
+    vouchers.business_date as found_on,
     null::text as subscriber_id,
     vouchers.voucher_id as item_key,
     vouchers.amount_fen,

@@ -2,7 +2,7 @@
 select
     removed.campaign_id,
     'FAMILY_REMOVE_WITHDRAWN' as exception_type,
-    voids.run_on as found_on,
+    voids.business_date as found_on,
     removed.subscriber_id,
     removed.request_id as item_key,
     null::bigint as amount_fen,
@@ -16,4 +16,4 @@ inner join {{ ref('family_decisions') }} as removed
         voids.request_id = removed.request_id
         and voids.feed = 'family_request'
         and removed.reason = 'REMOVED'
-        and (removed.run_on, removed.pass_no) < (voids.run_on, voids.pass_no)
+        and (removed.business_date, removed.attempt_no) < (voids.business_date, voids.attempt_no)

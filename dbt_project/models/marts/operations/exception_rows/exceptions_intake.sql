@@ -1,5 +1,5 @@
--- What could not be taken in: files and rows set aside, files that wait or were withdrawn, answers and words that do
--- not count.
+-- What could not be ingested: files and rows quarantined, files that wait or were withdrawn, answers and overrides that
+-- do not count.
 select
     null::text as campaign_id,
     'FILE_SET_ASIDE' as exception_type,
@@ -35,7 +35,7 @@ select
     bad.line_no as source_line,
     bad.reason || coalesce(': ' || bad.field, '') as detail,
     'Ask the carrier to deliver the row again, mended.' as what_to_do
-from {{ ref('stg_carrier__set_aside_rows') }} as bad
+from {{ ref('stg_carrier__quarantined_rows') }} as bad
 inner join {{ ref('stg_carrier__files') }} as deliveries on bad.delivery_no = deliveries.delivery_no
 where deliveries.state = 'LOADED'
 
@@ -50,7 +50,7 @@ select
     null::bigint as amount_fen,
     withdrawn.file_name as source_file,
     null::bigint as source_line,
-    withdrawn.because || ' (' || withdrawn.rows_loaded || ' rows of ' || withdrawn.feed || ')' as detail,
+    withdrawn.withdrawal_reason || ' (' || withdrawn.rows_loaded || ' rows of ' || withdrawn.feed || ')' as detail,
     'Ask the carrier for a right delivery; what could not be taken back by itself is listed beside.' as what_to_do
 from {{ ref('stg_carrier__withdrawals') }} as withdrawn
 
@@ -69,11 +69,11 @@ select
     case waiting.reason
         when 'NO_CHECK' then 'Ask the carrier for the check file: without it the data file does not count.'
         when 'NO_DATA' then 'Ask the carrier for the data file, or for the right name of the check file.'
-        when 'LATER' then 'Nothing, if its date is right: its own run takes it in. Else ask for a right name.'
+        when 'LATER' then 'Nothing, if its date is right: its own run ingests it. Else ask for a right name.'
         when 'EARLIER' then 'Ask the carrier for a right name: nothing of that date is ever loaded.'
         when 'RECEIPT'
             then
-                'Nothing, where dates are closed anew: its own run takes it in. Else look who laid receipts into the '
+                'Nothing, where dates are closed anew: its own run ingests it. Else look who laid receipts into the '
                 || 'journal.'
         when 'NOT_A_FOLDER' then 'Have a folder put in its place: nothing is read or written there before.'
         when 'CHANGED' then 'Ask the carrier whether it corrects what was loaded: then a new check file is needed.'
@@ -122,17 +122,17 @@ union all
 select
     null::text as campaign_id,
     'WORD_SET_ASIDE' as exception_type,
-    words.counts_from as found_on,
+    overrides.counts_from as found_on,
     null::text as subscriber_id,
-    coalesce(words.row_key, words.recharge_id) as item_key,
+    coalesce(overrides.row_key, overrides.recharge_id) as item_key,
     null::bigint as amount_fen,
-    coalesce(words.file_stem, words.source_file, words.file_name) as source_file,
-    words.source_line,
-    coalesce(words.said_by || ' said ' || words.kind || ': ', '')
-    || words.reason || coalesce(': ' || words.detail, '') as detail,
+    coalesce(overrides.file_stem, overrides.source_file, overrides.file_name) as source_file,
+    overrides.source_line,
+    coalesce(overrides.requested_by || ' said ' || overrides.kind || ': ', '')
+    || overrides.reason || coalesce(': ' || overrides.detail, '') as detail,
     'Look at what changed since it was said; say it anew where it still makes sense.' as what_to_do
-from {{ ref('stg_people__words') }} as words
-where words.state = 'SET_ASIDE'
+from {{ ref('stg_people__manual_overrides') }} as overrides
+where overrides.state = 'SET_ASIDE'
 
 union all
 
@@ -145,11 +145,11 @@ select
     null::bigint as amount_fen,
     null::text as source_file,
     null::bigint as source_line,
-    waiting.says || coalesce(', asked for by ' || waiting.requested_by || ': ' || waiting.why, '') as detail,
+    waiting.says || coalesce(', asked for by ' || waiting.requested_by || ': ' || waiting.justification, '') as detail,
     case
         when waiting.kind = 'CAMPAIGN_CHANGED'
             then 'Runs go by the content accepted before: put that back, or have the change asked for and confirmed.'
-        else 'Another person confirms it, or it counts for nothing: docs/words.md.'
+        else 'Another person confirms it, or it counts for nothing: docs/manual-overrides.md.'
     end as what_to_do
 from {{ ref('stg_people__pending_overrides') }} as waiting
 cross join {{ ref('stg_run__current') }} as runs

@@ -1,27 +1,28 @@
 -- What the carrier refused, and what was paid after its promise had ended.
 select
-    setbacks.campaign_id,
+    rejections.campaign_id,
     'REFUSED_BY_CARRIER' as exception_type,
-    setbacks.answered_on as found_on,
-    setbacks.subscriber_id,
-    setbacks.item_key,
-    setbacks.amount_fen,
-    setbacks.file_stem as source_file,
-    setbacks.line_no::bigint as source_line,
-    setbacks.interface || ' refused with code ' || coalesce(setbacks.code, 'none') as detail,
-    case setbacks.outcome
+    rejections.answered_on as found_on,
+    rejections.subscriber_id,
+    rejections.item_key,
+    rejections.amount_fen,
+    rejections.file_stem as source_file,
+    rejections.line_no::bigint as source_line,
+    rejections.interface || ' refused with code ' || coalesce(rejections.code, 'none') as detail,
+    case rejections.outcome
         when 'RETRY' then 'Nothing: the row is sent again under the same key.'
-        else 'Mend the cause; an instalment goes again once the subscriber feed shows a change, or by your word.'
+        else
+            'Mend the cause; an instalment goes again once the subscriber feed shows a change, or by a manual override.'
     end as what_to_do
-from {{ ref('int_outbox__setbacks') }} as setbacks
-where not setbacks.is_asked and not setbacks.is_held
+from {{ ref('int_outbox__rejections') }} as rejections
+where not rejections.is_asked and not rejections.is_incomplete
 
 union all
 
 select
     settlements.campaign_id,
     'PAID_AFTER_END' as exception_type,
-    settlements.run_on as found_on,
+    settlements.business_date as found_on,
     settlements.subscriber_id,
     settlements.grant_key as item_key,
     settlements.amount_fen,

@@ -11,7 +11,7 @@ select
     'needed ' || lines.needed || ', there ' || lines.there || ': ' || lines.detail || coalesce(
         '; ' || lines.responsible || ' (' || lines.team || ') answers for it', ''
     ) as detail,
-    'Make it ready, or waive the line by a word; until then nothing is granted.' as what_to_do
+    'Make it ready, or waive the line by a manual override; until then nothing is granted.' as what_to_do
 from {{ ref('int_campaign__campaigns') }} as campaigns
 inner join {{ ref('stg_run__current') }} as run
     on run.next_date between campaigns.planned_starts_on and campaigns.ends_on

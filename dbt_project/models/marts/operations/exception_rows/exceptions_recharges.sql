@@ -73,7 +73,7 @@ union all
 select
     terms.campaign_id,
     'ORPHAN_REVERSAL' as exception_type,
-    events.run_on + terms.orphan_reversal_days as found_on,
+    events.business_date + terms.orphan_reversal_days as found_on,
     events.subscriber_id,
     events.recharge_id as item_key,
     null::bigint as amount_fen,
@@ -87,7 +87,7 @@ cross join lateral {{ function('terms_on') }}(events.recharged_on) as terms
 where
     events.reverses_id is not null
     and events.kind = 'REVERSAL'
-    and events.run_on + terms.orphan_reversal_days <= run.business_date
+    and events.business_date + terms.orphan_reversal_days <= run.business_date
     and not exists (
         select from {{ ref('int_recharge__events') }} as named
         where named.recharge_id = events.reverses_id
@@ -108,7 +108,7 @@ union all
 select
     null::text as campaign_id,
     'ORPHAN_REVERSAL' as exception_type,
-    events.run_on as found_on,
+    events.business_date as found_on,
     events.subscriber_id,
     events.recharge_id as item_key,
     null::bigint as amount_fen,
@@ -162,7 +162,7 @@ inner join {{ ref('stg_carrier__withdrawals') }} as withdrawn
     on
         reversals.source_file = withdrawn.file_name
         and withdrawn.feed = 'recharge'
-        and (reversals.run_on, reversals.pass_no) < (withdrawn.withdrawn_on, withdrawn.pass_no)
+        and (reversals.business_date, reversals.attempt_no) < (withdrawn.withdrawn_on, withdrawn.attempt_no)
 where
     not exists (
         select from {{ ref('int_recharge__events') }} as events

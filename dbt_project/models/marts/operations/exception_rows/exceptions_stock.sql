@@ -1,8 +1,8 @@
--- Movements of stock that were set aside; stock that went out though what brought it was withdrawn since.
+-- Movements of stock that were quarantined; stock that went out though what brought it was withdrawn since.
 select
     null::text as campaign_id,
     'STOCK_BELOW_ZERO' as exception_type,
-    movements.run_on as found_on,
+    movements.business_date as found_on,
     null::text as subscriber_id,
     movements.movement_id as item_key,
     null::bigint as amount_fen,
@@ -20,7 +20,7 @@ union all
 select
     null::text as campaign_id,
     'STOCK_NOT_RECEIVED' as exception_type,
-    max(movements.run_on) as found_on,
+    max(movements.business_date) as found_on,
     null::text as subscriber_id,
     movements.item as item_key,
     null::bigint as amount_fen,

@@ -2,7 +2,7 @@
 select
     statuses.campaign_id,
     'BAD_DATE' as exception_type,
-    statuses.run_on as found_on,
+    statuses.business_date as found_on,
     statuses.subscriber_id,
     null::text as item_key,
     null::bigint as amount_fen,
@@ -18,7 +18,7 @@ union all
 select
     gifted.campaign_id,
     'ACTIVATION_CORRECTED' as exception_type,
-    corrections.run_on as found_on,
+    corrections.business_date as found_on,
     corrections.subscriber_id,
     null::text as item_key,
     null::bigint as amount_fen,

@@ -12,7 +12,7 @@ with decided as (
         decisions.discount_check,
         row_number() over (
             partition by decisions.campaign_id, decisions.recharge_id
-            order by decisions.run_on desc, decisions.pass_no desc
+            order by decisions.business_date desc, decisions.attempt_no desc
         ) = 1 as is_last,
         reversals.recharge_id as reversed_id
     from {{ ref('recharge_decisions') }} as decisions

@@ -1,7 +1,0 @@
--- rows that could not be read
-select
-    delivery_no,
-    line_no,
-    reason,
-    field
-from {{ source('raw', 'set_aside_row') }}

@@ -1,8 +1,0 @@
-select
-    feed,
-    file_name,
-    rows_received,
-    rows_loaded,
-    rows_set_aside
-from {{ ref('intake_by_file') }}
-where rows_received <> rows_loaded + rows_set_aside
