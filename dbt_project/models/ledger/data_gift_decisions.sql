@@ -14,10 +14,10 @@ with run as (
 months as materialized (
     select
         terms.*,
-        run.next_date as valid_from,
+        run.next_date as given_from,
         {{ half_up('terms.gift_megabytes * terms.gift_unit_price_fen_per_gb', '1024') }} as cost_fen,
         date_trunc('month', run.next_date)::date as month,
-        (date_trunc('month', run.next_date) + interval '1 month - 1 day')::date as valid_to
+        (date_trunc('month', run.next_date) + interval '1 month - 1 day')::date as given_to
     from run
     cross join lateral {{ function('terms_on') }}(run.next_date) as terms
     where
@@ -29,7 +29,7 @@ months as materialized (
 eligible as (
     select distinct on (statuses.campaign_id, statuses.subscriber_id) statuses.*
     from {{ ref('int_eligibility__statuses') }} as statuses
-    inner join months on statuses.campaign_id = months.campaign_id and statuses.judged_for <= months.valid_from
+    inner join months on statuses.campaign_id = months.campaign_id and statuses.judged_for <= months.given_from
     order by statuses.campaign_id asc, statuses.subscriber_id asc, statuses.judged_for desc, statuses.attempt_no desc
 ),
 
@@ -66,8 +66,8 @@ gifts as (
         ) }} as tenure_band,
         {{ content_key(['months.campaign_id', "'DATA_GIFT'", 'counted.subscriber_id', 'months.month']) }} as grant_key,
         months.month,
-        months.valid_from,
-        months.valid_to,
+        months.given_from as valid_from,
+        months.given_to as valid_to,
         months.gift_product_code as product_code,
         months.gift_megabytes as megabytes,
         months.cost_fen,
@@ -100,7 +100,7 @@ exclusions as materialized (
     inner join months
         on
             exclusions.campaign_id = months.campaign_id
-            and exclusions.valid_from <= months.valid_from and exclusions.valid_until > months.valid_from
+            and exclusions.valid_from <= months.given_from and exclusions.valid_until > months.given_from
     where exclusions.benefit = 'data_gift'
 ),
 

@@ -42,7 +42,7 @@ found as (
         granted.subscriber_id,
         granted.grant_key,
         granted.claim_id,
-        attempts.attempt_no,
+        attempts.dispatch_no,
         reported.reason
     from reported
     inner join {{ ref('int_outbox__outcomes') }} as sent on reported.message_key = sent.item_key
@@ -60,14 +60,14 @@ found as (
             select max((versions.terms -> 'cards' ->> 'code_sms_attempts')::integer)
             from {{ ref('stg_campaign__terms') }} as versions
             where versions.campaign_id = granted.campaign_id
-        )) as attempts (attempt_no)
+        )) as attempts (dispatch_no)
     where
         sent.interface = 'sms'
         and granted.reason = 'GRANTED'
         and (reported.reason = 'REFUSED' or coalesce(sent.outcome, 'ACCEPTED') = 'ACCEPTED')
         and sent.item_key = {{ content_key([
             'granted.campaign_id', "'MESSAGE'", 'templates.template_code', 'granted.subscriber_id',
-            'granted.claim_id', 'attempts.attempt_no',
+            'granted.claim_id', 'attempts.dispatch_no',
         ]) }}
     order by sent.item_key asc, reported.reason asc
 )
