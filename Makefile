@@ -20,7 +20,7 @@ run: ## play the sample story (STORY=long: 72 dates), or EXCHANGE=<folder> CAMPA
 	@scripts/bootstrap $(RUNTIME)
 	@$(PYTHON) -m laoyouhui_local.run
 
-check: ## judge CAMPAIGN=<file.yml>[:b.yml], or CARRIER=<file.yml>, or one with the other, before anything runs; docs/check.md
+check: ## check CAMPAIGN=<file.yml>[:b.yml], or CARRIER=<file.yml>, or both together, before anything runs; docs/check.md
 	@scripts/bootstrap runtime
 	@$(PYTHON) -m laoyouhui_local.check
 
@@ -32,15 +32,15 @@ dbt: ## run dbt over the warehouse of the story, or of EXCHANGE and CAMPAIGN: AR
 	@scripts/bootstrap runtime
 	@$(PYTHON) -m laoyouhui_local.open dbt
 
-warehouse: ## let the embedded PostgreSQL run on, for dbt, psql or an editor (STOP=1 ends it)
+warehouse: ## keep the embedded PostgreSQL running, for dbt, psql or an editor (STOP=1 ends it)
 	@scripts/bootstrap runtime
 	@$(PYTHON) -m laoyouhui_local.open warehouse
 
-upgrade: ## bring the warehouse of an older release to this one (ARGS=--show: say what would be done, ARGS=--sql: print it)
+upgrade: ## upgrade the warehouse of an older release to this one (ARGS=--show: preview, ARGS=--sql: print the SQL)
 	@scripts/bootstrap runtime
 	@$(PYTHON) -m laoyouhui_local.open upgrade
 
-override: ## request a manual override, REQUEST="give-up <file>" BY=<who> WHY=<why>, to the story, or EXCHANGE and CAMPAIGN; docs/manual-overrides.md
+override: ## request a manual override, REQUEST="give-up <file>" BY=<who> WHY=<why>, for the story, or EXCHANGE and CAMPAIGN; docs/manual-overrides.md
 	@scripts/bootstrap runtime
 	@$(PYTHON) -m laoyouhui_local.open override
 
@@ -60,7 +60,7 @@ airflow: ## open Airflow's page for the story, or for EXCHANGE and CAMPAIGN, unt
 	@scripts/bootstrap $(RUNTIME)
 	@$(PYTHON) -m laoyouhui_local.open airflow
 
-test-fast: ## run what answers in a minute: units, DAGs, unit tests of models
+test-fast: ## run the tests that take a minute: units, DAGs, unit tests of models
 	@scripts/bootstrap dev
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist worksteal tests/unit tests/dags tests/integration/test_dbt_unit_tests.py
 
@@ -68,12 +68,12 @@ test: ## run every test
 	@scripts/bootstrap dev
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-fuzz: ## look for bytes that a reader stumbles over, MINUTES=4, then play CAMPAIGNS=100 random ones, then DAYS=300 of random rows
+fuzz: ## fuzz the readers with random bytes, MINUTES=4, then play CAMPAIGNS=100 random campaigns, then DAYS=300 of random rows
 	@scripts/bootstrap dev
 	@scripts/fuzz
 	@LAOYOUHUI_CAMPAIGNS=$(or $(CAMPAIGNS),100) $(PYTHON) -m pytest -q tests/campaign/test_any_campaign.py
 
-crash: ## kill runs and servers at random, KILLS=200 times, and compare the end with an undisturbed run (SEED=1)
+crash: ## kill runs and servers at random, KILLS=200 times, and compare the result with an undisturbed run (SEED=1)
 	@scripts/bootstrap dev
 	@$(PYTHON) -m tests.crash
 
@@ -81,14 +81,14 @@ lint: ## run every linter
 	@scripts/bootstrap dev
 	@scripts/lint
 
-bench: ## a month's first day of N=1000000 subscribers, beside a hand-written SQL script
+bench: ## measure a month's biggest day of N=1000000 subscribers against a hand-written SQL script
 	@scripts/bootstrap runtime
 	@$(PYTHON) -m laoyouhui_local.bench
 
-up: ## bring up the deployment of docker-compose.yml (STORY=1: play the sample story there)
+up: ## start the deployment of docker-compose.yml (STORY=1: play the sample story there)
 	@deploy/up
 
-down: ## end the deployment; its data stays
+down: ## stop the deployment; its data stays
 	@docker compose down
 
 docs: ## write the data dictionary
@@ -104,5 +104,5 @@ lock: ## lock the newest packages that requirements/*.in allow
 			--no-annotate --upgrade --quiet --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
 
-clean: ## take away all that was made here; an EXCHANGE of yours stays
+clean: ## remove everything made here; your own EXCHANGE stays
 	@scripts/clean

@@ -1,8 +1,7 @@
 """Close a campaign: write the summary report for management, then the archive. Started by hand, and as often as wanted.
 
-Both are made of what was released last, and stand in `report/` and `archive/` of the folder of work; the tasks give
-the paths (docs/closing.md). People fill in the report's last chapter: run it again, and the archive takes what they
-wrote.
+Both describe the last release, and are in `report/` and `archive/` of the work folder; the tasks return the paths
+(docs/closing.md). People fill in the report's last chapter: run it again, and the archive includes what they wrote.
 """
 
 from __future__ import annotations

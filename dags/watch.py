@@ -1,8 +1,8 @@
-"""Watch: look what the carrier has delivered and what stands open, raise each alert once and close it once.
+"""Watch: look at what the carrier has delivered and what is open, raise each alert once and close it once.
 
-It runs beside `close_day`, so that a missing file raises an alert even when the run waits or never starts. Which alerts
-there are is decided in SQL (`watch.alerts`), by the campaign's `delivered_by` and `watch` terms; docs/runbook/ tells
-what each means and what to do. After a settled close (docs/phases.md) a look is skipped, with the reason.
+It runs beside `close_day`, so that a missing file raises an alert even if the run waits or never starts. SQL decides
+which alerts there are (`watch.alerts`), by the campaign's `delivered_by` and `watch` terms; docs/runbook/ says what
+each means and what to do. After a settled close (docs/phases.md) a look is skipped, with the reason.
 """
 
 from __future__ import annotations

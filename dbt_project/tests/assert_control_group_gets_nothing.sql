@@ -1,4 +1,4 @@
--- Nobody of the control group is given anything, by himself or of himself.
+-- No customer of the control group gets anything, on request or automatically.
 select entries.subscriber_id
 from {{ ref('ledger_entries') }} as entries
 inner join {{ ref('stg_run__current') }} as run on entries.booked_on = run.business_date

@@ -1,5 +1,5 @@
--- Nobody has more subsidised devices than the limit under which they were granted, those that came back left out. Asked
--- of those to whom this run granted one.
+-- Nobody has more subsidised devices than the limit under which they were granted, without returned ones. Checked for
+-- those to whom this run granted one.
 select
     live.campaign_id,
     live.subscriber_id,

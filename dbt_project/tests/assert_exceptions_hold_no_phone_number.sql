@@ -1,4 +1,4 @@
--- No mart holds a phone number (rules, 14.2): what exceptions quote of files is masked, whatever they hold.
+-- No mart holds a phone number (rules, 14.2): what exceptions quote from files is masked.
 select
     exception_type,
     item_key

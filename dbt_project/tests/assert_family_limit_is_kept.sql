@@ -1,5 +1,5 @@
--- Nobody has more family numbers at a time than the limit under which they were approved. Asked of those to whom this
--- run gave one.
+-- Nobody has more family numbers at a time than the limit under which they were approved. Checked for those to whom
+-- this run gave one.
 select
     campaign_id,
     subscriber_id,

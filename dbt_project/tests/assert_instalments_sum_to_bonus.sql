@@ -1,4 +1,4 @@
--- What was promised in this run in instalments is the bonus, to the fen, in as many parts as the tier says.
+-- The instalments promised in this run sum to the bonus, to the fen, in as many parts as the tier says.
 select
     decisions.recharge_id,
     decisions.bonus_fen,
@@ -13,7 +13,7 @@ left join {{ ref('credit_obligations') }} as obligations
         and obligations.kind = 'INSTALMENT'
 where
     decisions.reason = 'GRANTED'
-    -- what waits for the budget is promised when there is room
+    -- a grant that waits for the budget is promised when there is room
     and decisions.grant_key not in (
         select waits.grant_key from {{ ref('waiting_list') }} as waits
         where waits.funded_on is null

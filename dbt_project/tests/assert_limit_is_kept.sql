@@ -1,5 +1,5 @@
--- Live discounted recharges of one subscriber, tier and month never pass the limit under which they were granted. Asked
--- of those to whom this run granted one.
+-- Live discounted recharges of one subscriber, tier and month never pass the limit under which they were granted.
+-- Checked for those to whom this run granted one.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),

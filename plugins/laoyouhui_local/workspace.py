@@ -1,4 +1,4 @@
-"""What a local command works on: an exchange and a campaign, their folder of work and their warehouse.
+"""What a local command works on: an exchange and a campaign, their work folder and their warehouse.
 
 The commands of the Makefile hand their variables over in the environment: STORY, or EXCHANGE, CAMPAIGN, FROM, TO.
 Everything is read and judged here before anything is started.
@@ -35,7 +35,7 @@ class UsageError(Exception):
 
 @dataclass(frozen=True)
 class Workspace:
-    """One exchange and the campaigns that run at once, whose first names it.
+    """One exchange and the campaigns that run together, whose first names it.
 
     `campaign_files` are their files as in `LAOYOUHUI_CAMPAIGN`. `story` is true where the sample carrier writes the
     exchange. `today` is the day that it is taken to be, None for the calendar's.
@@ -146,7 +146,7 @@ class Workspace:
             yield
 
     def bring_journal(self, variables: Mapping[str, str]) -> None:
-        """Copy the journal that JOURNAL names into the folder of work, for a rebuild. UsageError where one is there."""
+        """Copy the journal that JOURNAL names into the work folder, for a rebuild. UsageError where one is there."""
         if not variables.get("JOURNAL"):
             return
         source, target = path_of(variables["JOURNAL"], variables), self.folder / "work" / "journal"

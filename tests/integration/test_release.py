@@ -251,13 +251,13 @@ SUBSCRIBERS = (
         pytest.param(
             "update exports.export_sms set text = '【中国联通】感谢|陪伴'",
             "export_sms",
-            ["can be spelled in a file", FOURTH, "感谢|陪伴"],
+            ["can be written in a file", FOURTH, "感谢|陪伴"],
             id="a bar in a text",
         ),
         pytest.param(
             "update exports.export_sms set text = E'【中国联通】感谢\\n陪伴'",
             "export_sms",
-            ["can be spelled in a file", "感谢\\n陪伴"],
+            ["can be written in a file", "感谢\\n陪伴"],
             id="a line's end in a text",
         ),
         pytest.param(

@@ -1,5 +1,5 @@
 {#-
-    Filled anew each day, in one transaction and one text, which is the same every day (docs/adr/0012). The table stays,
+    Refilled each day, in one transaction and one text, which is the same every day (docs/adr/0012). The table stays,
     and with it what reads it; where the project has changed (`dbt build`) and the table has not the shape of the
     contract, it is made again (docs/adr/0013).
 

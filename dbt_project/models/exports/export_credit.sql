@@ -1,4 +1,4 @@
--- Money to credit or take back, of every benefit that pays in credits: the models of `credit_rows/` united.
+-- Money to credit or take back, of every benefit that pays in credits: the union of the models of `credit_rows/`.
 {% for rows in [
     'credit_recharges',
 ] -%}

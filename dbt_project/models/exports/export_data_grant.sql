@@ -1,4 +1,4 @@
--- Data to set up, of every benefit that gives data: the models of `data_grant_rows/` united.
+-- Data to set up, of every benefit that gives data: the union of the models of `data_grant_rows/`.
 {% for rows in [
     'data_grant_gifts',
 ] -%}

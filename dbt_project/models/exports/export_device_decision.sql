@@ -1,6 +1,6 @@
--- What became of each order of a device: what this attempt decided, gave or took back, and what the carrier or a person
--- asked to send again. An order outside of the campaign's days is none of its business. One that waits for the budget
--- is refused for CAP, under a key of its own, and granted when it is given.
+-- The outcome of each device order: what this attempt decided, gave or took back, and what the carrier or a person
+-- asked to send again. An order outside the campaign's days does not concern the campaign. One that waits for the
+-- budget is refused for CAP, under a key of its own, and granted when it is given.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),

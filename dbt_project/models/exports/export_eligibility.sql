@@ -1,5 +1,5 @@
--- Adds to and removes from the channels' list of who qualifies: the difference between what is true as the next date
--- begins and the last that the carrier was sent and did not refuse (rules, 2). The run that closes the campaign's last
+-- Adds to and removes from the channels' list of who qualifies: the difference between what is true when the next date
+-- begins and the last line that the carrier got and did not refuse (rules, 2). The run that closes the campaign's last
 -- day removes everyone.
 with run as (
     select * from {{ ref('stg_run__current') }}
@@ -22,7 +22,7 @@ retries as (
     where rejections.interface = 'eligibility' and rejections.outcome = 'RETRY'
 ),
 
--- whoever was judged anew, is to be sent again, or may still be on the list at the end
+-- subscribers judged again, to be sent again, or perhaps still on the list at the end
 candidates as (
     select
         statuses.campaign_id,
@@ -93,7 +93,7 @@ changes as (
         on statuses.campaign_id = retries.campaign_id and statuses.subscriber_id = retries.subscriber_id
     where
         (statuses.is_eligible and not campaigns.is_over) <> coalesce(listed.is_listed, false)
-        -- whoever asks again does not know what the carrier has: it is told what is true now
+        -- a person who asks again does not know what the carrier has: it gets what is true now
         or retries.is_asked
 ),
 

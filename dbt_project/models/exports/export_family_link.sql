@@ -1,4 +1,4 @@
--- Family numbers to set up and to take out: what this attempt decided, and what the carrier or a person asked to send
+-- Family numbers to set up and to remove: what this attempt decided, and what the carrier or a person asked to send
 -- again. The file has an order of its own; effective_at says what came first.
 with run as (
     select * from {{ ref('stg_run__current') }}

@@ -1,6 +1,6 @@
--- The members that the service desk gets to know, and those it forgets: the changes of this attempt, and what the
--- carrier asked to send again or refused for a cause that its own feed has mended since. What a later change has
--- overtaken is not sent again.
+-- Members to add to and remove from the service desk's list: the changes of this attempt, and what the carrier asked to
+-- send again or refused for a cause that its own feed has fixed since. What a later change has replaced is not sent
+-- again.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),

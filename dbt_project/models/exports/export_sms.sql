@@ -1,5 +1,5 @@
 -- The SMS to hand over: those built and not suppressed in this attempt, and those the carrier asked to send again
--- that were judged anew.
+-- that were judged again.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),

@@ -1,4 +1,4 @@
--- Trials to set up: those given in this attempt, and those the carrier asked to send again, to the number of now.
+-- Trials to set up: those given in this attempt, and those the carrier asked to send again, to the current number.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),

@@ -1,9 +1,8 @@
 -- Grants for which a capped line of the budget had no room (rules, 10): put on the waiting list with the state CAP, and
--- taken from it, FREED, in the first run that has room, or WITHDRAWN, in the run that sees its recharge reversed, its
--- device returned, or the subscriber of its gift, card or trial gone. In the order of events each claim takes what it
--- needs, or waits as a whole. Room is the cap less what the last release shows: what a run frees is given out by the
--- next one.
--- The models of `claims/` united. A grant that found room at once is not here.
+-- taken off it, FREED, in the first run that has room, or WITHDRAWN, in the run that sees its recharge reversed, its
+-- device returned, or the subscriber of its gift, card or trial gone. In the order of events each reservation gets all
+-- it needs, or waits. Room is the cap less what the last release shows: what one run frees is given out by the next.
+-- The union of the models of `reservations/`. A grant that found room immediately is not here.
 {{ config(
     materialized='append_only',
     indexes=[{'columns': ['grant_key']}],
@@ -33,7 +32,7 @@ lines as materialized (
         on caps.campaign_id = spent.campaign_id and caps.budget_line = spent.budget_line
 ),
 
--- what was asked for and is undone; of a withdrawal what was claimed before it. A card's counts whatever was decided.
+-- requests that are undone; of a withdrawal, those made before it. A card's counts whatever was decided.
 undone as (
     select
         feeds.benefit,
@@ -49,7 +48,7 @@ undone as (
     ) as feeds (benefit, feed) on undone.feed = feeds.feed
 ),
 
--- whoever waits still, and whether it is wanted still
+-- the grants that still wait, and whether they are still wanted
 waiting as (
     select
         waits.*,
@@ -63,7 +62,7 @@ waiting as (
                     or (waits.business_date, waits.attempt_no) < (undone.business_date, undone.attempt_no)
                 )
         )
-        -- what would begin only now begins for nobody who has left; a recharge and a device were paid before
+        -- a subscriber who has left gets nothing that would only begin now; a recharge and a device were paid before
         or (
             waits.benefit not in ('RECHARGE_DISCOUNT', 'DEVICE')
             -- missing in a delivery is no leaving
@@ -120,7 +119,7 @@ reservations as (
     where waiting.is_withdrawn or waiting.useful_until is null or waiting.useful_until >= run.next_date
 ),
 
--- a line whose cap has gone since holds nobody back
+-- a line whose cap was removed since holds nobody back
 compared as (
     select
         reservations.*,

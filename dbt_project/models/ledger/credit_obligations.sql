@@ -1,5 +1,5 @@
 -- What a granted recharge or device promises to pay back: each instalment of the bonus with its due day, and the
--- make-good where the channel applied too little. Promised in the run that grants, under that day's terms, for good.
+-- make-good if the channel applied too little. Promised in the run that grants, under that day's terms, for good.
 {{ config(
     materialized='append_only',
     indexes=[

@@ -1,6 +1,6 @@
--- The monthly data gift (rules, 3): who is eligible as a campaign month begins, within the months that count from the
--- first qualifying one. A month in which the subscriber does not qualify is lost and counts. Where two campaigns
--- exclude each other the one of higher priority gives, and the other says why it does not.
+-- The monthly data gift (rules, 3): who is eligible when a campaign month begins, within the months that count from the
+-- first qualifying one. A month in which the subscriber does not qualify is lost and counts. If two campaigns exclude
+-- each other the one of higher priority gives, and the other says why it does not.
 {{ config(
     materialized='append_only',
     indexes=[{'columns': ['business_date'], 'type': 'brin'}],
@@ -93,7 +93,7 @@ gifts as (
         )
 ),
 
--- campaigns whose gift of this month another one gives: to whom this one gives way
+-- campaigns that give way to another one in this month's gift
 exclusions as materialized (
     select exclusions.*
     from {{ ref('int_campaign__exclusions') }} as exclusions

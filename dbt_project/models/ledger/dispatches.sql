@@ -1,5 +1,5 @@
--- The life of each row that left, one row a dispatch: when it was decided, put into its file, delivered, and what
--- became of it. A view: it reads at any time, also between runs, and follows each answer and override as it is
+-- The life of each row that left, one row per dispatch: when it was decided, put into its file, delivered, and its
+-- outcome. A view: it is current at any time, even between runs, and follows each answer and override when it is
 -- ingested.
 {{ config(materialized='stable_view') }}
 

@@ -1,4 +1,4 @@
--- Expense vouchers, each once by its number, and again where its delivery was withdrawn before; they carry the budget
+-- Expense vouchers, each once by its number, and again if its delivery was withdrawn before; they carry the budget
 -- lines that the benefits do not.
 {{ config(
     materialized='append_only',

@@ -1,5 +1,5 @@
--- How a promise ends otherwise than by being paid, or is kept waiting (rules, 4.7 and 4.8): cancelled, clawed back,
--- forfeited, held. Each entry names the obligation it changes.
+-- How a promise ends other than by payment, or is kept waiting (rules, 4.7 and 4.8): cancelled, clawed back, forfeited,
+-- held. Each entry names the obligation it changes.
 {{ config(
     materialized='append_only',
     indexes=[
@@ -12,7 +12,7 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
--- one thing at most happens to a promise in a run; a line sent and unanswered waits for its answer
+-- at most one thing happens to a promise in a run; a line sent and unanswered waits for its answer
 actions as (
     select
         promises.*,
@@ -39,8 +39,8 @@ actions as (
     cross join run
 ),
 
--- What each action writes down, and what it does to what is committed and owed. One that was paid before it was
--- reversed is undone and cancelled, which leaves the liability as it was, and what was paid is claimed back.
+-- The entries of each action, and its effect on committed and liability. A promise that was paid before its reversal is
+-- undone and cancelled, which leaves the liability as it was, and the payment is claimed back.
 effects (action, entry_type, committed_sign, liability_sign) as (
     values
     ('cancel', 'cancelled', -1, -1),

@@ -1,6 +1,6 @@
--- Every promise, payment and change of the campaign, one row each: what the marts read, and they read nothing else.
+-- Every promise, payment and change of the campaign, one row each: the only relation that the money marts read.
 -- committed = promised, not yet paid; actual = paid, as far as the carrier has answered. Sums of both by line and month
--- are the budget; the sum of liability_fen is what is still owed to subscribers. The models of `entries/` united.
+-- are the budget; the sum of liability_fen is what is still owed to subscribers. The union of the models of `entries/`.
 {{ config(materialized='stable_view') }}
 
 {% for entries in [

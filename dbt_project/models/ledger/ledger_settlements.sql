@@ -1,5 +1,5 @@
 -- What the carrier's answers settle, and what people give up: the money of each line moves from committed to actual, or
--- back. Which lines this run settles is said by int_outbox__settled.
+-- back. int_outbox__settled says which lines this run settles.
 {{ config(
     materialized='append_only',
     indexes=[{'columns': ['business_date'], 'type': 'brin'}],
@@ -59,7 +59,7 @@ named as (
 keyed as (
     select
         named.*,
-        -- a credit may be rejected in one file after another; all else happens to a key once
+        -- a credit may be rejected in several files; everything else happens to a key once
         {{ content_key([
             'named.item_key', 'named.entry_type', "case named.entry_type when 'rejected' then named.file_stem end"
         ]) }} as entry_key
@@ -77,7 +77,7 @@ final as (
         run.business_date as event_on,
         keyed.amount_fen,
         keyed.budget_line,
-        -- a rejected credit stays promised: it is sent again once its cause is mended
+        -- a rejected credit stays promised: it is sent again once its cause is fixed
         case when keyed.entry_type = 'rejected' or keyed.has_ended then 0 else -keyed.committed_fen end
             as committed_fen,
         case when keyed.outcome = 'ACCEPTED' then keyed.committed_fen else 0 end as actual_fen,

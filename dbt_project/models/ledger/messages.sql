@@ -1,6 +1,6 @@
--- Messages and their fate (rules, 8): what there is to tell, judged as it is built (int_message__judged), and within
--- the limits of marketing. Who is told of what, and when, is said by the notices alone. A notice of a grant follows
--- the carrier's acceptance, never runs before it.
+-- Messages and their outcome (rules, 8): notices, judged when they are built (int_message__judged), and within the
+-- marketing limit. Only the notices say who gets which message, and when. A notice of a grant follows the carrier's
+-- acceptance, never precedes it.
 --
 -- No nested loops: the planner sees through no notice, expects one row, and half a million come on a month's first day.
 {{ config(
@@ -20,7 +20,7 @@ judged as materialized (
     select * from {{ ref('int_message__judged') }}
 ),
 
--- in a day's batch the campaign of higher priority comes first, then the template that stands first in its file
+-- in a day's batch the campaign of higher priority comes first, then the template that comes first in its file
 marketing as (
     select
         judged.message_key,
@@ -35,7 +35,8 @@ marketing as (
     where judged.template_class = 'marketing' and judged.refusal is null
 ),
 
--- what was handed over in the last days, or goes again in this run; what the carrier refused for good reached nobody
+-- messages handed over in the last days, or sent again in this run; those that the carrier refused for good reached
+-- nobody
 sent_before as (
     select
         marketing.message_key,

@@ -1,5 +1,5 @@
--- Who takes part, one row a benefit that a subscriber asked for or used, or that came by itself (AUTOMATIC). What was
--- undone since, as a recharge by its reversal, no longer counts; nor what the carrier refused for good or people gave
+-- Who takes part, one row per benefit that a subscriber asked for or used, or got without a request (AUTOMATIC). What
+-- was undone since, like a reversed recharge, no longer counts; nor what the carrier refused for good or people gave
 -- up, unless it was accepted after all.
 {{ config(materialized='stable_view') }}
 

@@ -1,6 +1,6 @@
--- Why: for each thing that was judged, every rule in its order, what was looked at and what came of it; the last row of
--- each is the decision. The models of `reasons/` united; what a benefit asks in its order reaches it by way of
--- `decision_reasons`. Ask it for one subscriber: each part finds his rows by an index.
+-- Why: for each judgement, every rule in its order, with input and outcome; the last row of each is the decision. The
+-- union of the models of `reasons/`; benefits with ordered rules reach it through `decision_reasons`. Query it for one
+-- subscriber: each part finds the rows by an index.
 {#- its parts' folder has its name, so that their config would be its own -#}
 {{ config(materialized='stable_view', contract={'enforced': true}) }}
 

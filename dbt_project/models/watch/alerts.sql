@@ -1,9 +1,9 @@
--- What needs a person now, one row each. It reads what stands, never a mart, so that it tells also when a run
--- waits, fails or never starts. The step `watch` keeps in raw.alert when each was raised and closed: docs/runbook/.
--- What it quotes holds no phone number (rules, 14.2). The models of `alert_rows/` united.
+-- What a person must act on now, one row each. It never reads a mart, so that it is current even when a run waits,
+-- fails or never starts. The step `watch` keeps in raw.alert when each was raised and closed: docs/runbook/. Its quotes
+-- hold no phone number (rules, 14.2). The union of the models of `alert_rows/`.
 {{ config(materialized='stable_view') }}
 
--- what is said of each kind; every code has its page docs/runbook/<code>.md
+-- severity and remedy of each kind; every code has its page docs/runbook/<code>.md
 with codes (alert_code, severity, what_to_do) as (
     values
     ('FEED_MISSING', 'warning', 'Ask the carrier for the file of this date.'),

@@ -1,5 +1,5 @@
 -- The dates whose files and whose run are due by now: from the day before the campaign to the end of the late files and
--- of the follow-up, then as long as the last run left something open that was promised.
+-- of the follow-up, then while the last run left a promise open.
 with clock as (
     select * from {{ ref('stg_run__clock') }}
 ),

@@ -1,8 +1,8 @@
--- What went wrong in the campaign, as a log (F2): steps of the pipeline that were given up, what called for a person,
--- and the faults that subscribers told of, each from its start to its end, with what it kept from whom.
+-- What went wrong in the campaign, as a log (F2): failed steps of the pipeline, alerts, and the faults that subscribers
+-- reported, each from its start to its end, with what it held back.
 {{ config(materialized='stable_view') }}
 
--- failures of one step and date until it ended well
+-- failures of one step and date until it succeeded
 with failures as (
     select
         failed.step_no,
@@ -57,7 +57,7 @@ alert_incidents as (
         alerts.campaign_id,
         alerts.since_at as started_at,
         alerts.closed_at as ended_at,
-        -- what people ask for names subscribers: see the alert
+        -- requests name subscribers: see the alert
         case alerts.alert_code
             when 'OVERRIDE_PENDING' then 'an override waited for a second person'
             else alerts.what
@@ -75,7 +75,7 @@ alert_incidents as (
     left join files on alerts.place = files.file_name
     where
         alerts.alert_code not in ('STEP_FAILED', 'FAULT_REPORTED')
-        -- a release that was refused under the scheduler is told by its step
+        -- a refused release under the scheduler is shown by its step
         and not (
             alerts.alert_code = 'RELEASE_REFUSED'
             and exists (

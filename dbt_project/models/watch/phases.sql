@@ -1,5 +1,5 @@
--- The phases of each campaign, by its dates: where the launch is refused the warm-up goes on. After the close runs go
--- on until nothing that was promised is open: then the phase is settled, and the campaign is over.
+-- The phases of each campaign, by its dates: if the launch is refused the warm-up continues. After the close, runs
+-- continue until no promise is open: then the phase is settled, and the campaign is over.
 {{ config(materialized='stable_view') }}
 
 with runs as (
@@ -84,7 +84,7 @@ final as (
         phases.phase = 'CLOSE' and coalesce(open_at_last.amount, 0) = 0 as is_settled
     from phases
     left join open_at_last on phases.campaign_id = open_at_last.campaign_id
-    -- a phase of no day: no warm-up, or a campaign that was never launched
+    -- a phase without days: no warm-up, or a campaign that was never launched
     where phases.first_date is null or phases.last_date is null or phases.first_date <= phases.last_date
 )
 

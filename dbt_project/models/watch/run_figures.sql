@@ -1,5 +1,5 @@
--- What each attempt found, counted while it decided. Kept, since the marts show the last release alone, and since views
--- can stand on it: this table is never made anew.
+-- What each attempt found, counted while it decided. Kept, since the marts show only the last release, and since views
+-- can depend on it: this table is never rebuilt.
 {{ config(materialized='append_only') }}
 
 with run as (
@@ -19,7 +19,7 @@ granted as (
     group by entries.campaign_id, entries.benefit
 ),
 
--- always a row, so that an attempt which found nothing is told from one that never was
+-- always a row, so that an attempt which found nothing differs from one that never ran
 owed as (
     select
         campaigns.campaign_id,
@@ -52,7 +52,7 @@ unanswered as (
     group by campaign_id
 ),
 
--- promised and neither paid nor ended, and credits that the carrier has not answered: while there is any, runs go on
+-- promised and neither paid nor ended, and unanswered credits: while there are any, runs continue
 still_open as (
     select
         campaigns.campaign_id,

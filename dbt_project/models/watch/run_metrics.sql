@@ -1,4 +1,4 @@
--- What each run did, one row a figure: rows in and quarantined, granted, sent, answered, money owed, seconds of each
+-- What each run did, one row per figure: rows in and quarantined, granted, sent, answered, money owed, seconds of each
 -- step
 {{ config(materialized='stable_view') }}
 

@@ -1,6 +1,6 @@
 """Whether a campaign and its carrier's profile agree, so that no date fails long after the campaign was written.
 
-A campaign's codes have to be codes of the profile, its texts have to fit the columns in which they leave.
+A campaign's codes must be codes of the profile, and its texts must fit the columns in which they leave.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def campaign_mistakes(versions: Sequence[Mapping[str, Any]], carrier: Carrier) -
 
 
 def _listed_mistakes(terms: Mapping[str, Any], carrier: Carrier) -> Iterator[Mistake]:
-    """By the `MEETS` of each section: which columns of the profile a value of it will be held against, or stand in."""
+    """By the `MEETS` of each section: the columns of the profile that its values are compared with, or end up in."""
     for name, module in sections().items():
         for field, places in getattr(module, "MEETS", {}).items():
             for at, value in _values(terms.get(name), field.split(".")):
@@ -46,7 +46,7 @@ def _met(at: YamlPath, value: object, places: Sequence[str], carrier: Carrier) -
 
 
 def _values(value: Any, steps: Sequence[str]) -> Iterator[tuple[YamlPath, object]]:  # noqa: ANN401 (YAML values)
-    """Each value at the end of the steps with its path; `*` is every entry of a list; what is not there is left out."""
+    """Each value at the end of the steps with its path; `*` is every entry of a list; missing ones are left out."""
     if not steps:
         if value is not None:
             yield (), value
@@ -64,7 +64,7 @@ def _values(value: Any, steps: Sequence[str]) -> Iterator[tuple[YamlPath, object
 def _template_mistakes(
     templates: Sequence[Mapping[str, Any]], longest: Mapping[str, Mapping[str, str]], carrier: Carrier
 ) -> Iterator[Mistake]:
-    """Each text with the longest of what can be quoted in it has to fit its column."""
+    """Each text, with the longest value of each placeholder, must fit its column."""
     for number, template in enumerate(templates):
         at: YamlPath = ("messages", "templates", number)
         interface = f"interfaces.{template['channel']}"
@@ -81,9 +81,9 @@ def _filled_in(text: str, longest: Mapping[str, str]) -> str:
 
 
 def _longest_values(versions: Sequence[Mapping[str, Any]], carrier: Carrier) -> dict[str, dict[str, str]]:
-    """By event and placeholder the longest text that can stand for it, by `longest` of each section, in any version.
+    """By event and placeholder the longest text that can replace it, by `longest` of each section, in any version.
 
-    A message can tell of what was promised under an older version: of an instalment after the bonus has ended.
+    A message can be about a promise of an older version: an instalment after the bonus has ended.
     """
 
     def length(place: str) -> int:

@@ -1,4 +1,4 @@
-"""The campaign file: every `[parameter]` of the rules, as a frozen object, or refused with every mistake at once.
+"""The campaign file: every `[parameter]` of the rules, as a frozen object, or refused with all mistakes together.
 
 `make check`, or `python -m laoyouhui.config.campaign <file>`, prints `ok`, or the mistakes and ends with 2.
 """
@@ -53,9 +53,9 @@ BUDGET_LINES = ("B1", "B2", "B3", "B4", "B5.1", "B5.2", "B6", "B7", "B8")
 
 @dataclass(frozen=True)
 class TermsVersion:
-    """The terms that hold for events from `effective_from` on: whole and JSON-able, dates as ISO text, money in fen.
+    """The terms for events from `effective_from` on: complete and JSON-able, dates as ISO text, money in fen.
 
-    A section that the campaign does not have, as a benefit that it does not give, is absent from `terms`.
+    A section that the campaign does not have, such as a benefit that it does not give, is absent from `terms`.
     """
 
     effective_from: date
@@ -97,7 +97,7 @@ class Campaign:
 class _WholeTerms(Section):
     @model_validator(mode="after")
     def needs_are_met(self) -> Self:
-        """A benefit that reaches nobody but by its message has a template; one for members has members."""
+        """A benefit that is delivered only by its message needs a template; one for members needs members."""
         told = {template.event for template in getattr(self, "messages").templates}  # noqa: B009 (made below)
         mistakes: list[tuple[YamlPath, object, str]] = []
         for name, module in sections().items():
@@ -115,7 +115,7 @@ class _WholeTerms(Section):
 
 @cache
 def _terms_form() -> type[Section]:
-    """The whole of a version's terms: every section that stands in `terms/`."""
+    """All of a version's terms: every section in `terms/`."""
     fields: dict[str, Any] = {
         name: (module.Terms, ...) if getattr(module.Terms, "is_required", False) else (module.Terms | None, None)
         for name, module in sections().items()
@@ -124,7 +124,7 @@ def _terms_form() -> type[Section]:
 
 
 class _VersionHead(Section):
-    """The date of a version; what it changes is judged merged with the versions before it, as `_terms_form`."""
+    """The date of a version; its changes are judged merged with the versions before it, by `_terms_form`."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -213,9 +213,9 @@ def load_campaign(path: Path) -> Campaign:
     """Read one campaign file and judge its form.
 
     The carrier's profile is looked for in `carriers/` beside the file's own folder, then in `LAOYOUHUI_HOME`. Raises
-    `ConfigError` with a line for each mistake, in the order of the file's lines:
-    `campaigns/x.yml:42: terms[0].recharge.tiers[1].discount_fen: value '12.5': expected whole fen, ...`. What a later
-    version breaks is shown where that version says it.
+    `ConfigError` with a line for each mistake, in the order of the file's lines: `campaigns/x.yml:42:
+    terms[0].recharge.tiers[1].discount_fen: value '12.5': expected whole fen, ...`. A mistake of a later version is
+    shown on that version's line.
     """
     return _read(path).campaign
 
@@ -223,10 +223,10 @@ def load_campaign(path: Path) -> Campaign:
 def load_campaigns(
     files: Sequence[Path], carrier_file: Path | None = None, contents: Mapping[Path, bytes] | None = None
 ) -> tuple[Campaign, ...]:
-    """Read the campaigns that run at once, in the order given, and judge them against all that they will meet.
+    """Read the campaigns that run together, in the order given, and judge them against everything they will meet.
 
-    That is the carrier's profile (`carrier_file` in place of their own, where given), the warehouse and each other.
-    `contents` stands in the place of what a file holds now. Raises ConfigError with every mistake of every file.
+    That is the carrier profile (`carrier_file` instead of their own, if given), the warehouse and each other.
+    `contents` replaces what a file holds now. Raises ConfigError with every mistake of every file.
     """
     return judge_campaigns(files, carrier_file, contents)[0]
 
@@ -234,7 +234,9 @@ def load_campaigns(
 def judge_campaigns(
     files: Sequence[Path], carrier_file: Path | None = None, contents: Mapping[Path, bytes] | None = None
 ) -> tuple[tuple[Campaign, ...], list[str]]:
-    """As `load_campaigns`, with what stops no run and may still be a mistake: a line for each, as people are told."""
+    """As `load_campaigns`, with the warnings: possible mistakes that stop no run, a line for each, as people read
+    them.
+    """
     read: list[_File] = []
     mistakes: list[str] = []
     for path in files:
@@ -286,7 +288,7 @@ class _File:
     campaign: Campaign
 
     def lines(self, mistakes: Iterable[_Mistake]) -> list[str]:
-        """The mistakes as people are told of them, in the order of the file's lines."""
+        """The mistakes as people read them, in the order of the file's lines."""
         return _lines(self.path, self.locate, mistakes)
 
 
@@ -347,7 +349,7 @@ def _read(path: Path, content: bytes | None = None) -> _File:
 
 
 def _each_once(changes: Sequence[Mapping[str, Any]], of_versions: Sequence[Sequence[_Mistake]]) -> list[_Mistake]:
-    """Mistakes of versions, by paths within each: where a version says it, or is the first to have it."""
+    """Mistakes of versions, by paths within each: in the version that says it, or the first that has it."""
     found = []
     inherited: Sequence[_Mistake] = []
     for number, (said, mistakes) in enumerate(zip(changes, of_versions, strict=True)):
@@ -399,7 +401,7 @@ def _beside_each_other(file: _File, before: Sequence[_File], campaigns: Sequence
 
 
 def _strangers(file: _File, campaigns: Sequence[Campaign]) -> Iterator[_Mistake]:
-    """Excluded campaigns that nobody knows here: the other file may be elsewhere, or the name mistyped."""
+    """Excluded campaigns that are unknown here: the other file may be elsewhere, or the name mistyped."""
     known = {campaign.campaign_id for campaign in campaigns} | {path.stem for path in file.path.parent.glob("*.yml")}
     for here, other in _excluded(file):
         if other not in known:
@@ -433,7 +435,7 @@ def _mappings(data: object, name: str) -> list[dict[str, Any]]:
 
 
 def _merge(old: object, new: object) -> Any:  # noqa: ANN401 (YAML values)
-    """`new` over `old`: mappings field by field, all else (lists too) replaced whole."""
+    """`new` over `old`: mappings field by field, everything else (lists too) replaced whole."""
     if isinstance(old, dict) and isinstance(new, dict):
         return {**old, **{name: _merge(old.get(name), value) for name, value in new.items()}}
     return new
@@ -517,7 +519,7 @@ def _section_of(annotation: object) -> type[Section] | None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Judge the files named, those parted by `:` together; 0 when all are right, else 2 with the mistakes."""
+    """Judge the files named, those separated by `:` together; 0 when all are right, else 2 with the mistakes."""
     if not arguments:
         sys.stderr.write("usage: python -m laoyouhui.config.campaign <file.yml> ...\n")
         return 2

@@ -1,4 +1,6 @@
-"""A carrier's profile: how its files are named, spelled and checked, as declared in `carriers/<carrier>.yml`."""
+"""A carrier profile: how the carrier's files are named, written and checked, as declared in
+`carriers/<carrier>.yml`.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,7 @@ class Usual(_Frozen):
 
 
 class Limit(_Frozen):
-    """What else must hold of a column, in all rows or in those `where` other columns have these codes (our words).
+    """A further condition on a column, in all rows or in those `where` other columns have these codes (ours).
 
     `min` and `max` are as the column's; `max` may be another column of its type or, of money, in another unit; or
     FILE_DATE of a date or timestamp.
@@ -70,8 +72,8 @@ class Column(_Frozen):
     """A column of a file. `codes` maps the carrier's word to ours.
 
     `min`, `max` and those of `usual` are in fen, of type yuan in whole yuan, of dates and timestamps years; `usual`
-    tells a file in another unit. What a `secret` column holds is kept in the schema `vault` alone; everywhere else a
-    reference stands for it.
+    detects a file in another unit. The values of a `secret` column are kept only in the schema `vault`; everywhere else
+    there is a reference.
     """
 
     name: Name
@@ -88,7 +90,7 @@ class Column(_Frozen):
 
     @property
     def range(self) -> tuple[int, int]:
-        """The least and the greatest value: of numbers in the smallest unit, of dates and timestamps the years."""
+        """The least and the greatest value: numbers in the smallest unit, years for dates and timestamps."""
         least, most = YEARS if self.type in TIMES else (-ANY_NUMBER, ANY_NUMBER)
         unit = 100 if self.type == "yuan" else 1
         return least if self.min is None else self.min * unit, most if self.max is None else self.max * unit
@@ -110,7 +112,7 @@ class Column(_Frozen):
 
 
 class Phone(_Frozen):
-    """How phone numbers are spelled: in one of these forms (x: any digit), maybe behind a prefix that is taken off."""
+    """How phone numbers are written: in one of these forms (x: any digit), perhaps with a prefix that is removed."""
 
     numbers: Annotated[tuple[Annotated[str, Field(pattern="^[0-9x]{5,20}$")], ...], Field(min_length=1)] = (
         "1xxxxxxxxxx",
@@ -121,7 +123,7 @@ class Phone(_Frozen):
 class FileForm(_Frozen):
     """The form of every data file. `suffix` is that of a plain file; a gzipped one has `.gz` after it.
 
-    An id holds letters, digits and `id_characters`. `nulls` are the carrier's words for nothing, in any column.
+    An id holds letters, digits and `id_characters`. `nulls` are the carrier's null markers, in any column.
     """
 
     encoding: Literal["gb18030", "gbk", "utf-8"]
@@ -165,7 +167,7 @@ class _File(_Frozen):
 class Feed(_File):
     """A feed from the carrier; its name is its key in `Carrier.feeds`, its folder `in/<name>`.
 
-    Of a `daily` feed a file is due for every date, where the campaign's terms have the section that it `serves`.
+    A `daily` feed has a file due for every date, if the campaign's terms have the section that it `serves`.
     """
 
     kind: Literal["snapshot", "events"]
@@ -174,7 +176,7 @@ class Feed(_File):
     key: Annotated[tuple[str, ...], Field(min_length=1)]
 
     def limits(self, column: Column) -> tuple[Limit, ...]:
-        """What limits hold of a column: as declared, else that no event is later than the day that its file closes."""
+        """The limits on a column: as declared, else that no event is later than its file's business date."""
         if column.limits is None and self.kind == "events" and column.type in TIMES:
             return (Limit(max=FILE_DATE),)
         return column.limits or ()
@@ -183,7 +185,7 @@ class Feed(_File):
 class Interface(_File):
     """A file to the carrier; its name is its key in `Carrier.interfaces`, its folder `out/<name>`.
 
-    Its rows stand in the order of subscribers; of one subscriber in that of the column `order`, where one is named.
+    Its rows are in the order of subscribers; those of one subscriber by the column `order`, if there is one.
     """
 
     max_rows: Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -214,7 +216,9 @@ def load_carrier(path: Path) -> Carrier:
 
 
 def read_carrier(path: Path) -> tuple[Carrier, Line]:
-    """As `load_carrier`, with what words a further mistake as one line: (path of the field, what was expected)."""
+    """As `load_carrier`, with a function that writes a further mistake as one line: (path of the field, what was
+    expected).
+    """
     data, locate = load(path)
 
     def line(at: YamlPath, expected: str) -> str:
@@ -236,7 +240,7 @@ def read_carrier(path: Path) -> tuple[Carrier, Line]:
     return carrier, line
 
 
-# What profiles of before intake became a wall leave unsaid, by feed and column.
+# What older profiles, from before intake became strict, leave out, by feed and column.
 _PHONE_NUMBER = re.compile("(?:.*_)?msisdn")
 _UNSAID: dict[tuple[str, str], dict[str, object]] = {
     ("recharge", "paid_amount"): {"limits": [{"where": {"kind": "RECHARGE"}, "min": 1, "max": "face_amount"}]},
@@ -252,7 +256,7 @@ _UNSAID: dict[tuple[str, str], dict[str, object]] = {
 
 
 def _with_what_is_unsaid(data: Any) -> Any:  # noqa: ANN401 (YAML values)
-    """The profile with what it leaves unsaid; whatever is malformed stays as it is, to be refused."""
+    """The profile with defaults for what it leaves out; malformed parts stay as they are, to be refused."""
     feeds = data.get("feeds") if isinstance(data, dict) else None
     if not isinstance(feeds, dict):
         return data
@@ -275,19 +279,19 @@ def _column_with_what_is_unsaid(feed: str, column: dict[str, Any], types: dict[A
         return was_id | unsaid if column.get("type") == "id" else column
     limits: Any = unsaid.get("limits", [])
     needs = {limit.get("max") for limit in limits} | {code for limit in limits for code in limit.get("where", {})}
-    # a feed of another carrier may share the name of ours, and not its columns
+    # another carrier's feed may share the name of ours, but not its columns
     return unsaid | column if needs - {None, FILE_DATE} <= types.keys() else column
 
 
 def _said(at: YamlPath, kind: str, message: str) -> tuple[YamlPath, str]:
-    if at[-1:] == ("[key]",):  # pydantic's word for a mistake in a mapping's key
+    if at[-1:] == ("[key]",):  # pydantic's name for a mistake in a mapping's key
         at = at[:-1]
     expected = {"missing": "to be given", "extra_forbidden": "no field of this name"}.get(kind)
     return at, expected or re.sub(r"^.*? should (be|have|match) ", "", message)
 
 
 def _mistakes(carrier: Carrier) -> Iterator[tuple[YamlPath, str]]:
-    """What the shape alone does not say: (path of the field, what was expected)."""
+    """Mistakes that the schema alone does not catch: (path of the field, what was expected)."""
     yield from _form_mistakes(carrier.files)
     yield from _check_file_mistakes(carrier)
     for name, feed in carrier.feeds.items():
@@ -322,7 +326,9 @@ def _check_file_mistakes(carrier: Carrier) -> Iterator[tuple[YamlPath, str]]:
 
 
 def _name_mistakes(interfaces: dict[str, Interface]) -> Iterator[tuple[YamlPath, str]]:
-    """Each file that leaves has a name of its own, by which it is known and answered, and which reads in one way."""
+    """Each outgoing file has a unique name, by which it is known and answered, and which can be parsed in only one
+    way.
+    """
     known: dict[str, str] = {}
     for name, interface in interfaces.items():
         at: YamlPath = ("interfaces", name, "file_pattern")

@@ -1,4 +1,4 @@
-"""What is said when a campaign file, a carrier profile or the environment cannot be used."""
+"""The error for a campaign file, a carrier profile or an environment that cannot be used."""
 
 from __future__ import annotations
 

@@ -31,9 +31,9 @@ FIRST_DATE, LAST_DATE = "2000-01-01", "2100-12-31"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of single value: how people are told of it, and which values belong to it.
+    """A kind of single value: how messages name it, and which values belong to it.
 
-    `limits` say of a value of the kind what was expected where it is more than can be borne, else None.
+    `limits` gives what was expected of a value that is beyond what we can handle, else None.
     """
 
     expected: str
@@ -54,7 +54,7 @@ class Kind:
 
 
 def refusal(expected: str) -> PydanticCustomError:
-    """The error of a value that is not what was expected."""
+    """The error for a value that is not what was expected."""
     return PydanticCustomError("refused", "{expected}", {"expected": expected})
 
 
@@ -65,20 +65,22 @@ def whole(low: int, high: int, what: str = "a whole number") -> Kind:
 
 
 def text_like(pattern: str, expected: str, longest: int = LONGEST_TEXT) -> Kind:
-    """Texts that fit a pattern as a whole, of at most so many characters, each of which every reader shows."""
+    """Texts that match a pattern completely, of at most this many characters, all of them printable."""
 
     def not_longer(value: str) -> str | None:
         return None if len(value) <= longest else f"at most {longest} characters, found {len(value)}"
 
     def fits(value: object) -> bool:
-        # what is too long is not tried: a pattern can take the square of its length
+        # do not try long ones: a pattern may take quadratic time
         return isinstance(value, str) and (len(value) > longest or re.fullmatch(pattern, value) is not None)
 
     return Kind(expected, fits, (not_longer, only_shown))
 
 
 def only_shown(text: str) -> str | None:
-    """No control, format or half character: no document, log or page bears U+0000, and U+202E turns a line round."""
+    """No control, format or surrogate character: documents, logs and pages fail on U+0000, and U+202E reverses a
+    line.
+    """
     for character in text:
         kind = unicodedata.category(character)
         if (
@@ -152,7 +154,7 @@ Code = Annotated[
     str, text_like(r"[^|\s]+", "a code without spaces or '|', in quotes where it is a number", LONGEST_CODE)
 ]
 
-DAY = "12月31日"  # the longest spelling of a day in a message
+DAY = "12月31日"  # the longest form of a day in a message
 
 Entry = TypeVar("Entry")
 Entries = Annotated[list[Entry], MinLen(1), MaxLen(MOST_ENTRIES)]
@@ -178,7 +180,7 @@ def refuse(mistakes: Iterable[tuple[YamlPath, object, str]]) -> None:
 
 
 def ascending(values: Sequence[int]) -> list[tuple[int, int, str]]:
-    """What is not more than the value before it: (place from 0, value, what was expected)."""
+    """Values that are not above the one before: (place from 0, value, what was expected)."""
     return [
         (number, value, f"more than the {before} before it")
         for number, (before, value) in enumerate(pairwise(values), start=1)
@@ -187,6 +189,6 @@ def ascending(values: Sequence[int]) -> list[tuple[int, int, str]]:
 
 
 def repeated(values: Sequence[Hashable]) -> list[tuple[int, object]]:
-    """What stood before: (place from 0, value)."""
+    """Values that occurred before: (place from 0, value)."""
     first = {value: number for number, value in reversed(list(enumerate(values)))}
     return [(number, value) for number, value in enumerate(values) if first[value] < number]

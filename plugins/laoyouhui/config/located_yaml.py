@@ -32,18 +32,18 @@ class _Resolver(yaml.resolver.BaseResolver):
 for _kind, _pattern, _first in (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
-    ("int", r"[-+]?(0|[1-9][0-9]{0,99})", list("-+0123456789")),  # what is longer is no number of anything
+    ("int", r"[-+]?(0|[1-9][0-9]{0,99})", list("-+0123456789")),  # anything longer is not a sensible number
     ("float", r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+", list("-+.0123456789")),
 ):
     _Resolver.add_implicit_resolver(_TAG + _kind, re.compile(rf"^(?:{_pattern})$"), _first)
 
 
 class _Quick(_Resolver, yaml.CSafeLoader):
-    """Ten times as quick as the other: the file is read in every step of a run."""
+    """Ten times as fast as the other: every step of a run reads the file."""
 
 
 class _Wordy(_Resolver, yaml.SafeLoader):
-    """Says what is wrong in words that people know."""
+    """Says what is wrong in plain words."""
 
 
 _SCALARS: dict[str, Callable[[str], Any]] = {
@@ -62,14 +62,14 @@ def spell(path: YamlPath) -> str:
 
 
 def shown(text: str, longest: int = 80) -> str:
-    """A text to stand within a message: in one line, as it can be printed anywhere, cut where it is long."""
+    """A text for use in a message: on one line, printable anywhere, cut if it is long."""
     return safe_text(text if len(text) <= longest else f"{text[: longest - 1]}…")
 
 
 def read(path: Path) -> bytes:
-    """The bytes of a file of parameters. Raises `ConfigError` where there is none, or it is no file of parameters."""
+    """The bytes of a file of parameters. Raises `ConfigError` if there is none, or it is not a file of parameters."""
     try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for
+        if path.exists() and not path.is_file():  # a pipe would block
             raise ConfigError(f"{path}: no file: give the path of a YAML file")
         if path.stat().st_size > _MOST_BYTES:
             raise ConfigError(f"{path}: {path.stat().st_size} bytes: expected at most {_MOST_BYTES}")
@@ -84,7 +84,7 @@ def load(path: Path, content: bytes | None = None) -> tuple[Any, Locate]:
     The data are dict, list, str, int, float, bool and None; dates and times of day stay text, and so does every key of
     a mapping (`10:` is `"10"`). `locate(("terms", 0, "intake"))` is the line, from 1, on which that key or list item
     begins; for a path that the file does not hold, the line of its nearest holder. Raises `ConfigError` when the file
-    cannot be read, is no YAML, or gives a key twice (all of them at once).
+    cannot be read, is not YAML, or gives a key twice (naming all of them).
     """
     root = _compose(path, read(path) if content is None else content)
     builder = _Builder(path, {(): root.start_mark.line + 1 if root else 1}, [])
@@ -121,7 +121,7 @@ def _compose(path: Path, content: bytes) -> yaml.Node | None:
 
 
 def _refuse_depth(path: Path, text: str) -> None:
-    """Before anything is composed, since that recurses: the events alone say how deep a file nests."""
+    """Checked before anything is composed, since that recurses: the events are enough to see how deep a file nests."""
     depth = 0
     try:
         for event in yaml.parse(text, Loader=_Quick):
@@ -130,7 +130,7 @@ def _refuse_depth(path: Path, text: str) -> None:
                 line = event.start_mark.line + 1 if event.start_mark else 1
                 raise ConfigError(f"{path}:{line}: expected at most {_DEEPEST} levels of nesting")
     except yaml.YAMLError:
-        return  # what comes before the mistake is not too deep
+        return  # the part before the mistake is not too deep
 
 
 @dataclass

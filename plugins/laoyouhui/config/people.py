@@ -17,7 +17,7 @@ _ALPHABETS = ("LATIN", "GREEK", "CYRILLIC")  # whose letters look alike: a Latin
 
 
 def name_key(name: str) -> str:
-    """What two spellings of one name have in common: Unicode form, blanks and capitals make no second person."""
+    """What two spellings of one name share: Unicode form, blanks and case do not make a second person."""
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
@@ -32,13 +32,13 @@ class Person:
 
 @dataclass(frozen=True)
 class People:
-    """The people of a campaign; nobody where it declares none. What is asked for waits `confirm_within_days`."""
+    """The people of a campaign; nobody where it declares none. A pending override waits `confirm_within_days`."""
 
     declared: tuple[Person, ...] = ()
     confirm_within_days: int = 7
 
     def find(self, name: str) -> Person | None:
-        """The person of that name, however it is spelled; None where nobody is declared by it."""
+        """The person of that name, in any spelling; None if nobody of that name is declared."""
         return next((person for person in self.declared if name_key(person.name) == name_key(name)), None)
 
 
@@ -75,8 +75,8 @@ class OverridesForm(Section):
 
 
 def each_once(people: Sequence[PersonForm]) -> None:
-    """Refuse a name that stands twice, in whatever spelling: one person cannot be two."""
+    """Refuse a name that occurs twice, in any spelling: one person cannot be two."""
     names = [name_key(person.name) for person in people]
     refuse(
-        ((number, "name"), people[number].name, "each person once, however spelled") for number, _ in repeated(names)
+        ((number, "name"), people[number].name, "each person once, in any spelling") for number, _ in repeated(names)
     )

@@ -1,4 +1,4 @@
-"""What a step leaves behind is for the pipeline's user alone, whatever his umask is."""
+"""What a step leaves behind is private to the pipeline's user, whatever the umask."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _Step = TypeVar("_Step", bound=Callable[..., Any])
 
 
 def private(step: _Step) -> _Step:
-    """Have a step make every file and folder private, and close the folder of work and what stands open in it.
+    """Have a step make every file and folder private, and restrict the work folder and what is open in it.
 
-    Spool, reports, archives and alerts hold numbers, names and money, and whatever a library writes for us may, too:
-    so it is the process's umask that is set, while the step runs. A step's first argument is its settings.
+    Spool, reports, archives and alerts hold numbers, names and money, and so may files that a library writes for us: so
+    we set the process's umask while the step runs. A step's first argument is its settings.
     """
 
     @functools.wraps(step)
@@ -36,7 +36,7 @@ def private(step: _Step) -> _Step:
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder for this user alone; narrow one of his that stood open."""
+    """Make a folder for this user only; restrict an existing one that was open to others."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.stat()
     if found.st_uid == os.geteuid() and found.st_mode & 0o077:

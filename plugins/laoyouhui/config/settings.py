@@ -18,12 +18,12 @@ class Settings:
     """The environment of a pipeline process, as read once.
 
     `home` holds `carriers/`, `campaigns/` and `dbt_project/`. `exchange` is a folder with `in/ out/ ack/`, or
-    `connection:<airflow connection id>` for SFTP. `work` takes the spool, logs and dbt's target.
-    `campaign_files` are those of the campaigns that run at once; the first gives the journal its name.
-    `warehouse_dsn` is `postgresql://user:password@host:port/database`. `alert_urls` are the addresses
-    that alerts are told to, parted by blanks; they hold secrets. `today` is the day in Shanghai: no date is closed
-    that is not over, and none that leaves a gap. It is None for stories, which play their dates as they tell them.
-    `decides_with` says what an ordinary day runs: dbt itself, or the statements that dbt ran (docs/adr/0012).
+    `connection:<airflow connection id>` for SFTP. `work` takes the spool, logs and dbt's target. `campaign_files` are
+    those of the campaigns that run together; the first gives the journal its name. `warehouse_dsn` is
+    `postgresql://user:password@host:port/database`. `alert_urls` are the addresses that alerts are sent to, separated
+    by blanks; they hold secrets. `today` is the day in Shanghai: no date is closed that is not over, and none that
+    leaves a gap. It is None for stories, which play any dates. `decides_with` says what an ordinary day runs: dbt
+    itself, or the statements that dbt ran (docs/adr/0012).
     """
 
     home: Path
@@ -37,9 +37,9 @@ class Settings:
 
     @property
     def journal(self) -> Path:
-        """Where manual overrides and the runs' receipts are kept: in the folder of work, private to our user.
+        """Where manual overrides and the runs' receipts are kept: in the work folder, private to our user.
 
-        Never beside `in/`: the exchange is the carrier's to write.
+        Never beside `in/`: the carrier writes to the exchange.
         """
         return self.work / "journal"
 

@@ -50,7 +50,7 @@ def make_logs_safe(package: str) -> None:
             try:
                 message = record.getMessage()
             except (TypeError, ValueError):
-                return record  # logging itself tells of it
+                return record  # logging itself reports it
             record.msg, record.args = safe_text(without_numbers(message)), None
             if record.exc_info and record.exc_info[0]:
                 traceback = logging.Formatter().formatException(record.exc_info)

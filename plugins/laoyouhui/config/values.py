@@ -1,10 +1,10 @@
-"""What one value may be, whichever file it stands in: as patterns of one field, from the carrier profile."""
+"""What one value may be, in any file: as patterns of one field, from the carrier profile."""
 
 from __future__ import annotations
 
 import re
 
-# What other systems write for nothing. Where a profile does not declare it, it is bad: as an id, `NULL` would make one
+# Null markers of other systems. Unless a profile declares them, they are bad: as an id, `NULL` would make one
 # customer of all who have none. In a text people may mean `none`.
 _NO_TEXT_BUT_NOTHING = r"null|\(null\)|<null>|\\n"
 _NO_ID_BUT_NOTHING = _NO_TEXT_BUT_NOTHING + r"|none|nil|nan|nat|na|undefined|n/a|#n/a|[-_.:]+"
@@ -22,7 +22,7 @@ NO_TEXT_IN_WORDS = "controls, line separators or turns of direction"
 _NEVER_IN_IDS = frozenset("|{}'\"`\\")
 
 _TIME = "(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]"
-_DAY = (  # of a year before it: 29 February in leap years alone
+_DAY = (  # of a year before it: 29 February only in leap years
     "(?:[0-9]{4}(?:"
     "(?:0[13578]|1[02])(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)(?:0[1-9]|[12][0-9]|30)|02(?:0[1-9]|1[0-9]|2[0-8]))"
     "|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)0229)"
@@ -47,30 +47,30 @@ def text_characters(delimiter: str) -> str:
 
 
 def may_be_in_ids(character: str, delimiter: str) -> bool:
-    """Whether a profile may name a character for its ids: nothing that parts fields or places, quotes or escapes."""
+    """Whether a profile may allow a character in ids: nothing that separates fields or places, quotes or escapes."""
     return "!" <= character <= "~" and character not in _NEVER_IN_IDS | {delimiter}
 
 
 def is_something(delimiter: str, declared: tuple[str, ...], *, is_id: bool) -> str:
-    """A pattern before a field that is not filled by a marker for nothing, be it one of the profile's."""
+    """A pattern before a field that excludes null markers, the profile's included."""
     words = "".join(f"{re.escape(word)}|" for word in declared)
-    first = "".join(sorted({re.escape(word[0]) for word in declared}))  # most values are told by it
+    first = "".join(sorted({re.escape(word[0]) for word in declared}))  # it decides most values
     markers = _NO_ID_BUT_NOTHING if is_id else _NO_TEXT_BUT_NOTHING
     return rf"(?!(?=[nNuU(<#\\_.:\-{first}])(?:{words}(?i:{markers}))(?![^{re.escape(delimiter)}]))"
 
 
 def phone_number(form: str) -> str:
-    """A pattern of a phone number as the profile draws it: `1xxxxxxxxxx`, where each x is any digit."""
+    """A pattern of a phone number in the profile's form: `1xxxxxxxxxx`, where each x is any digit."""
     return re.sub("x+", lambda found: f"[0-9]{{{len(found[0])}}}", form)
 
 
 def date(first_year: int, last_year: int) -> str:
-    """A pattern of a date yyyymmdd that there is, in these years."""
+    """A pattern of an existing date yyyymmdd, in these years."""
     return f"(?={'|'.join(_years(first_year, last_year))}){_DAY}"
 
 
 def timestamp(first_year: int, last_year: int) -> str:
-    """A pattern of a timestamp yyyymmddHHMMSS that there is, in these years."""
+    """A pattern of an existing timestamp yyyymmddHHMMSS, in these years."""
     return date(first_year, last_year) + _TIME
 
 

@@ -1,8 +1,8 @@
 """Whether the carrier's profile and the warehouse agree, so that no date fails long after the profile was written.
 
-The profile's files have to be those that the dbt project reads and fills. What it reads is said beside its sources
-(`config.meta` of `models/staging/sources.yml`), what it fills by the contracts of `models/exports/`, and which words
-may leave by the gate's suites.
+The profile's files must be those that the dbt project reads and fills. What it reads is declared beside its sources
+(`config.meta` of `models/staging/sources.yml`), what it fills in the contracts of `models/exports/`, and which codes
+may leave in the gate's suites.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from laoyouhui.config.terms import sections
 
 _Mistakes = Iterator[tuple[YamlPath, str]]
 
-_READ_AS = {  # what a feed's column is read as -> the types of the profile that can be
+_READ_AS = {  # how a feed's column is read -> the profile's types that fit
     "id": {"id", "phone", "code"},
     "text": {"id", "phone", "code", "text"},
     "date": {"date"},
@@ -28,7 +28,7 @@ _READ_AS = {  # what a feed's column is read as -> the types of the profile that
     "int": {"int"},
     "money": {"fen", "yuan"},
 }
-_SPELLED_AS = {  # a contract's type -> the types of the profile that can spell it
+_SPELLED_AS = {  # a contract's type -> the profile's types that can write it
     "text": {"id", "phone", "code", "text"},
     "integer": {"int"},
     "bigint": {"int", "fen", "yuan"},
@@ -97,7 +97,7 @@ def _feed_mistakes(at: YamlPath, feed: Feed, said: Mapping[str, Any]) -> _Mistak
         elif kept.get(name) in feed.secrets:
             continue
         elif name in kept:
-            yield (*at, "columns", places[kept[name]], "secret"), "true: the vault alone keeps what stands here"
+            yield (*at, "columns", places[kept[name]], "secret"), "true: only the vault may keep its values"
         elif not name.endswith("_length"):
             yield (*at, "columns"), f"a column {name}, which the warehouse reads"
 
@@ -142,7 +142,7 @@ def _interface_mistakes(
 
 
 def _room_mistakes(carrier: Carrier, name: str, words: Mapping[str, Sequence[str]]) -> _Mistakes:
-    """Whatever comes in or is our own word has to fit the column in which it leaves; money is counted by one column."""
+    """Incoming values and our own codes must fit the column in which they leave; one column counts the money."""
     counted = next((column.name for column in carrier.interfaces[name].columns if column.name == _COUNTED), None)
     if carrier.interfaces[name].control != counted:
         yield ("interfaces", name, "control"), f"{counted or 'none'}: books and limits count by it"
@@ -187,7 +187,7 @@ def _read(path: Path) -> Any:  # noqa: ANN401 (YAML values)
 
 
 def _sources(home: Path) -> dict[str, dict[str, Any]]:
-    """What is said of each feed that the project reads: its kind, and how it reads which columns."""
+    """What the project declares of each feed that it reads: its kind, its columns and how it reads them."""
     sources = _read(home / "dbt_project" / "models" / "staging" / "sources.yml")["sources"]
     tables = [table for source in sources if source["name"] == "raw" for table in source["tables"]]
     said = {table["name"]: table.get("config", {}).get("meta", {}) for table in tables}
@@ -201,7 +201,7 @@ def _contracts(home: Path) -> dict[str, Sequence[Mapping[str, Any]]]:
 
 
 def _known_words(home: Path) -> dict[str, dict[str, Sequence[str]]]:
-    """By interface and column: the words that the gate lets leave."""
+    """By interface and column: the codes that the gate lets leave."""
     words: dict[str, dict[str, Sequence[str]]] = {}
     for path in sorted((home / "expectations").glob("export_*.yml")):
         suite = _read(path)

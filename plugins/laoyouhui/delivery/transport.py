@@ -1,11 +1,11 @@
 """The exchange with the carrier: a folder, or the same folders behind SFTP.
 
-Paths are relative to the exchange's root, parted by `/`: `in/recharge/recharge_20260126_0001.txt.gz`.
-What is put appears whole or not at all: it is written under a temporary name, which `list` never shows, and renamed.
+Paths are relative to the exchange's root, separated by `/`: `in/recharge/recharge_20260126_0001.txt.gz`. A file that is
+put appears complete or not at all: it is written under a temporary name, which `list` never shows, and renamed.
 
-Nothing in the exchange is followed, for others may write there: not a link in place of a file, nor one in place of a
-folder. A folder of this machine is walked from its root down by descriptors, each opened without following, so that
-what was looked at is what is read. SFTP has no such way: there each part of a path is looked at before it is used.
+No link in the exchange is followed, since others may write there: neither in place of a file, nor in place of a folder.
+A local folder is walked from its root down by descriptors, each opened without following links, so that what was
+checked is what is read. SFTP cannot do that: there each part of a path is checked before it is used.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ class TransportError(Exception):
 
 
 class UnreadableError(TransportError):
-    """One file or folder of the exchange cannot be read, and no other need wait for it. The message says why."""
+    """One file or folder of the exchange cannot be read, which holds up no other. The message says why."""
 
 
 class NotAFolderError(UnreadableError):
-    """A file, a link or a device stands where a folder is expected: it is not followed."""
+    """There is a file, a link or a device where a folder is expected: it is not followed."""
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file of a folder: its name, size in bytes, its time of change in nanoseconds (over SFTP: whole seconds)."""
+    """A file of a folder: its name, size in bytes, modification time in nanoseconds (over SFTP: whole seconds)."""
 
     name: str
     size: int
@@ -66,8 +66,8 @@ class SftpSettings:
     """How to reach the carrier's SFTP server.
 
     `host_key` is the server's public key, as `ssh-ed25519 AAAA...` or as a line of `known_hosts`; while that key is
-    rotated, the old and the new one, one a line. `private_key` is the key's text, not a path; `root` is the folder that
-    holds `in/`, `out/` and `ack/`. Exactly one of `password` and `private_key` is given, else ConfigError.
+    rotated, the old and the new one, one per line. `private_key` is the key's text, not a path; `root` is the folder
+    that holds `in/`, `out/` and `ack/`. Exactly one of `password` and `private_key` is given, else ConfigError.
     """
 
     host: str
@@ -83,13 +83,13 @@ class SftpSettings:
             given = "both" if self.password else "neither"
             raise ConfigError(
                 f"SFTP {self.user}@{self.host}:{self.port}: expected exactly one of password and private key, "
-                f"{given} is given: mend the connection"
+                f"{given} is given: fix the connection"
             )
         _pinned_keys(self)
 
 
 class Look(NamedTuple):
-    """What lies in a folder, by name: its files, and whatever else, links among it. Temporary files are left out."""
+    """What is in a folder, by name: its files, and anything else, such as links. Temporary files are left out."""
 
     files: list[RemoteFile]
     others: tuple[str, ...]
@@ -98,7 +98,8 @@ class Look(NamedTuple):
 class Transport(Protocol):
     """What the pipeline may do with an exchange. Paths with `..`, empty parts or a leading `/` raise ValueError.
 
-    Where a link, a file or a device stands in place of a folder, whatever needs the folder raises NotAFolderError.
+    If there is a link, a file or a device in place of a folder, every call that needs the folder raises
+    NotAFolderError.
     """
 
     def list(self, folder: str) -> list[RemoteFile]:
@@ -106,7 +107,7 @@ class Transport(Protocol):
         ...
 
     def others(self, folder: str) -> tuple[str, ...]:
-        """Give the names of what else lies in a folder: folders, links, which are not followed, and the like."""
+        """Give the names of everything else in a folder: folders, links, which are not followed, and the like."""
         ...
 
     def look(self, folder: str) -> Look:
@@ -114,7 +115,7 @@ class Transport(Protocol):
         ...
 
     def require_folder(self, folder: str) -> None:
-        """Raise NotAFolderError where something else stands in a folder's place; nothing, or a folder, is right."""
+        """Raise NotAFolderError if something else is in a folder's place; nothing, or a folder, is fine."""
         ...
 
     def open(self, path: str) -> AbstractContextManager[BinaryIO]:
@@ -134,7 +135,7 @@ class Transport(Protocol):
 
 
 def _checked(path: str) -> tuple[str, ...]:
-    """Part a path of the exchange; a name out of a file's content can never leave the root."""
+    """Split a path of the exchange; a name from a file's content can never leave the root."""
     parts = tuple(path.split("/"))
     if any(part in {"", ".", ".."} or "\\" in part or "\0" in part for part in parts):
         raise ValueError(f"path {path!r} is refused: expected names parted by '/', without '..', below the exchange")
@@ -142,7 +143,7 @@ def _checked(path: str) -> tuple[str, ...]:
 
 
 def _temporary(name: str) -> str:
-    """Give a name that nobody can foresee, so that nothing can wait under it: `.a.txt.5f3c….part`."""
+    """Give an unpredictable name, so that nobody can prepare a trap under it: `.a.txt.5f3c….part`."""
     return f".{name}.{secrets.token_hex(8)}.part"
 
 
@@ -156,7 +157,7 @@ def _is_temporary(name: str) -> bool:
 
 
 def _is_regular(entry: paramiko.SFTPAttributes) -> bool:
-    return entry.st_mode is None or stat.S_ISREG(entry.st_mode)  # a server need not tell what a thing is
+    return entry.st_mode is None or stat.S_ISREG(entry.st_mode)  # a server need not say what kind of file it is
 
 
 def _not_a_folder(place: str) -> NotAFolderError:
@@ -185,9 +186,9 @@ class _Reading:
 class FolderTransport:
     """The exchange as a folder of this machine or of a mounted disk.
 
-    What is put is private to this user, whatever the umask, and a folder on its way that is ours and open to more is
-    narrowed. Where its first folder, `out`, hands its group on (setgid) and lets it read, that group may read it, too:
-    `chgrp carrier out; chmod 2750 out`.
+    A file that is put is private to this user, whatever the umask, and folders of ours on its path that are open to
+    others are restricted. If its first folder, `out`, passes its group on (setgid) and lets it read, that group may
+    read the file, too: `chgrp carrier out; chmod 2750 out`.
     """
 
     def __init__(self, root: Path) -> None:
@@ -213,7 +214,7 @@ class FolderTransport:
                     try:
                         found = os.stat(name, dir_fd=opened, follow_symlinks=False)
                     except FileNotFoundError:
-                        continue  # taken away since it was listed
+                        continue  # removed since it was listed
                     if stat.S_ISREG(found.st_mode):
                         files.append(RemoteFile(name, found.st_size, found.st_mtime_ns))
                     else:
@@ -253,7 +254,7 @@ class FolderTransport:
             self._write(source, path)
 
     def write(self, content: bytes, path: str) -> None:
-        """Put a small file that stands nowhere yet."""
+        """Put a small file whose content is in memory."""
         self._write(io.BytesIO(content), path)
 
     def _write(self, source: BinaryIO, path: str) -> None:
@@ -274,7 +275,7 @@ class FolderTransport:
                 os.fsync(opened)
         except OSError as error:
             raise TransportError(
-                f"{self._root / path} cannot be written ({error}): free space or mend the rights there, then run again"
+                f"{self._root / path} cannot be written ({error}): free space or fix permissions there, then run again"
             ) from error
 
     def _copy(self, source: BinaryIO, temporary: str, opened: int) -> None:
@@ -287,7 +288,7 @@ class FolderTransport:
 
     @contextmanager
     def _folder(self, parts: tuple[str, ...], *, make: bool = False) -> Iterator[int]:
-        """Open a folder from the root down, following nothing; the root itself may be reached as the user says it."""
+        """Open a folder from the root down, following no links; only the path to the root itself may have some."""
         if make:
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         at = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -315,7 +316,7 @@ class FolderTransport:
         """Make a file or folder of ours private to us, or to us and the group that `out` is shared with."""
         found = os.fstat(opened)
         if found.st_uid != os.geteuid():
-            return  # somebody else's folder: its rights are his
+            return  # somebody else's folder: its permissions are theirs
         if self._shared_with is not None:
             mode |= (mode & 0o500) >> 3  # what we may read and enter, they may
             if found.st_gid != self._shared_with:
@@ -326,7 +327,7 @@ class FolderTransport:
 
     @contextmanager
     def _saying(self, doing: str, path: str) -> Iterator[None]:
-        """Have what goes wrong with one file or folder say where and what to do; what is not there stays that."""
+        """Have errors about one file or folder say where and what to do; FileNotFoundError stays as it is."""
         try:
             yield
         except FileNotFoundError:
@@ -335,7 +336,7 @@ class FolderTransport:
             place = f"{self._root}: {doing} {path}"
             if error.errno == errno.ELOOP:
                 raise UnreadableError(f"{place}: a link, expected a file: links are not followed") from error
-            raise UnreadableError(f"{place}: {error.strerror or error}: mend it there; the next run looks again") from (
+            raise UnreadableError(f"{place}: {error.strerror or error}: fix it there; the next run looks again") from (
                 error
             )
 
@@ -354,15 +355,15 @@ def _names(opened: int) -> list[str]:
 class SftpTransport:
     """The exchange behind an SFTP session that is open already; see `open_transport`.
 
-    What SFTP cannot do is to open a thing without following it: each part of a path is looked at once a session, and a
-    file again once it is open. Who may read what is put is the server's to say: its owner is its user.
+    SFTP cannot open a file without following links: each part of a path is checked once per session, and a file again
+    once it is open. The server decides who may read what is put: its owner is the server's user.
     """
 
     def __init__(self, session: paramiko.SFTPClient, root: str, where: str) -> None:
         self._session = session
         self._root = root or "."
         self._where = where
-        self._folders: set[tuple[str, ...]] = set()  # those that are folders indeed
+        self._folders: set[tuple[str, ...]] = set()  # those that are really folders
         self._left_over: dict[tuple[str, ...], tuple[str, ...]] = {}  # temporary names, as a folder had them
 
     def _path(self, *parts: str) -> str:
@@ -443,8 +444,8 @@ class SftpTransport:
     def put(self, local: Path, path: str) -> None:
         """Upload a local file under a temporary name, check the size that arrived, rename; see Transport.
 
-        What an upload that was cut left under a temporary name is taken away: a file is sent again in less time than it
-        takes to prove what of it arrived.
+        What a cut upload left under a temporary name is removed: sending the file again takes less time than finding
+        out what of it arrived.
         """
         *folder, name = _checked(path)
         target = self._path(*folder, name)
@@ -478,15 +479,15 @@ class SftpTransport:
         return (found for found in self._left_over[folder] if _is_left_over(found, name))
 
     def _rename(self, temporary: str, target: str, aside: str) -> None:
-        """Rename over what stands there. Where the server does not know OpenSSH's way, what stands there steps aside.
+        """Rename over an existing file. If the server lacks OpenSSH's extension, the old file is moved aside first.
 
-        It is put back where the new file cannot take its place, and taken away last.
+        It is put back if the new file cannot take its place, and removed last.
         """
         try:
             self._session.posix_rename(temporary, target)
         except OSError:
             try:
-                self._session.rename(temporary, target)  # nothing stands there
+                self._session.rename(temporary, target)  # nothing is there
             except OSError:
                 self._require_file(self._session.lstat(target), target)
                 self._session.rename(target, aside)
@@ -500,9 +501,9 @@ class SftpTransport:
 
     @contextmanager
     def _saying(self, doing: str, path: str) -> Iterator[None]:
-        """Have what goes wrong say where and what to do; a file that is not there stays FileNotFoundError.
+        """Have errors say where and what to do; a missing file stays FileNotFoundError.
 
-        What the server refuses is of one file or folder where it was to be read; a line that broke is of all.
+        A refusal to read concerns one file or folder; a broken connection concerns all.
         """
         place = f"{self._where}: {doing} {path}"
         refused = TransportError if doing == "write" else UnreadableError
@@ -588,7 +589,7 @@ def _private_key(text: str) -> paramiko.PKey:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-    # paramiko alone misreads some ECDSA keys in OpenSSH's form and knows no PKCS#8: give it what it reads without fail.
+    # paramiko misreads some ECDSA keys in OpenSSH's form and does not know PKCS#8: give it a form that it always reads.
     kinds: tuple[tuple[type, type[paramiko.PKey], serialization.PrivateFormat], ...] = (
         (ed25519.Ed25519PrivateKey, paramiko.Ed25519Key, serialization.PrivateFormat.OpenSSH),
         (ec.EllipticCurvePrivateKey, paramiko.ECDSAKey, serialization.PrivateFormat.TraditionalOpenSSL),
@@ -604,14 +605,15 @@ def _private_key(text: str) -> paramiko.PKey:
                 plain = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
                 return known.from_private_key(io.StringIO(plain.decode()))
     raise ConfigError(
-        "SFTP private key: expected the text of an Ed25519, ECDSA or RSA key without a passphrase: mend the connection"
+        "SFTP private key: expected the text of an Ed25519, ECDSA or RSA key without a passphrase: fix the connection"
     )
 
 
 def _sftp_session(transport: paramiko.Transport) -> paramiko.SFTPClient | None:
-    """Open a session that lists names in any encoding: paramiko's own gives up a folder for one name that is no UTF-8.
+    """Open a session that lists names in any encoding: paramiko's own gives up a whole folder for one name that is not
+    UTF-8.
 
-    Such a name holds lone surrogates, as those that Python gives of a local folder do.
+    Such a name holds lone surrogates, like those that Python gives for a local folder.
     """
     import paramiko
 
@@ -663,7 +665,7 @@ def _open_sftp(settings: SftpSettings) -> Iterator[SftpTransport]:
 
 
 def _require_host_key(transport: paramiko.Transport, pinned: list[bytes], where: str) -> None:
-    """Begin the session and refuse a server whose key is none of the pinned, before it is told any secret."""
+    """Begin the session and refuse a server whose key is not pinned, before it gets any secret."""
     # A server shows one of its keys: ask for the pinned kinds first, so that the right one is compared.
     kinds = {_kind(key) for key in pinned}
     wanted = kinds | ({"rsa-sha2-512", "rsa-sha2-256"} if "ssh-rsa" in kinds else set())
@@ -692,7 +694,7 @@ def _require_root(session: paramiko.SFTPClient, settings: SftpSettings, where: s
         ) from error
     except PermissionError as error:
         raise TransportError(
-            f"{place}: permission denied: ask the carrier for the right to use it, or mend the connection's root"
+            f"{place}: permission denied: ask the carrier for permission, or correct the connection's root"
         ) from error
     except OSError as error:
         if not _is_open(session):

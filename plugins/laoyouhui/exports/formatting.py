@@ -1,4 +1,6 @@
-"""How an interface spells a row: from the carrier profile to one SQL expression, so that no row passes Python."""
+"""How an interface writes a row: from the carrier profile to one SQL expression, so that no row passes through
+Python.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +25,13 @@ _TYPES = {
 def line_expression(interface: Interface, form: FileForm) -> sql.Composable:
     """Give the SQL expression of one line, without its LF, over the columns of `exports.export_<interface>`.
 
-    It is null for a row that cannot be spelled: a required column is null, or a code is not in the profile.
+    It is null for a row that cannot be written: a required column is null, or a code is not in the profile.
     """
     return _joined(form, [_spelled(column) for column in interface.columns])
 
 
 def place_expression(interface: Interface, form: FileForm, name: str) -> sql.Composable:
-    """Give the SQL expression of how many characters of a line stand before the column `name`; null without it."""
+    """Give the SQL expression of how many characters of a line come before the column `name`; null without it."""
     names = [column.name for column in interface.columns]
     if name not in names:
         return sql.SQL("null")
@@ -58,7 +60,7 @@ def _spelled(column: Column) -> sql.Composable:
 
 
 def _code(column: Column, name: sql.Identifier) -> sql.Composable:
-    """Turn our word into the carrier's; of two that mean the same, the first in the profile is written."""
+    """Turn our code into the carrier's; of two that mean the same, the first in the profile is written."""
     theirs = {ours: word for word, ours in reversed(column.codes.items())}
     cases = [sql.SQL("when {} then {}").format(sql.Literal(ours), sql.Literal(word)) for ours, word in theirs.items()]
     return sql.SQL("case {} {} end").format(name, sql.SQL(" ").join(cases))

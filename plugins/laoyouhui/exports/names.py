@@ -1,4 +1,4 @@
-"""The names of what leaves, and the check line beside each data file."""
+"""The names of outgoing files, and the check line beside each data file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PLACES = {
 
 @dataclass(frozen=True)
 class Stem:
-    """What the stem of an outgoing file says; `campaign_id` is None where the profile's names hold no campaign."""
+    """What the stem of an outgoing file says; `campaign_id` is None if the profile's names have no campaign."""
 
     campaign_id: str | None
     business_date: date
@@ -32,7 +32,7 @@ def file_stem(name: str, interface: Interface, campaign_id: str, business_date: 
 
 
 def parse_stem(name: str, interface: Interface, stem: str) -> Stem | None:
-    """Read a stem of the interface `name`; None when it is not spelled as one."""
+    """Read a stem of the interface `name`; None when it does not have that form."""
     pattern = re.escape(interface.file_pattern).replace(r"\{", "{").replace(r"\}", "}")
     found = re.fullmatch(pattern.format(interface=name, **_PLACES), stem)
     if found is None:
@@ -46,7 +46,7 @@ def parse_stem(name: str, interface: Interface, stem: str) -> Stem | None:
 
 
 def control_total(interface: Interface, total_fen: int | None) -> str:
-    """Spell the sum of the control column in that column's own unit; empty where the interface has none."""
+    """Write the sum of the control column in that column's own unit; empty if the interface has none."""
     column = interface.control_column
     if column is None or total_fen is None:
         return ""
@@ -57,6 +57,6 @@ def control_total(interface: Interface, total_fen: int | None) -> str:
 
 
 def check_line(form: CheckForm, *, file: str, size: int, rows: int, sha256: str, control_total: str) -> bytes:
-    """Spell the one line of a check file, its LF included. `size` is that of the data file, in bytes."""
+    """Write the one line of a check file, its LF included. `size` is that of the data file, in bytes."""
     words = {"file": file, "bytes": str(size), "rows": str(rows), "sha256": sha256, "control_total": control_total}
     return f"{form.delimiter.join(words[field] for field in form.fields)}\n".encode("ascii")

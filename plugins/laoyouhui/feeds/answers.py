@@ -1,4 +1,4 @@
-"""The carrier's answer to one file of ours: `ack/<interface>/<stem>.rsp`, bytes to an `Answer`.
+"""The carrier's answer to one of our files: `ack/<interface>/<stem>.rsp`, bytes to an `Answer`.
 
 First line `file|status|rows_ok|rows_failed`, for BAD with a code in a fifth field; for SEMIWRONG then one line
 `key|code|message` for each refused row. ASCII, but for the messages, which are GB18030.
@@ -24,7 +24,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class AnswerError(Exception):
-    """An answer that cannot be read. `reason`: HEADER, NAME, STATUS, COUNT, ROW or KEY; `detail`: what stands there."""
+    """An answer that cannot be read. `reason`: HEADER, NAME, STATUS, COUNT, ROW or KEY; `detail`: what it says
+    there.
+    """
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -68,7 +70,7 @@ class Header(NamedTuple):
 
 
 def read_header(source: BinaryIO) -> Header:
-    """Read the first line of an answer, or raise AnswerError. The rows are where the source stands then."""
+    """Read the first line of an answer, or raise AnswerError. The source is then at the first row."""
     header = _header(source.readline(LONGEST_LINE).rstrip(b"\r\n"))
     status, rows_ok, rows_failed = header.status, header.rows_ok, header.rows_failed
     if (
@@ -81,9 +83,10 @@ def read_header(source: BinaryIO) -> Header:
 
 
 def read_rows(source: BinaryIO, header: Header) -> Iterator[AnswerRow]:
-    """Give the refused rows that follow a header, one at a time, or raise AnswerError: all of them, and no more.
+    """Give the refused rows that follow a header, one at a time, or raise AnswerError unless there are exactly as many
+    as it says.
 
-    Whether a key stands twice is not looked at.
+    Duplicate keys are not checked here.
     """
     count = 0
     # no byte of a GB18030 character is a line's end
@@ -120,12 +123,12 @@ def parse_answer(raw: bytes) -> Answer:
 
 
 def twice(line_no: int) -> str:
-    """What is said of a key that stands twice; the key is not shown, for nobody knows what it is."""
-    return f"line {line_no}: its key stands twice, expected once"
+    """The message about a duplicate key; the key is not shown, since nobody knows what it holds."""
+    return f"line {line_no}: its key occurs twice, expected once"
 
 
 def _header(line: bytes) -> Header:
-    # What cannot be read is not shown: it may be anything, a secret among it.
+    # Unreadable text is not shown: it may be anything, even a secret.
     try:
         fields = line.decode("ascii").split("|")
     except UnicodeDecodeError as error:

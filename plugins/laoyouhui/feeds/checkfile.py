@@ -1,4 +1,4 @@
-"""A check file: the one line beside a data file that says what the data file must be."""
+"""A check file: the one line beside a data file that describes it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CheckFileError(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """What a check file says: `control_total` as spelled, in the amount column's own unit, '' where there is none."""
+    """What a check file says: `control_total` as written, in the amount column's own unit, '' if there is none."""
 
     file: str
     bytes: int
@@ -33,7 +33,7 @@ class Check:
 
 
 def check_line(raw: bytes) -> str:
-    """The check file's line as kept in the warehouse: ASCII, whatever it holds."""
+    """The check file's line as kept in the warehouse: ASCII, whatever it contains."""
     return ascii(raw[:LONGEST_CHECK_FILE].rstrip(b"\r\n").decode("latin-1"))[1:-1]
 
 
@@ -50,7 +50,7 @@ def parse_check(raw: bytes, form: CheckForm) -> Check:
     said = dict(zip(form.fields, fields, strict=True))
     for name, value in said.items():
         if not re.fullmatch(_FORMS[name], value):
-            # not shown: where data and check file were mixed up it may be anything, a secret among it
+            # not shown: if data and check file were mixed up it may be anything, even a secret
             raise CheckFileError(f"{name}: expected {_FORMS[name]}, found other text of {len(value)} characters")
     return Check(
         said["file"], int(said["bytes"]), int(said["rows"]), said["sha256"].lower(), said.get("control_total", "")

@@ -1,7 +1,7 @@
 """Lines of a feed, judged: what each column may hold, and why a line is bad.
 
-A good line is told by one regular expression for the whole line; only a line that it refuses goes the slow way, which
-says the reason. The slow way alone decides: whatever it finds nothing against is good.
+One regular expression for the whole line recognizes a good one; only a line that it refuses takes the slow path, which
+finds the reason. The slow path alone decides: a line in which it finds nothing wrong is good.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _LONGEST_CHARACTER = 4  # bytes, in each encoding that a profile can name
 
 
 class LineTooLongError(Exception):
-    """A line of more than 64 KiB: no row of any feed; the file is not what its name says."""
+    """A line of more than 64 KiB: no feed has such rows, so the file is not what its name says."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
     """A line that is quarantined.
 
-    `field` is None where the fault is the whole line's; `text` where the bytes are no text, or hold NUL, which the
-    warehouse cannot keep. Of a feed with secrets neither is kept: in a bad line a secret may stand anywhere.
+    `field` is None if the whole line is at fault; `text` if the bytes are not text, or hold NUL, which the warehouse
+    cannot store. For a feed with secrets neither is kept: a bad line may have a secret anywhere.
     """
 
     line_no: int
@@ -54,7 +54,7 @@ class Judged:
     """The lines of one block: the good ones with their line numbers, the bad ones, the control column's sum over both.
 
     `control_total` is in fen; `unreadable` is the number of rows whose amount cannot be read. `unusual` counts, for
-    each number column, the good lines whose amount is not where the profile says that it usually lies.
+    each number column, the good lines whose amount is outside the profile's usual range.
     """
 
     numbers: Sequence[int]
@@ -71,7 +71,9 @@ def smallest_unit(number: str) -> int:
 
 
 def control_total(said: str, column: Column) -> int | None:
-    """Read a check file's control total, in the column's unit, as fen; None where it is none. `100.5` yuan will do."""
+    """Read a check file's control total, in the column's unit, as fen; None if it is not one. `100.5` yuan is
+    accepted.
+    """
     whole, _, decimals = said.partition(".")
     if not re.fullmatch("-?[0-9]{1,18}", whole) or (decimals and column.type != "yuan"):
         return None
@@ -79,9 +81,9 @@ def control_total(said: str, column: Column) -> int | None:
 
 
 class LineJudge:
-    """Judges the lines of one feed; made once a file, since its regular expression takes a while to compile.
+    """Judges the lines of one feed; made once per file, since its regular expression takes a while to compile.
 
-    `closes` is the day that the file closes: no event in it is later. None: nobody knows it, and nothing is FUTURE.
+    `closes` is the file's business date: no event in it is later. None if unknown: then nothing is FUTURE.
     """
 
     def __init__(self, feed: Feed, form: FileForm, closes: date | None = None) -> None:
@@ -123,7 +125,8 @@ class LineJudge:
         self.longest_row = sum(column.longest + 1 for column in self._columns)
 
     def judge(self, block: bytes, first: int) -> Judged:
-        """Judge the lines of a block, parted by LF (its last byte is none); the first line has the number `first`.
+        """Judge the lines of a block, separated by LF (its last byte is not one); the first line has the number
+        `first`.
 
         Raises LineTooLongError.
         """
@@ -153,7 +156,7 @@ class LineJudge:
         return judged
 
     def _amount_within_limits(self, fields: Sequence[str | None], unusual: Counter[str]) -> int | None:
-        """The control column's amount of a line by its captured fields, None where one of them is out of its limits."""
+        """The control column's amount of a line by its captured fields, None if one of them is outside its limits."""
         numbers: list[int | None] = []
         for group, to_number, least, most in self._ranges:
             digits = fields[group]
@@ -188,7 +191,7 @@ class LineJudge:
         return None
 
     def _decode(self, block: bytes) -> list[str | None]:
-        """Decode first, then split: in GB18030 the byte `|` stands inside characters; LF never does."""
+        """Decode first, then split: in GB18030 the byte `|` occurs inside characters; LF never does."""
         try:
             # every encoding that a profile can name spells ASCII as ASCII, and most blocks hold nothing else
             return [*block.decode("ascii" if block.isascii() else self._encoding).split("\n")]
@@ -260,7 +263,9 @@ class LineJudge:
 
 
 class _RowLimit(NamedTuple):
-    """In which rows a limit holds, and what is said of one that breaks it; fields by their place among the captured."""
+    """The rows to which a limit applies, and the message for one that breaks it; fields by their place among the
+    captured.
+    """
 
     where: tuple[tuple[int, frozenset[str]], ...]
     column: str
@@ -268,7 +273,7 @@ class _RowLimit(NamedTuple):
     expected: str
 
     def holds(self, fields: Sequence[str | None]) -> bool:
-        """Whether the limit is one of this row's."""
+        """Whether the limit applies to this row."""
         return all(fields[at] in words for at, words in self.where)
 
 
@@ -325,7 +330,7 @@ def _row_limit(
 
 
 def _letters(column: Column, form: FileForm) -> tuple[str, str]:
-    """What each character of an id or a text may be, behind a look at the whole field; and the same in words."""
+    """What each character of an id or a text may be, after a lookahead at the whole field; and the same in words."""
     is_id = column.type == "id"
     characters = values.id_characters(form.id_characters) if is_id else values.text_characters(form.delimiter)
     in_words = f"letters, digits and {form.id_characters}" if is_id else f"text without {values.NO_TEXT_IN_WORDS}"
@@ -334,10 +339,10 @@ def _letters(column: Column, form: FileForm) -> tuple[str, str]:
 
 
 class _JudgedColumn:
-    """What one column may hold; `in_line` is its part of the line's pattern, a group where its value is asked for.
+    """What one column may hold; `in_line` is its part of the line's pattern, a group if its value is needed.
 
-    `in_their_line` is the same with whatever the carrier spells otherwise than we. `shortest` and `longest` are the
-    bytes that a good value takes; `usual` is where amounts lie, in the smallest unit.
+    `in_their_line` is the same for the carrier's notation. `shortest` and `longest` are the bytes that a good value
+    takes; `usual` is the usual range of amounts, in the smallest unit.
     """
 
     def __init__(self, column: Column, form: FileForm, *, is_captured: bool) -> None:
@@ -351,7 +356,7 @@ class _JudgedColumn:
         self._range_in_words = f"from {self.range[0] // unit} to {self.range[1] // unit}" + " yuan" * (unit == 100)
         self._nulls, self._codes = frozenset(form.nulls), column.codes
         self._prefixes = form.phone.prefixes if column.type == "phone" else ()
-        ours: str | None = None  # the pattern of what is spelled as we do, where the carrier may spell it otherwise
+        ours: str | None = None  # the pattern of our notation, where the carrier's may differ
         # possessive throughout: no character of a field is the delimiter, so going back over it never helps
         if column.type in {"id", "text"}:
             self._length = column.most_characters
@@ -397,11 +402,11 @@ class _JudgedColumn:
         return f"(?:{'|'.join([value, *map(re.escape, nulls)])})?+"
 
     def or_nothing(self, value: str) -> str:
-        """The value as it came, empty where it is a word for nothing and none of the column's own."""
+        """The value as it came, empty if it is a null marker and not one of the column's own codes."""
         return "" if value in self._nulls and not self.match(value) else value
 
     def ours(self, value: str) -> str:
-        """The value as we spell it: our word for a code, empty for a word for nothing, a number without its prefix."""
+        """The value in our notation: our code, empty for a null marker, a number without its prefix."""
         value = self.or_nothing(value)
         if self._codes:
             return self._codes[value] if value else ""
@@ -414,7 +419,7 @@ class _JudgedColumn:
         return value
 
     def fault(self, value: str) -> tuple[Reason, str] | None:
-        """Say what is wrong with a value: (reason, what was expected), None where nothing is."""
+        """Say what is wrong with a value: (reason, what was expected), None if nothing is."""
         value = self.or_nothing(value)
         if value == "":
             return ("REQUIRED", "a value") if self._required else None

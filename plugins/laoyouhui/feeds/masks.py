@@ -1,7 +1,7 @@
-"""What is kept of a name or a line that cannot be read: as it stands, or, where a secret may stand in it, a digest.
+"""What is kept of a name or a line that cannot be read: the text itself, or a digest if it may hold a secret.
 
-Codes of cards come in files of their own feed. By a mistake of the carrier they come elsewhere, too: as a file's name,
-in a check file, under another feed's folder. There nothing says which part of a name or a line is the secret.
+Codes of cards come in files of their own feed. By the carrier's mistake they may come elsewhere, too: as a file's name,
+in a check file, in another feed's folder. There nothing says which part of a name or a line is the secret.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _DIGEST = 16  # characters of a name's digest: enough to tell two names apart
 
 
 def digest(content: bytes) -> str:
-    """What stands for content that may not be shown."""
+    """The digest shown for content that may not be shown."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 class Masks:
-    """What a carrier profile says of secrets, asked about names and lines. Without a secret column nothing is masked.
+    """Masks names and lines by what a carrier profile says about secrets. Without a secret column nothing is masked.
 
-    `words` are more words of ours that tell nothing, such as a campaign's id, beside the names of feeds and interfaces.
+    `words` are more harmless words of ours, such as a campaign's id, besides the names of feeds and interfaces.
     """
 
     def __init__(self, carrier: Carrier, *words: str) -> None:
@@ -40,7 +40,7 @@ class Masks:
         ]
 
     def name(self, name: str, *, folder: str = "") -> str:
-        """A name that is no delivery's, as it may be shown; in the folder of a feed with secrets never as it stands."""
+        """A name that is not a delivery's, as it may be shown; in the folder of a feed with secrets, always masked."""
         if not self._secret_feeds or (folder not in self._secret_feeds and self._is_plain(name)):
             return name
         ending = next((ending for ending in self._endings if name.endswith(ending)), "")
@@ -58,7 +58,7 @@ class Masks:
         )
 
     def row(self, row: BadRow) -> BadRow:
-        """A bad row as it may be kept: masked where it reads like one of a feed with secrets."""
+        """A bad row as it may be kept: masked if it looks like one of a feed with secrets."""
         text = row.text if row.text is not None else row.raw.decode("latin-1")
         if not any(looks_like_one(text) for looks_like_one in self._looks_like_one):
             return row
@@ -66,9 +66,9 @@ class Masks:
 
 
 def _fits(columns: tuple[Column, ...]) -> Callable[[str], bool]:
-    """Say of a line whether it reads like one with these columns: a word of each code list, and one value more.
+    """Whether a line looks like one with these columns: a code of each code list, and one more value.
 
-    Where the columns hold no code list: a value for each, but for one.
+    If the columns have no code list: a value for each but one.
     """
     lists = [frozenset(column.codes) for column in columns if column.codes]
     others = [re.compile(form) for column in columns if (form := _FORMS.get(column.type)) is not None]

@@ -1,4 +1,6 @@
-"""A data file, read once from its first byte to its last: its lines judged on the way, the file itself at the end."""
+"""A data file, read once from its first byte to its last: its lines are judged on the way, the file itself at the
+end.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,7 @@ FileReason = Literal[
 _BLOCK = 1 << 18
 _BOMB_RATIO, _BOMB_BYTES = 200, 64 << 20
 _DEFLATE_RATIO = 1032  # gzip packs nothing into less
-_BAD_ROWS_SHOWN = 100  # of a file that is quarantined as a whole: enough to see why
+_BAD_ROWS_SHOWN = 100  # of a file that is quarantined whole: enough to see why
 _BAD_ROWS_IN_MEMORY = 4 << 20  # bytes; what is more waits on disk
 _FEW_ROWS = 50  # amounts of fewer rows do not tell their unit
 _UTF8_MARK = b"\xef\xbb\xbf"
@@ -60,12 +62,11 @@ class FileScan:
     """One pass over one data file. Go through `judged` to its end, then ask for the `verdict`.
 
     `check` is None where the check file cannot be read: then the rows are counted, and that is all. `closes` is the day
-    in the file's name; `size` its bytes as listed, where they are known. What the check file claims counts for no more
-    than a file of that size can hold. `bad` gives the bad rows: all while the file may still count, the first ones when
-    more than `limit_bp` basis points of its rows are bad.
-    `bytes` and `sha256` are those of the file as delivered, `rows` does not count a header line. As soon as it is
-    certain that the file is quarantined, its rows are counted and no longer judged: `bad_rows` are those of the rows
-    read until then.
+    in the file's name; `size` its bytes as listed, if known. The check file's claims count only up to what a file of
+    that size can hold. `bad` gives the bad rows: all while the file may still count, the first ones when more than
+    `limit_bp` basis points of its rows are bad. `bytes` and `sha256` are those of the file as delivered, `rows` does
+    not count a header line. As soon as it is certain that the file is quarantined, its rows are counted and no longer
+    judged: `bad_rows` are those of the rows read until then.
     """
 
     def __init__(
@@ -105,10 +106,10 @@ class FileScan:
             self._broken = Verdict("GZIP", f"the gzip data are broken: {error}")
         except _BombError as error:
             self._broken = Verdict("BOMB", f"unpacked, the file has more than {error}: not read to its end")
-        self.rows += lines.is_within  # the line within which a file breaks off is a row, too
+        self.rows += lines.is_within  # the line in which a file breaks off is a row, too
         self.rows = max(self.rows - self._awaits_header, 0)
         while reader.read(_BLOCK):
-            pass  # what a broken file has left: size and checksum are those of the whole
+            pass  # read the rest of a broken file: size and checksum are those of the whole
         self.bytes, self.sha256 = delivered.bytes, delivered.sha256.hexdigest()
 
     @property
@@ -173,7 +174,7 @@ class FileScan:
         return "" if self.judged_rows == self.rows else " read so far"
 
     def note(self) -> str | None:
-        """What is to be known of a file that counts although its control total could not be proved."""
+        """A note about a file that counts although its control total could not be verified."""
         if self._control_differs():
             return f"{self._both_totals()}; {self._unreadable} bad rows have no amount that can be read"
         return None
@@ -226,7 +227,7 @@ class FileScan:
                 self._utf8 += _UTF8_PROOF
 
     def _unpacked(self, delivered: _Delivered, reader: io.BufferedReader[_Delivered]) -> Iterator[bytes]:
-        """Unpack in pieces of at most 256 KB, and no further than any right file goes."""
+        """Unpack in pieces of at most 256 KB, and no further than any valid file goes."""
         unpacked, size = gzip.GzipFile(fileobj=reader), 0
         declared = None if self._check is None else self._check.rows * self._judge.longest_row
         while data := unpacked.read(_BLOCK):
@@ -247,9 +248,9 @@ class FileScan:
         self._kept.extend(judged.bad[: _BAD_ROWS_SHOWN if self.hopeless else None])
 
     def _can_hold(self, check: Check, *, gzipped: bool) -> bool:
-        """Whether a file of the bytes in the check file can hold the rows in it, of which most have to be good.
+        """Whether a file of the check file's size can hold the check file's rows, most of which must be good.
 
-        A gzip of 620 bytes and a claim of 10**15 rows: else of each 100 of them one bad row would be kept.
+        Without this, a gzip of 620 bytes that claims 10**15 rows could have one bad row in 100 kept.
         """
         unpacked = min(_DEFLATE_RATIO, _BOMB_RATIO + _BOMB_BYTES // max(check.bytes, 1)) * check.bytes
         least = self._judge.shortest_row * (10_000 - self._limit_bp) + self._limit_bp  # of a bad one the LF
@@ -271,11 +272,11 @@ class FileScan:
 
 
 class _BombError(Exception):
-    """The file unpacks to far more than any feed's data would; the message says than what."""
+    """The file unpacks to far more than any feed's data would; the message says what the limit is."""
 
 
 class _Spool:
-    """Bad rows in the order in which they come: 1 % of a large file is too much for memory."""
+    """Bad rows in their order: 1 % of a large file is too much for memory."""
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(_BAD_ROWS_IN_MEMORY)  # noqa: SIM115 (it goes with this object)
@@ -314,9 +315,10 @@ class _Delivered(io.RawIOBase):
 
 
 class _Lines:
-    """The lines of a file that comes in pieces: whole ones in blocks, and, once no line matters any more, their number.
+    """The lines of a file that comes in pieces: whole ones in blocks, and, once lines no longer matter, only their
+    number.
 
-    `is_within` says whether the bytes given so far end within a line that neither way has given.
+    `is_within` says whether the bytes so far end inside a line that neither has given yet.
     """
 
     def __init__(self, pieces: Iterator[bytes]) -> None:

@@ -36,7 +36,7 @@ def ingest() -> None:
     from laoyouhui.pipeline.journal import JournalError
 
     context = get_current_context()
-    if not context["params"].get("business_date"):  # what somebody asks for by hand is done in any phase
+    if not context["params"].get("business_date"):  # a date requested by hand is closed in any phase
         _skip_what_is_over(business_date(context))
     with _step("ingest", JournalError, NotDueError) as (settings, day):
         log.info("%s", step(settings, day, sftp=sftp_settings(settings.exchange)))
@@ -82,8 +82,8 @@ def deliver() -> None:
         log.info("%s", step(settings, day, sftp=sftp_settings(settings.exchange)))
     try:
         watch_run(settings, day)
-    except Exception:  # the files are with the carrier: a watch that fails does not undo it, and the next one tells
-        log.exception("%s is delivered, but what calls for a person could not be looked up", day)
+    except Exception:  # the files are delivered: a failed watch does not undo that, and the next one reports
+        log.exception("%s is delivered, but its alerts could not be looked up", day)
 
 
 @task
@@ -100,7 +100,7 @@ def watch() -> None:
 
 @task
 def report() -> list[str]:
-    """Write the summary report of each campaign; give the files. One that people have filled in is kept."""
+    """Write the summary report of each campaign; give the files. A report that people have filled in is kept."""
     from laoyouhui.reports.report import report as step
     from laoyouhui.reports.snapshot import ReportError
 
@@ -119,7 +119,7 @@ def archive() -> list[str]:
 
 
 def alert_failure(context: Context) -> None:
-    """Raise an alert for a task that was given up, with its reason: the `on_failure_callback` of every task."""
+    """Raise an alert for a task that failed for good, with its reason: the `on_failure_callback` of every task."""
     from laoyouhui.pipeline.watch import step_failed
 
     step = context["ti"].task_id
@@ -134,7 +134,7 @@ def alert_failure(context: Context) -> None:
 def business_date(context: Context) -> date:
     """The date that this DAG run closes: the run's parameter, or the Shanghai day on which its data interval begins.
 
-    A run by hand has to name its date: Airflow fills the interval of such a run with the moment of the click.
+    A run by hand must name its date: Airflow fills the interval of such a run with the time of the click.
     """
     asked = context["params"].get("business_date")
     if asked:
@@ -177,7 +177,7 @@ def _yesterday() -> date:
 
 
 def _skip_what_is_over(day: date) -> None:
-    """Skip the task, and with it those after it, where every campaign is closed and nothing of it is open."""
+    """Skip the task and those after it if every campaign is closed with nothing open."""
     from laoyouhui.pipeline.phase import nothing_left_to_do, phases_on
 
     reason = nothing_left_to_do(phases_on(_settings(), day))
@@ -217,7 +217,7 @@ def _tell_datasets(settings: Settings, step: str, day: date) -> None:
 
 @contextmanager
 def _no_retry(*errors: type[Exception]) -> Iterator[None]:
-    """Fail the task at once on errors that waiting does not cure: a person has to mend something."""
+    """Fail the task immediately on errors that waiting does not cure: a person has to fix something."""
     final: tuple[type[Exception], ...] = (ConfigError, *errors)
     try:
         yield
@@ -229,7 +229,7 @@ def _no_retry(*errors: type[Exception]) -> Iterator[None]:
 
 
 def _hide_numbers(error: BaseException | None) -> None:
-    """What the database says of an error may quote rows, and Airflow logs it, with all errors that led to it."""
+    """The database's error messages may quote rows, and Airflow logs them, with all errors that led to them."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -1,4 +1,4 @@
-"""Which content of each campaign file a run goes by: what it accepts, what it leaves pending."""
+"""Which content of each campaign file a run uses: what it accepts, what it leaves pending."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from laoyouhui.warehouse.prepare import frozen_changes
 
 log = logging.getLogger(__name__)
 
-FILE = "FILE"  # the journal's entry of a content that nobody had to be asked for
+FILE = "FILE"  # the journal's entry of a content that needed nobody
 
 
 def refuse_frozen_changes(conn: psycopg.Connection, settings: Settings) -> None:
-    """Raise ConfigError where a campaign file, as it stands, changes what released dates were decided by."""
+    """Raise ConfigError if a campaign file changes what released dates were decided by."""
     pending = set(conn.execute("select campaign_id, file_sha256 from raw.campaign_change").fetchall())
     mistakes = [
         mistake
         for campaign in load_campaigns(settings.campaign_files)
-        # a change that has waited until its day was released can be accepted no more, but stops nothing
+        # a change that waited until its day was released can no longer be accepted, but stops nothing
         if (campaign.campaign_id, campaign.sha256) not in pending
         for mistake in frozen_changes(conn, campaign)
     ]
@@ -38,13 +38,13 @@ def refuse_frozen_changes(conn: psycopg.Connection, settings: Settings) -> None:
 def campaigns_of_run(
     conn: psycopg.Connection, settings: Settings, journal: Journal, receipts: Receipts, business_date: date
 ) -> tuple[Campaign, ...]:
-    """Accept what this run may accept, list what is pending, and give the campaigns that it goes by.
+    """Accept what this run may accept, list what is pending, and give the campaigns that it uses.
 
-    The first content of an empty warehouse and changes before the launch need nobody; after it a content is accepted
-    by an override, `change-campaign`. A rebuild accepts each on its day, by the receipts.
+    The first content of an empty warehouse and changes before the launch need nobody; after it, an override accepts a
+    content: `change-campaign`. A rebuild accepts each on its day, by the receipts.
     """
     declared = load_campaigns(settings.campaign_files)
-    is_new = receipts.allow(("campaign", ""))  # no date is rebuilt: what lies there now may be taken
+    is_new = receipts.allow(("campaign", ""))  # no date is rebuilt: the current file may be used
     with journal.locked(), conn.transaction():
         entries = journal.entries()
         _accept_what_the_journal_names(conn, settings, journal, entries, receipts, business_date)
@@ -54,7 +54,7 @@ def campaigns_of_run(
             campaign_id = campaign.campaign_id
             first = next((each for each in entries if _accepts(each, campaign_id)), None)
             if campaign_id not in standing and first is not None:
-                standing[campaign_id] = first.says["file_sha256"]  # a rebuild that begins sooner than the first run did
+                standing[campaign_id] = first.says["file_sha256"]  # a rebuild that begins before the first run did
             elif standing.get(campaign_id) != campaign.sha256 and is_new:
                 if campaign_id in standing and is_launched(conn, campaign_id):
                     _note_pending(conn, campaign, business_date)

@@ -46,7 +46,7 @@ class AnswersReport:
 
 @dataclass(frozen=True)
 class _Judged:
-    """An answer as received; `header` is None when it could not be read, `reason` when it stands."""
+    """An answer as received; `header` is None when it could not be read, `reason` when it is valid."""
 
     header: Header | None
     reason: str | None
@@ -64,13 +64,14 @@ def ingest_answers(
     """Read the answers to the files of this warehouse's campaigns that are dated before `business_date`, each content
     once.
 
-    What cannot stand is kept as SET_ASIDE with a reason: SIZE (more bytes than any answer has, or than one to a file of
-    so many rows); those of `read_header`; UNKNOWN_FILE (no such file was released); NOT_DELIVERED (it was, and has not
-    left: nobody can have answered it); COUNT (of other rows than the file has); those of `read_rows`; KEY (a key stands
-    twice); CODE (a refused row's code that the carrier profile does not know); UNKNOWN_KEY; CONTRADICTS (the file is
-    answered already, otherwise). The first that holds is the reason. What is quarantined is judged again by each run,
-    and stands once its reason is mended. In a rebuild an answer waits for its receipt's date. What is no answer by its
-    name or place, or to a file of a later date, goes to `waiting`. Works inside the caller's transaction.
+    A bad answer is quarantined (SET_ASIDE) with a reason: SIZE (more bytes than any answer has, or than one to a file
+    of so many rows); those of `read_header`; UNKNOWN_FILE (no such file was released); NOT_DELIVERED (it was, and has
+    not left: nobody can have answered it); COUNT (of other rows than the file has); those of `read_rows`; KEY (a key
+    stands twice); CODE (a refused row's code that the carrier profile does not know); UNKNOWN_KEY; CONTRADICTS (the
+    file is answered already, otherwise). The first that applies is the reason. A quarantined answer is judged again by
+    each run, and counts once its reason is gone. In a rebuild an answer waits for its receipt's date. A file that is
+    not an answer by its name or place, or answers a file of a later date, goes to `waiting`. Works inside the caller's
+    transaction.
     """
     loaded = quarantined = 0
     _note_undeclared(transport, carrier, waiting)
@@ -99,7 +100,7 @@ def ingest_answers(
 
 
 def _note_undeclared(transport: Transport, carrier: Carrier, waiting: Waiting) -> None:
-    """Note what lies in `ack/` itself and is no folder of an interface."""
+    """Note everything in `ack/` itself that is not a folder of an interface."""
     try:
         found = transport.look("ack")
     except UnreadableError as error:
@@ -119,7 +120,7 @@ def _to_read(
     business_date: date,
     waiting: Waiting,
 ) -> Iterator[tuple[str, str]]:
-    """Give path and stem of each answer in a folder that this run may see; what is none goes to `waiting`."""
+    """Give path and stem of each answer in a folder that this run may see; anything else goes to `waiting`."""
     folder = f"ack/{interface}"
     campaigns = {None} | {row[0] for row in conn.execute("select campaign_id from raw.campaign")}
     try:
@@ -138,14 +139,14 @@ def _to_read(
             continue  # another campaign's: its own runs read it
         elif named.business_date < business_date:
             yield f"{folder}/{file.name}", stem
-        elif named.business_date > business_date:  # an answer to a file of this date is the next run's to read
+        elif named.business_date > business_date:  # the next run reads an answer to a file of this date
             detail = f"to a file dated {named.business_date}, the run closes {business_date}"
             waiting.add(f"{folder}/{file.name}", "LATER", detail)
 
 
 @contextmanager
 def _spooled(transport: Transport, path: str, form: Interface) -> Iterator[tuple[str, BinaryIO | None]]:
-    """Read an answer once: give its sha256, and its bytes in a file; None in their place where they do not end."""
+    """Read an answer once: give its sha256, and its bytes in a file, or None if it is too long."""
     most = _most_bytes(form.max_rows)
     digest, size = hashlib.sha256(), 0
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
@@ -163,7 +164,7 @@ def _most_bytes(rows: int) -> int:
 
 
 def _known_as(conn: psycopg.Connection, stem: str, sha256: str) -> str | None:
-    """Give the reason why this very content was quarantined, `LOADED` where it stands, None where it is new."""
+    """Give the reason why this very content was quarantined, `LOADED` if it counts, None if it is new."""
     row = conn.execute(
         "select coalesce(reason, 'LOADED') from raw.answer where file_stem = %s and sha256 = %s", (stem, sha256)
     ).fetchone()
@@ -206,7 +207,7 @@ def _mistaken_header(conn: psycopg.Connection, stem: str, header: Header) -> tup
         return "UNKNOWN_FILE", "no file of this name has left"
     rows, is_delivered = found
     if not is_delivered:
-        return "NOT_DELIVERED", "the file was released and has not left: nobody can have answered it"
+        return "NOT_DELIVERED", "the file was released and has not left: no answer is possible"
     counted = header.rows_ok + header.rows_failed
     if counted != rows and (header.status != "BAD" or counted):  # a file refused unread may be counted as 0
         return "COUNT", f"the answer counts {counted} rows, the file has {rows}"
@@ -214,7 +215,7 @@ def _mistaken_header(conn: psycopg.Connection, stem: str, header: Header) -> tup
 
 
 def _load_rows(conn: psycopg.Connection, raw: BinaryIO, header: Header) -> None:
-    """Copy the refused rows into a table of this transaction, one by one: no more than one is in memory."""
+    """Copy the refused rows into a temporary table, one by one: only one is in memory."""
     conn.execute("drop table if exists pg_temp.refused")
     conn.execute("create temp table refused (line_no bigint, answer_key text, code text, message text) on commit drop")
     if header.refused:
@@ -260,7 +261,7 @@ def _mistaken_rows(conn: psycopg.Connection, carrier: Carrier, stem: str, is_fir
         "select status, received_on from raw.answer where file_stem = %s and state = 'LOADED'", (stem,)
     ).fetchone()
     if standing is not None:
-        yield "CONTRADICTS", f"{standing[0]} was received on {standing[1]} and stands: ask the carrier"
+        yield "CONTRADICTS", f"{standing[0]} was received on {standing[1]} and counts: ask the carrier"
     elif not is_first:
         yield (
             "CONTRADICTS",
@@ -271,7 +272,7 @@ def _mistaken_rows(conn: psycopg.Connection, carrier: Carrier, stem: str, is_fir
 def _store(
     conn: psycopg.Connection, interface: str, stem: str, sha256: str, judged: _Judged, business_date: date
 ) -> None:
-    # One row for each content: what was quarantined before is judged otherwise now.
+    # One row for each content: an answer that was quarantined before may be judged differently now.
     conn.execute("delete from raw.answer where file_stem = %s and sha256 = %s", (stem, sha256))
     answer = judged.header
     stored = conn.execute(

@@ -1,7 +1,7 @@
 """What dbt writes beside a run, `manifest.json` and `run_results.json`, for each day that is decided.
 
-Tools that read dbt's artifacts (docs, lineage, observability) read those of a day that ran dbt's statements again as
-they read those of a day on which dbt built. They lie in `<work>/dbt/runs/<business date>-<attempt>/`.
+Tools that read dbt's artifacts (docs, lineage, observability) see no difference between a day that ran dbt's statements
+again and a day on which dbt built. They lie in `<work>/dbt/runs/<business date>-<attempt>/`.
 
 Those of the last build are kept beside its digest. A day that runs its statements again has the same manifest; its
 results are the build's, each with what it did that day: status, times, rows, failures, message.
@@ -29,7 +29,7 @@ MANIFEST, RESULTS = "manifest.json", "run_results.json"
 
 
 def artifacts_folder(work: Path, business_date: date, attempt_no: int) -> Path:
-    """Where the artifacts of one pass of a date are."""
+    """Where the artifacts of one attempt at a date are."""
     return work / "dbt" / "runs" / f"{business_date:%Y%m%d}-{attempt_no}"
 
 
@@ -42,27 +42,27 @@ def left_since(work: Path, business_date: date, began_at: datetime) -> Path | No
 
 
 def has_build(home: Path) -> bool:
-    """Whether the artifacts of a build of the project as it is now are there, from which a day's are made."""
+    """Whether there are artifacts of a build of the current project, from which a day's are made."""
     return all((_build(home) / name).is_file() for name in (MANIFEST, RESULTS))
 
 
 def keep_build(home: Path, target: Path) -> None:
-    """Keep what dbt wrote into its `target` folder as the build of the project as it is now.
+    """Keep what dbt wrote into its `target` folder as the build of the current project.
 
-    Where that cannot be written dbt builds again each day, as `keep_statements` says.
+    If that cannot be written, dbt builds again each day, as `keep_statements` says.
     """
     with suppress(OSError):
         leave_artifacts(target, _build(home))
 
 
 def forget_artifacts(folder: Path) -> None:
-    """Take away what an earlier command of dbt left in its target folder."""
+    """Remove what an earlier command of dbt left in its target folder."""
     for name in (MANIFEST, RESULTS):
         (folder / name).unlink(missing_ok=True)
 
 
 def leave_artifacts(source: Path, folder: Path) -> None:
-    """Copy the artifacts that are in one folder to another, whole or not at all."""
+    """Copy the artifacts of one folder to another, completely or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in (MANIFEST, RESULTS):
         if (source / name).is_file():
@@ -74,7 +74,7 @@ def leave_artifacts(source: Path, folder: Path) -> None:
 def write_results(home: Path, folder: Path, outcomes: Iterable[Outcome], began_at: datetime, *, database: str) -> None:
     """Write what a day that ran the build's statements again did, in dbt's own form, beside the build's manifest.
 
-    Several warehouses may share a project: where another one was built last, its name is replaced by `database`.
+    Several warehouses may share a project: if another one was built last, `database` replaces its name.
     """
     document: dict[str, Any] = json.loads(_named((_build(home) / RESULTS).read_text("utf-8"), database))
     built = {each["unique_id"]: each for each in document["results"]}
@@ -103,7 +103,7 @@ def _build(home: Path) -> Path:
 def _named(text: str, database: str) -> str:
     """A document of dbt with the name of the database in place of the one in which it was built.
 
-    It stands alone (`"database": "warehouse"`) and in SQL (`\\"warehouse\\".\\"ledger\\".\\"messages\\"`).
+    The name occurs alone (`"database": "warehouse"`) and in SQL (`\\"warehouse\\".\\"ledger\\".\\"messages\\"`).
     """
     found = re.search(r'\\"([^"\\]+)\\"\.\\"[^"\\]+\\"\.\\"', text)
     if found is None:

@@ -1,8 +1,8 @@
-"""The content of each campaign file that runs go by: the last one that was accepted (rules, 14.3).
+"""The content of each campaign file that runs use: the last one that was accepted (rules, 14.3).
 
-After the launch a changed file changes nothing until two people said so: `change-campaign <campaign> <sha256>`. Every
-content that was accepted is kept in the journal, `campaign_files/<sha256>.yml`, so that runs go on by it meanwhile, and
-a rebuild decides each date by the one of its day.
+After the launch a changed file has no effect until two people have agreed: `change-campaign <campaign> <sha256>`. Every
+content that was accepted is kept in the journal, `campaign_files/<sha256>.yml`, so that runs keep using it meanwhile,
+and a rebuild decides each date by the content of its day.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from laoyouhui.warehouse.prepare import frozen_changes
 
 
 def running_campaigns(settings: Settings, conn: psycopg.Connection) -> tuple[Campaign, ...]:
-    """The campaigns as last accepted in this warehouse; as their files stand where none was."""
+    """The campaigns as last accepted in this warehouse; by their current files if none was."""
     declared = load_campaigns(settings.campaign_files)
     return with_contents(settings, Journal(settings, declared[0]), declared, accepted(conn))
 
@@ -28,7 +28,7 @@ def running_campaigns(settings: Settings, conn: psycopg.Connection) -> tuple[Cam
 def prepared_campaigns(settings: Settings, conn: psycopg.Connection) -> tuple[Campaign, ...]:
     """The campaigns that the open attempt was begun by: as last accepted, else by the content that `prepare` has noted.
 
-    A rebuild of dates before the first one that was closed goes by a content that it has not accepted yet.
+    A rebuild of dates before the first closed one uses a content that it has not accepted yet.
     """
     declared = load_campaigns(settings.campaign_files)
     noted: dict[str, str] = dict(conn.execute("select campaign_id, file_sha256 from raw.campaign").fetchall())
@@ -45,7 +45,7 @@ def accepted(conn: psycopg.Connection) -> dict[str, str]:
 def with_contents(
     settings: Settings, journal: Journal, declared: tuple[Campaign, ...], contents: Mapping[str, str]
 ) -> tuple[Campaign, ...]:
-    """The campaigns, each by the content (sha256) that is given for it, else as declared."""
+    """The campaigns, each with the content (sha256) given for it, else as declared."""
     others = {
         path: journal.campaign_file(contents[campaign.campaign_id])
         for path, campaign in zip(settings.campaign_files, declared, strict=True)
@@ -55,7 +55,7 @@ def with_contents(
 
 
 def is_launched(conn: psycopg.Connection, campaign_id: str) -> bool:
-    """Whether the run that lets a campaign begin is released: from then on its file changes by two people only."""
+    """Whether the run that launches a campaign is released: from then on a change of its file takes two people."""
     if not exists(conn, "raw.campaign"):
         return False
     campaign = conn.execute(
@@ -86,12 +86,12 @@ def judge_change(conn: psycopg.Connection, fields: Fields, _: date) -> Mistake |
     if now == fields["file_sha256"]:
         return Mistake("NOT_OPEN", f"this content of {campaign_id} was accepted already: see raw.campaign_file")
     if not is_launched(conn, campaign_id):
-        return Mistake("NOT_NEEDED", f"{campaign_id} is not launched: the next run takes its file as it stands")
+        return Mistake("NOT_NEEDED", f"{campaign_id} is not launched: the next run uses its file as it is")
     return None
 
 
 def keep_change(settings: Settings, journal: Journal, conn: psycopg.Connection, fields: Fields) -> Mistake | None:
-    """Keep in the journal the content that is asked for; why it cannot be asked for."""
+    """Keep the requested content in the journal; else say why it cannot be requested."""
     files = {
         campaign.campaign_id: (path, campaign)
         for path, campaign in zip(settings.campaign_files, load_campaigns(settings.campaign_files), strict=True)
@@ -108,13 +108,13 @@ def keep_change(settings: Settings, journal: Journal, conn: psycopg.Connection, 
 
 
 def content_of(settings: Settings, journal: Journal, campaign_id: str, sha256: str) -> Campaign | None:
-    """The campaign by a content that the journal keeps; None where the settings name no such campaign."""
+    """The campaign with a content from the journal; None if the settings name no such campaign."""
     declared = load_campaigns(settings.campaign_files)
     campaigns = with_contents(settings, journal, declared, {campaign_id: sha256})
     return next((each for each in campaigns if each.campaign_id == campaign_id), None)
 
 
 def exists(conn: psycopg.Connection, relation: str) -> bool:
-    """Whether a relation stands in the warehouse."""
+    """Whether a relation exists in the warehouse."""
     row = conn.execute("select to_regclass(%s) is not null", (relation,)).fetchone()
     return row is not None and bool(row[0])

@@ -45,16 +45,16 @@ log = logging.getLogger(__name__)
 
 
 class DecideError(Exception):
-    """dbt could not build a model, or a truth that must hold does not; the message names each."""
+    """dbt could not build a model, or a test failed; the message names each."""
 
 
 @private
 def decide(settings: Settings, business_date: date) -> None:
-    """Decide the attempt that `ingest` has begun; does nothing where it is released, or nothing new has come since.
+    """Decide the attempt that `ingest` has begun; do nothing if it is released, or nothing new has come since.
 
-    Where the project is new to this warehouse or has changed, dbt builds it all. On other days the statements that it
-    ran then are run again, unless the settings ask for dbt. Either way dbt's artifacts of the day are left in the
-    folder of work (`pipeline/artifacts.py`).
+    If the project is new to this warehouse or has changed, dbt builds all of it. On other days the statements that it
+    ran then run again, unless the settings ask for dbt. Either way the day's dbt artifacts are left in the work folder
+    (`pipeline/artifacts.py`).
 
     Raises:
         DecideError: the date was not ingested, a model failed or a test found rows: each with its path and reason.
@@ -86,7 +86,7 @@ def decide(settings: Settings, business_date: date) -> None:
 
 
 def _run_again(settings: Settings, statements: Sequence[Statement], folder: Path, *, database: str) -> None:
-    """Run what the build ran, without dbt, and leave dbt's artifacts of it. Raises DecideError."""
+    """Run the build's statements without dbt, and leave dbt's artifacts. Raises DecideError."""
     began_at = datetime.now(UTC)
     outcomes = run_statements(settings.warehouse_dsn, statements, step="decide")
     write_results(settings.home, folder, outcomes, began_at, database=database)
@@ -123,7 +123,7 @@ def build(settings: Settings, conn: Connection) -> None:
 
 
 def _drop_strange_functions(conn: Connection, manifest: Manifest) -> None:
-    """Take away functions that the project does not define: one of a known name could be called in its stead."""
+    """Drop functions that the project does not define: an overload could be called in place of ours."""
     known = [
         f"{each.schema}.{each.name}({', '.join(argument.data_type for argument in each.arguments)})"
         for each in manifest.functions.values()
@@ -142,7 +142,7 @@ def _target(settings: Settings) -> Path:
 
 
 def _drop_strange_relations(conn: Connection, manifest: Manifest) -> None:
-    """Take away exports that another state of the project left: the gate would miss a suite for each."""
+    """Drop exports that another state of the project left: the gate would miss a suite for each."""
     known = {(node.schema, node.name) for node in manifest.nodes.values() if str(node.resource_type) == "model"}
     left = conn.execute(
         "select relnamespace::regnamespace::text, relname, relkind = 'v' from pg_class where relkind in ('r', 'v') "
@@ -156,7 +156,7 @@ def _drop_strange_relations(conn: Connection, manifest: Manifest) -> None:
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """The variables that the dbt project and libpq read: the warehouse by its DSN."""
-    with connect(settings.warehouse_dsn) as conn:  # of several hosts, the one that answers
+    with connect(settings.warehouse_dsn) as conn:  # of several hosts, the one that responds
         return {
             "LAOYOUHUI_PGHOST": conn.info.host,
             "LAOYOUHUI_PGPORT": str(conn.info.port),

@@ -1,6 +1,6 @@
 """Deliver: what was released goes to the carrier's `out/`, each file once, its check file last.
 
-A file whose rows are not those that were released is not sent. One that cannot be written holds up no other.
+A file whose rows differ from the released ones is not sent. One that cannot be written holds up no other.
 """
 
 from __future__ import annotations
@@ -96,15 +96,15 @@ class _Spooled:
 
 @private
 def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | None = None) -> DeliverReport:
-    """Write every released file up to `business_date` that the carrier has not got; again is harmless.
+    """Write every released file up to `business_date` that the carrier does not have yet; safe to repeat.
 
-    Each file is recorded as soon as it stands, so a run that died goes on where it stopped. A file that stands in
-    `out/` already with the same content counts as delivered. Two runs at once take turns. Before anything leaves, the
-    journal notes what was ingested for this date. What cannot be delivered holds up nothing else: it is named at the
-    end, the date does not count as delivered, and the next run tries it again. Raises
-    DeliveryError when the date was not released, when a file's rows are not those that were released, or a file of that
-    name holds something else; TransportError when the exchange or the spool cannot be written; RunningError when
-    another run does not end.
+    Each file is recorded as soon as it is complete, so a run that died continues where it stopped. A file that is
+    already in `out/` with the same content counts as delivered. Two concurrent runs take turns. Before anything leaves,
+    the journal records what was ingested for this date. A file that cannot be delivered holds up nothing else: it is
+    named at the end, the date does not count as delivered, and the next run tries it again. Raises DeliveryError when
+    the date was not released, when a file's rows are not those that were released, or a file of that name holds
+    something else; TransportError when the exchange or the spool cannot be written; RunningError when another run does
+    not end.
     """
     done = _Done()
     with readers_give_way(settings.warehouse_dsn), connect(settings.warehouse_dsn) as conn:
@@ -136,7 +136,7 @@ def deliver(settings: Settings, business_date: date, *, sftp: SftpSettings | Non
 
 @dataclass
 class _Done:
-    """What became of the files so far, and why some could not be delivered."""
+    """The state of the files so far, and why some could not be delivered."""
 
     delivered: list[str] = field(default_factory=list)
     found: list[str] = field(default_factory=list)
@@ -151,7 +151,7 @@ def _deliver_files(
     folder: Path,
     done: _Done,
 ) -> Sequence[_Waiting]:
-    """Deliver one after the other; give those that are left for a session of its own, as when the line broke."""
+    """Deliver one after the other; give those left for a new session, as when the connection broke."""
     for number, file in enumerate(files):
         try:
             with _spooled(conn, carrier, file, folder) as spooled:
@@ -169,14 +169,14 @@ def _deliver_files(
             conn.rollback()
             done.failures.append(
                 DeliveryError(
-                    f"file {file.file_stem}: cannot be spelled in the carrier's encoding ({error}): mend the carrier "
+                    f"file {file.file_stem}: cannot be written in the carrier's encoding ({error}): fix the carrier "
                     "profile, then deliver again"
                 )
             )
         except TransportError as error:
             conn.rollback()
             done.failures.append(TransportError(f"file {file.file_stem}: {error}"))
-            if isinstance(error.__cause__, TimeoutError):  # a server that is silent is silent to the others too
+            if isinstance(error.__cause__, TimeoutError):  # a server that does not respond would fail the others too
                 done.failures += [TransportError(f"file {left.file_stem}: not tried") for left in files[number + 1 :]]
                 return ()
             return files[number + 1 :]
@@ -212,9 +212,9 @@ def _waiting(conn: psycopg.Connection, business_date: date) -> Sequence[_Waiting
 
 @contextmanager
 def _spooled(conn: psycopg.Connection, carrier: Carrier, file: _Waiting, folder: Path) -> Iterator[_Spooled]:
-    """Write the file and its check file to the spool, and take them away again: they hold phone numbers and secrets.
+    """Write the file and its check file to the spool, and remove them again: they hold phone numbers and secrets.
 
-    Where the run is killed they stay until the next one, which spools the same file: it is not recorded as delivered.
+    If the run is killed they stay until the next one, which spools the same file: it is not recorded as delivered.
     """
     interface = carrier.interfaces.get(file.interface)
     if interface is None:
@@ -229,7 +229,7 @@ def _spooled(conn: psycopg.Connection, carrier: Carrier, file: _Waiting, folder:
             spooled = _spool(conn, carrier, file, data, check)
         except OSError as error:
             raise TransportError(
-                f"spool {data}: cannot be written ({error}): free space or mend the rights there, then run again"
+                f"spool {data}: cannot be written ({error}): free space or fix permissions there, then run again"
             ) from error
         yield spooled
     finally:
@@ -280,7 +280,7 @@ def _paths(carrier: Carrier, file: _Waiting) -> tuple[str, str]:
 
 
 def _stands(transport: Transport, carrier: Carrier, file: _Waiting, spooled: _Spooled) -> bool:
-    """Say whether the carrier has the file: its check file stands, and the data file, unless it was taken away."""
+    """Whether the carrier has the file: its check file is there, and the data file, unless the carrier removed it."""
     data_path, check_path = _paths(carrier, file)
     try:
         check = transport.read(check_path)

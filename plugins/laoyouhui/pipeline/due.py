@@ -1,7 +1,7 @@
 """Which business dates a run may close: none that is not over yet, and none that leaves dates before it open.
 
-A date typed by mistake (2062-01-27) would have everything that falls due until then leave at once, and would shut the
-warehouse for every date before it.
+A mistyped date (2062-01-27) would send everything that falls due until then, and close the warehouse for every date
+before it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from laoyouhui.pipeline.phase import nothing_left_to_do, phases_on
 
 
 class NotDueError(Exception):
-    """The date is not to be closed now. The message says why, and which date is."""
+    """The date may not be closed now. The message says why, and which date may."""
 
 
 def require_due(
@@ -26,8 +26,8 @@ def require_due(
 ) -> None:
     """Refuse a date that is not over, or that leaves a gap, unless two people want it closed: NotDueError.
 
-    A date that was begun before is due. So is any date where `settings.today` is None: the dates of a story are played
-    as it tells them. Dates after a settled close need no run, and are no gap.
+    A date that was begun before is due. So is any date if `settings.today` is None: a story may play any dates. Dates
+    after a settled close need no run, and are no gap.
     """
     if settings.today is None:
         return

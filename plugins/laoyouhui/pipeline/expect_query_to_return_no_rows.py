@@ -8,10 +8,10 @@ from great_expectations.expectations.core import UnexpectedRowsExpectation
 
 
 class ExpectQueryToReturnNoRows(UnexpectedRowsExpectation):  # type: ignore[misc] # GX is not typed for us
-    """Great Expectations' own custom query, asked once.
+    """Great Expectations' own custom query, run once.
 
-    The original runs its query a second time to count the rows; over a province's files that is seconds. Here the rows
-    themselves are the count: up to 200, which is as many as GX fetches.
+    The original runs its query a second time to count the rows; over a province's files that takes seconds. Here the
+    rows themselves are counted: up to 200, as many as GX fetches.
     """
 
     metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.table",)

@@ -79,7 +79,7 @@ class IngestReport:
 
 @dataclass(frozen=True)
 class _Last:
-    """What was ingested last under a stem: as it was when it was judged."""
+    """The last file ingested under a stem: as it was when it was judged."""
 
     file_name: str
     check_line: str
@@ -116,11 +116,11 @@ class _Found:
 def ingest(settings: Settings, business_date: date, *, sftp: SftpSettings | None = None) -> IngestReport:
     """Begin the run that closes `business_date`, and load every file up to it that was not loaded before.
 
-    Each file is one transaction: its rows, its bad rows and its delivery stand together or not at all. A file that does
-    not agree with its check file is quarantined whole, with the reason, and looked at again once one of the two
-    changes. What lies in the exchange and is no delivery is noted in `raw.waiting`.
-    Then the carrier's answers are read, then manual overrides. What has a receipt in the journal waits for its date,
-    and is listed. Nothing in the exchange is followed. Of a name or line in which a secret may stand a digest is kept.
+    Each file is one transaction: its rows, its bad rows and its delivery are stored together or not at all. A file that
+    disagrees with its check file is quarantined whole, with the reason, and judged again once one of the two changes.
+    Anything in the exchange that is not a delivery is noted in `raw.waiting`. Then the carrier's answers are read, then
+    manual overrides. A file with a receipt in the journal waits for its date, and is listed. No link in the exchange is
+    followed. A name or line that may hold a secret is kept as a digest.
 
     Raises:
         ConfigError: the campaign file or the carrier profile is wrong, or changes what released dates were decided by.
@@ -130,7 +130,7 @@ def ingest(settings: Settings, business_date: date, *, sftp: SftpSettings | None
         TransportError: the exchange cannot be reached, or its `in/` cannot be listed.
         RunningError: another run is at work.
     """
-    # a file that is wrong as it stands is told before anything is begun
+    # a wrong file is reported before anything is begun
     declared, warnings = judge_campaigns(settings.campaign_files)
     for warning in warnings:
         log.warning("%s", warning)
@@ -188,7 +188,7 @@ def ingest(settings: Settings, business_date: date, *, sftp: SftpSettings | None
 def _begin(conn: psycopg.Connection, business_date: date) -> tuple[int, bool]:
     """Point `raw.current_run` at the date's next attempt; give its number and whether the date is closed for good.
 
-    No clock is asked: an attempt is open where it was begun and its number is not counted as released.
+    No clock is involved: an attempt is open if it was begun and its number is not counted as released.
     """
     with conn.transaction():
         released: dict[date, int] = dict(
@@ -206,7 +206,7 @@ def _begin(conn: psycopg.Connection, business_date: date) -> tuple[int, bool]:
         if open_date is not None and not is_retry and not is_empty:
             raise IngestError(
                 f"{business_date}: {open_date} was begun and is not released: dates are closed in order. "
-                f"Run {open_date} again first; where its gate fails, mend what it names"
+                f"Run {open_date} again first; if its gate fails, fix what it names"
             )
         if business_date not in released and released and business_date < max(released):
             raise IngestError(
@@ -235,7 +235,7 @@ def _say_not_empty(conn: psycopg.Connection) -> None:
 
 
 def oldest_date(campaigns: Sequence[Campaign]) -> date:
-    """The earliest date that a file can be of: the planner needs a year before the launch, and has as much again."""
+    """The earliest date that a file may have: the planner needs a year before the launch, and gets two."""
     first = min(campaign.starts_on for campaign in campaigns)
     return first - timedelta(days=_OLDEST_DAYS)
 
@@ -248,7 +248,7 @@ def _bad_rows_limit_bp(campaign: Campaign, business_date: date) -> int:
 
 @dataclass(frozen=True)
 class _Intake:
-    """What holds for every file of one run."""
+    """What all files of one run share."""
 
     conn: psycopg.Connection
     carrier: Carrier
@@ -261,7 +261,9 @@ class _Intake:
     masks: Masks
 
     def note_undeclared(self, transport: Transport) -> None:
-        """Note what lies in `in/` itself and is no folder of a feed, and what is no folder where `out/` is written."""
+        """Note everything in `in/` itself that is not a feed's folder, and everything in place of a folder of
+        `out/`.
+        """
         try:
             found = transport.look("in")
         except UnreadableError as error:
@@ -332,7 +334,7 @@ class _Intake:
         return sorted(found, key=lambda file: (file.names, file.data.name))
 
     def _plain_files(self, transport: Transport, name: str, feed: Feed) -> dict[str, RemoteFile]:
-        """The files of a feed's folder by name; whatever else lies there is noted."""
+        """The files of a feed's folder by name; anything else there is noted."""
         try:
             found = transport.look(f"in/{name}")
         except UnreadableError as error:
@@ -355,11 +357,11 @@ class _Intake:
         return name.removesuffix(".gz").removesuffix(self.carrier.files.suffix)
 
     def _shown(self, file_name: str, stem: str, name: str, feed: Feed) -> str:
-        """A name as it may be shown and kept: as it stands where it is a delivery's, else as the masks say."""
+        """A name as it may be shown and kept: unchanged if it is a delivery's, else masked."""
         return file_name if parse_stem(stem, name, feed) else self.masks.name(file_name, folder=name)
 
     def _kept(self, line: bytes, name: str, feed: Feed) -> tuple[str, Check | None, CheckFileError | None]:
-        """What is kept of a check file, and what it says: of one that cannot be read, or names a secret, its digest."""
+        """What is kept of a check file, and what it says: a digest if it cannot be read, or names a secret."""
         try:
             check = parse_check(line, self.carrier.check_file)
         except CheckFileError as error:
@@ -377,7 +379,7 @@ class _Intake:
         return f"{stem}{suffix}", f"{stem}{suffix}.gz"
 
     def _is_of_another_time(self, path: str, stem: str, name: str, feed: Feed) -> bool:
-        """Whether a file is of a later run, or of a date that none can be of.
+        """Whether a file is for a later run, or has an impossible date.
 
         One dated the day on which this run works may be there; none after it.
         """
@@ -393,7 +395,7 @@ class _Intake:
         return names.business_date > self.business_date
 
     def _note_alone(self, file: RemoteFile, name: str, feed: Feed, last: Mapping[str, _Last]) -> None:
-        """Note a file that no check file names, unless it was loaded and its check file is gone since."""
+        """Note a file that no check file names, unless it was loaded and its check file was removed since."""
         suffix, check_suffix = self.carrier.files.suffix, self.carrier.check_file.suffix
         stem = self._stem(file.name)
         shown = self._shown(file.name, stem, name, feed)
@@ -407,7 +409,7 @@ class _Intake:
             self.waiting.add(path, "NO_CHECK", f"expected {expected}, which names it")
 
     def _paired(self, name: str, feed: Feed, check_name: str, line: bytes, delivered: list[RemoteFile]) -> _Found:
-        """A check file and the data file that it names, or else the one that lies beside it."""
+        """A check file and the data file that it names, or else the one beside it."""
         stem = self._stem(check_name)
         kept, check, error = self._kept(line, name, feed)
         refused = None
@@ -429,7 +431,7 @@ class _Intake:
         return _Found(f"in/{name}/{shown}", f"in/{name}/{data.name}", shown, data, names, kept, check, refused)
 
     def _is_new(self, name: str, found: _Found, last: _Last | None) -> bool:
-        """Whether a delivery is another than the one that came last under its name, also where it came before that."""
+        """Whether a delivery differs from the last one under its name, even if it came before that one."""
         if last is None or (last.file_name, last.check_line) != (found.name, found.check_line):
             return True
         if last.state == "WITHDRAWN" and self.receipts.names(("file", name, found.name, found.check_line)):
@@ -437,7 +439,7 @@ class _Intake:
         if last.state != "LOADED":
             return (last.size, last.mtime_ns) != (found.data.size, found.data.mtime_ns)
         if last.size != found.data.size:
-            detail = f"loaded with {last.size} bytes, has {found.data.size} now; what was loaded stands"
+            detail = f"loaded with {last.size} bytes, has {found.data.size} now; the loaded rows keep counting"
             self.waiting.add(found.path, "CHANGED", detail)
         return False
 
@@ -455,7 +457,7 @@ class _Intake:
         }
 
     def _ingest_file(self, source: BinaryIO, name: str, feed: Feed, found: _Found) -> IngestedFile:
-        """Load one file and record what became of it, inside the caller's transaction."""
+        """Load one file and record the outcome, inside the caller's transaction."""
         delivery_no = self._next_delivery_no()
         if feed.kind == "snapshot":
             forget_older_snapshot(self.conn, name, self.business_date)
@@ -479,7 +481,7 @@ class _Intake:
             )  # fmt: skip
             verdict = found.refused or scan.verdict() or self._emptied(name, feed, loaded)
             if verdict:
-                raise psycopg.Rollback(loading)  # what was loaded so far goes again
+                raise psycopg.Rollback(loading)  # the rows loaded so far are removed
         taken = IngestedFile(
             feed=name,
             file_name=found.name,
@@ -493,7 +495,9 @@ class _Intake:
         return taken
 
     def _emptied(self, name: str, feed: Feed, loaded: int) -> Verdict | None:
-        """Refuse a snapshot without rows that is the first one, or follows one of so many that it was cut short."""
+        """Refuse an empty snapshot that is the first one, or follows one of so many rows that it must have been cut
+        short.
+        """
         if loaded or feed.kind != "snapshot":
             return None
         before = self.conn.execute(

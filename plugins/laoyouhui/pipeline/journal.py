@@ -1,8 +1,8 @@
-"""What has to be remembered beside the exchange, for a rebuild to know it: manual overrides, and the runs' receipts.
+"""What a rebuild needs besides the exchange: manual overrides, and the runs' receipts.
 
 `<journal>/<campaign>/overrides/000001.json` and so on is a chain: each entry is written once and carries the hash of
-the one before it. `receipts/<yyyymmdd>.json` names what the run of that date was the first to ingest. The journal lies
-in the folder of work, private to the pipeline's user. See docs/adr/0009-overrides-and-receipts.md.
+the one before it. `receipts/<yyyymmdd>.json` names what the run of that date was the first to ingest. The journal is in
+the work folder, private to the pipeline's user. See docs/adr/0009-overrides-and-receipts.md.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class JournalError(Exception):
 
 @dataclass(frozen=True)
 class Receipts:
-    """What earlier runs, also those of a warehouse that is no more, were the first to ingest, and when.
+    """What earlier runs, even those of a lost warehouse, were the first to ingest, and when.
 
     `now` and `attempt_no` are the run that asks; `dates` gives the date of each thing, `answers` the content (sha256)
-    of the answer that stands for a file; `last` is the latest date that has receipts; `today` what this very date
+    of the answer that counts for a file; `last` is the latest date that has receipts; `today` what this very date
     loaded.
     """
 
@@ -55,7 +55,7 @@ class Receipts:
     today: frozenset[Key] = frozenset()
 
     def names(self, key: Key) -> bool:
-        """Say whether the run of this very date has loaded the thing before, in a warehouse that is no more."""
+        """Whether the run of this very date has loaded the thing before, in a lost warehouse."""
         return key in self.today
 
     def allow(self, key: Key) -> bool:
@@ -85,7 +85,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """What people call it: number and hash, so that nobody confirms other content than was read."""
+        """The name people use: number and hash, so that nobody confirms other content than they read."""
         return f"{self.no:06d}-{self.sha256[:12]}"
 
 
@@ -100,13 +100,13 @@ class Journal:
         self._today = settings.today
 
     def words_of_one(self) -> dict[str, Path]:
-        """The overrides that people said under e527328, one person each: their names, and the folder of each."""
+        """The overrides requested under e527328, by one person each: their names, and the folder of each."""
         return {
             path.name: path.parent for folder in self._folders for path in sorted((folder / "words").glob("*.json"))
         }
 
     def entries(self) -> list[Entry]:
-        """The chain of overrides, in the order in which they were said. JournalError where it is broken anywhere."""
+        """The chain of overrides, in the order of their requests. JournalError if it is broken anywhere."""
         folder = self.folder / "overrides"
         try:
             found = sorted(entry.name for entry in os.scandir(folder) if not _is_temporary(entry.name))
@@ -131,7 +131,7 @@ class Journal:
         return entries
 
     def add(self, says: Mapping[str, Any]) -> Entry:
-        """Append an entry, whole or not at all. Call it within `locked`, after `entries` was read there."""
+        """Append an entry, completely or not at all. Call it within `locked`, after `entries` was read there."""
         entries = self.entries()
         no, before = len(entries) + 1, entries[-1].sha256 if entries else _FIRST
         content = (json.dumps({"no": no, "previous": before, **says}, ensure_ascii=False, indent=2) + "\n").encode()
@@ -147,7 +147,7 @@ class Journal:
             _write(path, content)
 
     def campaign_file(self, sha256: str) -> bytes:
-        """The content of a campaign file that was kept. JournalError where it is gone or another one."""
+        """The content of a campaign file that was kept. JournalError if it is missing or differs."""
         path = self.folder / "campaign_files" / f"{sha256}.yml"
         content = self._content(path)
         if hashlib.sha256(content).hexdigest() != sha256:
@@ -177,7 +177,7 @@ class Journal:
                 key = tuple(words)
                 if state == _LOADED and key not in loaded:
                     loaded.add(key)
-                    dates[key] = day  # what was quarantined before counts from the run that loaded it
+                    dates[key] = day  # what was quarantined first counts from the run that loaded it
                     if key[0] == "answer":
                         answers[key[1]] = key[2]
                 dates.setdefault(key, day)
@@ -188,7 +188,7 @@ class Journal:
     def _refuse_strangers(self, business_date: date, last: date | None) -> None:
         """Refuse receipts of later dates where the date itself has none: no run of this warehouse can have left them.
 
-        Dates that are rebuilt have receipts, each one: a released run leaves them, if empty ones.
+        Every rebuilt date has receipts: a released run leaves them, even empty ones.
         """
         if last is not None and self._today is not None and last >= self._today:
             raise JournalError(
@@ -203,7 +203,7 @@ class Journal:
             )
 
     def note_receipts(self, conn: psycopg.Connection, business_date: date) -> None:
-        """Write down what the released run of a date ingested; what its receipts name already stays in them."""
+        """Record what the released run of a date ingested; what its receipts name already stays in them."""
         found = conn.execute(
             "select state, 'file', feed, file_name, check_line from raw.delivery where received_on = %(day)s "
             "union all select state, 'answer', file_stem, sha256, null from raw.answer where received_on = %(day)s "
@@ -266,19 +266,18 @@ class Journal:
 
 
 def verify_chain(conn: psycopg.Connection, journal: Journal) -> list[Entry]:
-    """Read the chain, hold it against what this warehouse has seen of it, and note what is new; give its entries.
+    """Read the chain, compare it with what this warehouse has seen of it, and note what is new; give its entries.
 
-    A chain says by itself whether an entry was changed or taken out of it, but not whether its end was cut off, or an
-    older copy laid in its place. Raises JournalError where either was done, and where an override of an older release
-    waits that no run has read.
+    A chain shows whether an entry was changed or removed, but not whether its end was cut off, or an older copy put in
+    its place. Raises JournalError in both cases, and if an override of an older release waits that no run has read.
     """
     entries = journal.entries()
     if unread := journal.words_of_one():
         read = {row[0] for row in conn.execute("select file_name from raw.manual_override")}
         for name in sorted(unread.keys() - read):
             raise JournalError(
-                f"{unread[name] / name}: no run has read this override, and one person's word counts no more: have it "
-                "asked for and confirmed anew (docs/manual-overrides.md), and move the file away"
+                f"{unread[name] / name}: no run has read this override, and one person is no longer enough: have it "
+                "requested and confirmed again (docs/manual-overrides.md), and move the file away"
             )
     if conn.execute("select to_regclass('raw.journal_entry')").fetchone() == (None,):
         return entries  # an older release has prepared the warehouse: the next run makes the table
@@ -300,7 +299,9 @@ def verify_chain(conn: psycopg.Connection, journal: Journal) -> list[Entry]:
 
 
 def _make_private(folder: Path) -> None:
-    """Make the folders of the journal, for the pipeline's user alone whatever the umask; close one that stood open."""
+    """Make the journal's folders private to the pipeline's user, whatever the umask; restrict one that was open to
+    others.
+    """
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -310,7 +311,7 @@ def _make_private(folder: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a private file, whole or not at all: synced before its rename, its folder after it."""
+    """Write a private file, completely or not at all: synced before its rename, its folder after it."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         _make_private(path.parent.parent)
@@ -330,7 +331,7 @@ def _write(path: Path, content: bytes) -> None:
             os.close(folder)
     except OSError as error:
         raise JournalError(
-            f"journal {path}: cannot be written ({error}): free space or mend the rights there, then run again"
+            f"journal {path}: cannot be written ({error}): free space or fix permissions there, then run again"
         ) from error
 
 

@@ -1,7 +1,7 @@
-"""What another person has to look at before a day is released (docs/release-gate.md).
+"""What two people must agree to before a day is released (docs/release-gate.md).
 
-That each credit is what the terms promise is the suites' to say. These are for what no rule can know: that so much
-money in one day is no mistake of the campaign file, or that a date far from the last one closed was not mistyped.
+The suites check that each credit is what the terms promise. These checks are for what no rule can know: that so much
+money in one day is no mistake in the campaign file, or that a date far from the last closed one was not mistyped.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ _CROWDED = """
 def crowded_promises(conn: psycopg.Connection, settings: Settings, business_date: date) -> Iterator[str]:
     """Say of which promises more than one instalment fell due since the last closed date.
 
-    Two people may have wanted the gap (CLOSE_DATE). The dates of a story are played as it tells them.
+    Two people may have wanted the gap (CLOSE_DATE). A story may play any dates.
     """
     if settings.today is None or conn.execute("select to_regclass('exports.export_credit')").fetchone() == (None,):
         return
@@ -85,7 +85,7 @@ def crowded_promises(conn: psycopg.Connection, settings: Settings, business_date
 
 
 def above_limits(conn: psycopg.Connection, settings: Settings, business_date: date) -> Iterator[str]:
-    """Say which limits the filled outbox passes without two people's override for exactly this day's sum."""
+    """The limits that the filled outbox exceeds without two people's override for exactly this day's sum."""
     passed = conn.execute(_PAID, {"date": business_date}).fetchall()
     if not passed:
         return
@@ -102,6 +102,6 @@ def _confirmed(conn: psycopg.Connection, settings: Settings, kind: str) -> set[t
     """Date and amount of each override of a kind that two people want: people of the campaign file accepted last."""
     campaign = running_campaigns(settings, conn)[0]
     journal = Journal(settings, campaign)
-    verify_chain(conn, journal)  # what this release goes by stays known
+    verify_chain(conn, journal)  # what this release relies on stays recorded
     wanted = confirmed_overrides(journal, campaign.people, kind)
     return {(each.request.fields["business_date"], each.request.fields.get("amount_fen")) for each in wanted}

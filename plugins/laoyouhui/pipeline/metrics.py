@@ -1,6 +1,6 @@
 """A run's figures: the seconds of each step into `raw.step`, all of them as OpenMetrics into a file.
 
-What is counted is SQL's to say (`watch.run_metrics`); here it is only spelled.
+SQL decides what is counted (`watch.run_metrics`); here it is only formatted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 @contextmanager
 def measured(settings: Settings, business_date: date, step: str) -> Iterator[None]:
-    """Record how many seconds a step took that ended well."""
+    """Record how many seconds a successful step took."""
     began = time.monotonic()
     yield
     with connect(settings.warehouse_dsn, step="watch") as conn:
@@ -42,7 +42,7 @@ def metrics_file(settings: Settings) -> Path:
 
 
 def write_metrics(conn: psycopg.Connection, settings: Settings, campaign_id: str) -> None:
-    """Write the last run's figures and the open alerts as OpenMetrics, whole or not at all."""
+    """Write the last run's figures and the open alerts as OpenMetrics, completely or not at all."""
     from prometheus_client import CollectorRegistry
     from prometheus_client.openmetrics.exposition import generate_latest
 
@@ -54,7 +54,7 @@ def write_metrics(conn: psycopg.Connection, settings: Settings, campaign_id: str
     registry.register(_Collector())
     path = metrics_file(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")  # the collector reads *.prom alone
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")  # the collector reads only *.prom
     part.write_bytes(generate_latest(registry))
     part.replace(path)
 

@@ -1,8 +1,8 @@
-"""Tell people what has been raised and closed: the log and a file always, mail and webhooks where addresses are given.
+"""Tell people what was raised and closed: always by the log and a file, by mail and webhooks if addresses are given.
 
 Addresses are Apprise's (https://appriseit.com): `mailtos://user:password@host?to=duty@example.com`,
-`jsons://host/path`, `wecombot://key`, `dingtalk://token`, and some hundred others. They hold secrets, so they come from
-the environment alone and are written nowhere.
+`jsons://host/path`, `wecombot://key`, `dingtalk://token`, and some hundred others. They hold secrets, so they come only
+from the environment and are written nowhere.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ class Event:
 
 
 def alert_file(settings: Settings) -> Path:
-    """The file that every event is appended to, one JSON object a line."""
+    """The file that every event is appended to, one JSON object per line."""
     return settings.work / "alerts" / "alerts.jsonl"
 
 
 def write_events(settings: Settings, events: Sequence[Event]) -> None:
-    """Append the events to the file and the log. A file that cannot be written is an error in the log, and no more."""
+    """Append the events to the file and the log. A file that cannot be written is only an error in the log."""
     for event in events:
         level = logging.WARNING if event.happened == "raised" else logging.INFO  # errors are the task's own reasons
         log.log(level, "alert %s", _line(event))
@@ -82,7 +82,7 @@ def write_events(settings: Settings, events: Sequence[Event]) -> None:
 
 
 def notify(settings: Settings, events: Sequence[Event]) -> bool:
-    """Send all events as one message to every address of `settings.alert_urls`; say whether all took it.
+    """Send all events as one message to every address of `settings.alert_urls`; say whether all accepted it.
 
     With several addresses, one that fails has the message sent to all again by the next call.
     """
@@ -95,7 +95,7 @@ def notify(settings: Settings, events: Sequence[Event]) -> bool:
     if not messenger.add(settings.alert_urls):
         log.error(
             "LAOYOUHUI_ALERT_URLS: an address cannot be read (it is not shown, for it may hold a secret): "
-            "expected Apprise addresses parted by blanks, such as mailtos://user:password@host?to=duty@example.com"
+            "expected Apprise addresses separated by blanks, such as mailtos://user:password@host?to=duty@example.com"
         )
     raised = [event for event in events if event.happened == "raised"]
     title = f"老友惠: {len(raised)} raised, {len(events) - len(raised)} closed"
@@ -118,5 +118,5 @@ def _line(event: Event) -> str:
 
 
 def _shown(text: str) -> str:
-    """A text as it may be told: what was given up may quote rows."""
+    """A text as it may be shown: a failure may quote rows."""
     return safe_text(without_numbers(text))

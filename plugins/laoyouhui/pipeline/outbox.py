@@ -1,11 +1,11 @@
-"""Fill the outbox: a released attempt's rows, numbered and spelled as they leave, and fixed for good.
+"""Fill the outbox: a released attempt's rows, numbered and written exactly as they leave, and fixed for good.
 
 Each file's rows, sum and digest are fixed with it: `deliver` sends what has them, and nothing else.
 
-A row that lacks what its interface needs (column `missing_columns` of the export) waits in `outbox.incomplete_row`
-until that is known. The rows of an interface leave in the order of subscriber and key, at most `max_rows` a file; a
-file that the carrier refused as a whole (`resend_of`) leaves again as a file of its own, after the new ones. Files are
-numbered from 1 each day, over all attempts of the day.
+A row that lacks a column its interface needs (`missing_columns` of the export) waits in `outbox.incomplete_row` until
+it has it. The rows of an interface leave in the order of subscriber and key, at most `max_rows` a file; a file that the
+carrier refused as a whole (`resend_of`) leaves again as a file of its own, after the new ones. Files are numbered from
+1 each day, over all attempts of the day.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DIGEST = sql.SQL(
     "item.amount_fen, item.line, item.secret_reference, item.secret_at, item.secret_grant)::text, E'\\n' "
     "order by item.line_no), 'UTF8'))"
 )
-_SECRETS = {"sms": "text"}  # the one column of one interface that a secret is put into
+_SECRETS = {"sms": "text"}  # the only column of any interface that gets a secret
 _EXAMPLES = 3
 
 
@@ -38,10 +38,10 @@ class OutboxError(Exception):
 
 
 def fill_outbox(conn: psycopg.Connection, carrier: Carrier, business_date: date) -> int:
-    """Move the rows of every `exports.export_<interface>` that is there into the outbox; give their number.
+    """Move the rows of every existing `exports.export_<interface>` into the outbox; give their number.
 
     Works inside the caller's transaction, which counts the attempt as released: an attempt enters once. Raises
-    OutboxError when a row is of no campaign of this warehouse, and when one cannot be spelled.
+    OutboxError when a row is of no campaign of this warehouse, and when one cannot be written.
     """
     campaigns = {row[0] for row in conn.execute("select campaign_id from raw.campaign")}
     added = 0
@@ -140,7 +140,7 @@ def _fill(
 
 
 def _own_secrets(conn: psycopg.Connection, interface: Interface, form: FileForm, name: str) -> sql.Composable:
-    """Give each secret of the interface to its grant; say where secrets stand, as SQL: reference, place and grant.
+    """Give each secret of the interface to its grant; give the place of secrets, as SQL: reference, place and grant.
 
     Raises OutboxError when a secret is another grant's already, or another subscriber's.
     """
@@ -174,7 +174,7 @@ def _own_secrets(conn: psycopg.Connection, interface: Interface, form: FileForm,
     if strange:
         raise OutboxError(
             f"exports.export_{name}, item_key {', '.join(key for (key,) in strange)}: the secret is another grant's or "
-            "subscriber's: nobody is sent what was issued to somebody else; mend the export's model"
+            "subscriber's: nobody may get what was issued to somebody else; fix the export's model"
         )
     return sql.SQL("secret_reference, {} + secret_at, secret_grant").format(place_expression(interface, form, column))
 
@@ -251,7 +251,7 @@ def _files(
         if campaign_id not in campaigns:
             raise OutboxError(
                 f"exports.export_{name}: {rows} rows of {campaign_id}: expected {', '.join(sorted(campaigns))} only: "
-                "mend the export's model"
+                "fix the export's model"
             )
         for piece in range(-(-rows // interface.max_rows)):
             numbers[campaign_id] += 1
@@ -277,12 +277,12 @@ def _require_lines(conn: psycopg.Connection, interface: Interface, form: FileFor
         ).fetchall()
     except psycopg.errors.UntranslatableCharacter as error:
         raise OutboxError(
-            f"files {', '.join(stems)}: {error}: mend the text, or the carrier profile's encoding"
+            f"files {', '.join(stems)}: {error}: correct the text, or the carrier profile's encoding"
         ) from error
     if broken:
         raise OutboxError(
             f"{_places(broken)}: a required column is empty, a code is not in the carrier profile, or a field holds "
-            f"{form.delimiter!r} or a line's end: mend the export's model or the profile"
+            f"{form.delimiter!r} or a line's end: fix the export's model or the profile"
         )
 
 

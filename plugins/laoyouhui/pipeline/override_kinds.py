@@ -1,7 +1,8 @@
-"""The kinds of manual override. One is a declaration in `KINDS`: its fields, who has to say it, and its judgement.
+"""The kinds of manual override. Each is a declaration in `KINDS`: its fields, how many people it needs, and its
+judgement.
 
 To add a kind: a judgement (a function of the warehouse that says why it makes no sense, or None), one entry in `KINDS`,
-and a column of `raw.manual_override` for each field that is new. Command line, two people, chain, receipts and
+and a column of `raw.manual_override` for each new field. Command line, two people, chain, receipts and
 `raw.manual_override` follow.
 """
 
@@ -45,10 +46,10 @@ class OverrideKind:
     """A kind of override. `needs_two`: another person has to confirm it, since it moves money or opens a gate.
 
     `judge(conn, fields, business_date)` says why it makes no sense in the run of a date (`date.max`: now); it may look
-    at what dbt decides, unless `before_any_date`: such an override can be asked for in an empty warehouse. `keep` keeps
-    beside the chain what the override is about as it is asked for, or says why it cannot.
-    `complete(conn, fields)` adds what the warehouse knows as it is asked for; `apply(conn, override, fields)` does what
-    it does beside standing in `raw.manual_override`, where it counts.
+    at what dbt decides, unless `before_any_date`: such an override can be asked for in an empty warehouse. `keep`
+    stores beside the chain what the override is about when it is requested, or says why it cannot. `complete(conn,
+    fields)` adds what the warehouse knows at the request; `apply(conn, override, fields)` does what an accepted one
+    does besides its row in `raw.manual_override`.
     """
 
     name: str
@@ -87,7 +88,7 @@ def _judge_dispatch(conn: psycopg.Connection, fields: Fields, *, gives_up: bool)
         if row_key is not None:
             return Mistake("UNKNOWN_ROW", f"no file {file_stem} with a row {row_key} has left")
         return Mistake("UNKNOWN_FILE", f"no file {file_stem} has left: see marts.outbox_by_file")
-    # a whole file answered is judged row by row: what is still open in it is named by its row
+    # a file that is answered is judged row by row: name the rows that are still open
     open_states = {"UNANSWERED", "ASKED_AGAIN"} if row_key is None else {"UNANSWERED", "ASKED_AGAIN", "REFUSED"}
     if row_key is not None and gives_up:
         open_states.add("RETRY")
@@ -173,7 +174,7 @@ def _judge_closing(conn: psycopg.Connection, fields: Fields, business_date: date
 
 def _judge_accepting(conn: psycopg.Connection, fields: Fields, business_date: date) -> Mistake | None:
     if business_date != date.max:
-        return None  # it counted as it was said: see `accept_alerts`
+        return None  # it counted when it was requested: see `accept_alerts`
     alert = conn.execute(
         "select accepted_by from raw.alert where alert_key = %s and closed_at is null", (fields["alert_key"],)
     ).fetchone()
@@ -220,7 +221,7 @@ def _named(fields: Fields) -> dict[str, str | int | None]:
 
 
 def _with_check_line(conn: psycopg.Connection, fields: Fields) -> dict[str, str | int]:
-    """The fields with the check line of the last delivery under the name that stands now."""
+    """The fields with the check line of the last delivery that counts under the name."""
     found = conn.execute(
         sql.SQL("select meant.check_line {} order by meant.delivery_no desc limit 1").format(_MEANT), _named(fields)
     ).fetchone()
@@ -324,16 +325,16 @@ KINDS: Mapping[str, OverrideKind] = {
         ),
         OverrideKind(
             "ACCEPT_ALERT",
-            "take note of an alert that nobody can mend: it stands open no more",
+            "take note of an alert that nobody can resolve: it no longer counts as open",
             (Target("alert_key", "KEY", "alert_key of raw.alert"),),
             _judge_accepting,
             needs_two=False,
             before_any_date=True,
         ),
-        # read by `accept_campaigns` as a run begins, before the terms are
+        # read by `accept_campaigns` when a run begins, before the terms are
         OverrideKind(
             "CHANGE_CAMPAIGN",
-            "have a campaign file, changed after the launch, accepted as it stands",
+            "have a campaign file that was changed after the launch accepted as it is",
             (
                 Target("campaign_id", "CAMPAIGN", "the campaign, such as lyh2026"),
                 Target("file_sha256", "SHA256", "sha256 of its file as it is to be accepted"),

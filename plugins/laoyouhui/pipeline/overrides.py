@@ -1,4 +1,4 @@
-"""Manual overrides: asked for by one person, confirmed by another, kept in the journal, ingested by the next run.
+"""Manual overrides: requested by one person, confirmed by another, kept in the journal, ingested by the next run.
 
     python -m laoyouhui.pipeline.overrides ask-again credit_lyh2026_20260204_0001 --by "Zhang San" --why "no answer"
     python -m laoyouhui.pipeline.overrides give-up credit_lyh2026_20260204_0001 --row <key> --by ... --why ...
@@ -8,7 +8,7 @@
     python -m laoyouhui.pipeline.overrides confirm 000007-1a2b3c4d5e6f --by "Li Si"
     python -m laoyouhui.pipeline.overrides pending
 
-docs/manual-overrides.md tells when to say which, and what follows; `override_kinds.py` declares the kinds.
+docs/manual-overrides.md says which to use when, and what follows; `override_kinds.py` declares the kinds.
 """
 
 from __future__ import annotations
@@ -61,16 +61,16 @@ def _plain(text: str) -> str:
     return text
 
 
-# one line of printable text: it stands in the ledger as a reason
+# one line of printable text: the ledger shows it as a reason
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_plain)]
 
 
 class OverrideError(Exception):
-    """An override that cannot stand; the message says why and what to do."""
+    """An invalid override; the message says why and what to do."""
 
 
 class OverrideRequest(BaseModel):
-    """What is asked for. `fields` are those of its kind, such as `row_key`: without it the whole file is meant."""
+    """What is asked for. `fields` are those of its kind, such as `row_key`: without it, the whole file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -189,8 +189,8 @@ def read_overrides(journal: Journal) -> list[Override]:
 def confirmed_overrides(journal: Journal, people: People, kind: str) -> list[Override]:
     """The overrides of a kind that count now: asked for and, where it needs two, confirmed, by people who may.
 
-    For a step that has to know before `ingest` has read them; what a run decides by stands in `raw.manual_override`,
-    with `received_on`, from the first run after the confirmation.
+    For a step that must know before `ingest` has read them; a run decides by those in `raw.manual_override`, which have
+    `received_on`, the first run after the confirmation.
     """
     return [
         each
@@ -212,7 +212,7 @@ def loaded_overrides(conn: psycopg.Connection, kind: str) -> list[dict[str, Any]
 
 
 def request_override(settings: Settings, request: OverrideRequest) -> str:
-    """Ask for an override; give its name. Raises OverrideError when it makes no sense now, or who asks may not."""
+    """Request an override; give its name. Raises OverrideError when it makes no sense now, or the requester may not."""
     with _journal_locked(settings) as (journal, people, conn):
         if not KINDS[request.kind].before_any_date and not exists(conn, "ledger.dispatches"):
             raise OverrideError("no date was closed in this warehouse: there is nothing to override yet")
@@ -265,7 +265,7 @@ def confirm(settings: Settings, name: str, by: str, at: datetime) -> Override:
 
 
 def pending(settings: Settings, at: datetime) -> list[Override]:
-    """What waits for a second person at an instant, the oldest first."""
+    """The overrides that wait for a second person at an instant, the oldest first."""
     with connect(settings.warehouse_dsn) as conn:
         campaign = running_campaigns(settings, conn)[0]
     return [each for each in read_overrides(Journal(settings, campaign)) if _is_pending(campaign.people, each, at)]
@@ -283,7 +283,7 @@ def _journal_locked(settings: Settings) -> Iterator[tuple[Journal, People, psyco
         elif not exists(conn, "raw.journal_entry"):
             create_schema(conn)
         work_as(conn, "ingest")
-        campaign = running_campaigns(settings, conn)[0]  # by the content that was accepted: it declares the people
+        campaign = running_campaigns(settings, conn)[0]  # by the accepted content, which declares the people
         journal = Journal(settings, campaign)
         with journal.locked():
             verify_chain(conn, journal)
@@ -323,7 +323,7 @@ def _refuse(mistake: Mistake | None) -> None:
 
 
 def mistaken_people(people: People, override: Override) -> Mistake | None:
-    """Why who asked, or who confirmed, cannot make it count; None where they can."""
+    """Why its requester, or its confirmer, is not entitled; None if they are."""
     said = [(override.request.requested_by, "ask")]
     if override.request.needs_two and override.confirmed is not None:
         said.append((override.confirmed.by, "confirm"))
@@ -347,7 +347,7 @@ def _is_pending(people: People, override: Override, at: datetime) -> bool:
 
 
 def _judge(conn: psycopg.Connection, request: OverrideRequest, business_date: date) -> Mistake | None:
-    """Why an override makes no sense in the run of a date, None where it stands."""
+    """Why an override makes no sense in the run of a date; None if it is valid."""
     kind = KINDS[request.kind]
     if not kind.before_any_date and not exists(conn, "ledger.dispatches"):
         return Mistake("UNKNOWN_FILE", "no date was closed in this warehouse: there is nothing to override yet")
@@ -362,9 +362,9 @@ def ingest_overrides(
 ) -> OverridesReport:
     """Ingest the overrides that count and that no run has read: from this date on they count, for good.
 
-    What cannot stand is kept as SET_ASIDE with a reason: the world may have changed since it was said. Those that wait
-    for a second person are listed in `raw.pending_override`. Works inside the caller's transaction, after the answers
-    were read. Raises JournalError where the journal does not hold what was read before.
+    Those that no longer apply are quarantined (SET_ASIDE) with a reason: the world may have changed since the request.
+    Those that wait for a second person are listed in `raw.pending_override`. Works inside the caller's transaction,
+    after the answers were read. Raises JournalError where the journal does not hold what was read before.
     """
     overrides = read_overrides(journal)
     _hold_against_what_was_read(conn, journal, overrides, receipts)
@@ -384,7 +384,7 @@ def ingest_overrides(
 
 
 def note_pending(conn: psycopg.Connection, people: People, overrides: Sequence[Override]) -> int:
-    """List in `raw.pending_override` what waits for a second person; say how many there are."""
+    """List in `raw.pending_override` the overrides that wait for a second person; give their number."""
     waiting = [each for each in overrides if each.counts_by is None]
     conn.execute("delete from raw.pending_override")
     with conn.cursor() as cursor:
@@ -410,7 +410,7 @@ def note_pending(conn: psycopg.Connection, people: People, overrides: Sequence[O
 
 
 def accept_alerts(conn: psycopg.Connection, people: People, overrides: Sequence[Override]) -> None:
-    """Have alerts stand as accepted that somebody who may has accepted while they were open."""
+    """Mark alerts as accepted that an entitled person has accepted while they were open."""
     for each in overrides:
         request = each.request
         if request.kind == "ACCEPT_ALERT" and mistaken_people(people, each) is None:
@@ -430,7 +430,7 @@ def accept_alerts(conn: psycopg.Connection, people: People, overrides: Sequence[
 
 
 def take_back_alerts(conn: psycopg.Connection, overrides: Sequence[Override]) -> int:
-    """Have alerts stand open again that no override accepts as they say; give how many there were."""
+    """Reopen accepted alerts without a matching override; give their number."""
     said = [
         (each.name, request.requested_by, str(request.fields["alert_key"]))
         for each in overrides
@@ -481,9 +481,9 @@ def _said(override: Override) -> dict[str, Any]:
 def _hold_against_what_was_read(
     conn: psycopg.Connection, journal: Journal, overrides: Sequence[Override], receipts: Receipts
 ) -> None:
-    """What was read once stands in the journal as it was read, and in `raw.manual_override` as the journal says it.
+    """What was read once is in the journal as it was read, and in `raw.manual_override` as the journal says it.
 
-    What e527328 read counted by no entry, and stands in an upgraded warehouse alone: no such row can be added since.
+    Rows that e527328 read have no entry, and exist only in an upgraded warehouse: none can be added since.
     """
     by_name = {each.name: each for each in overrides}
     older = {row[0] for row in conn.execute("select file_name from raw.manual_override where entry_sha256 is null")}
@@ -541,7 +541,7 @@ def _parser() -> argparse.ArgumentParser:
                 target.name, **about
             )
         command.add_argument("--by", dest="requested_by", metavar="WHO", required=True, help="who asks for it")
-        command.add_argument("--why", required=True, help="why; it stands in the ledger")
+        command.add_argument("--why", required=True, help="why; the ledger shows it")
     command = commands.add_parser("confirm", help="confirm what another person has asked for")
     command.add_argument("override", metavar="NAME", help="name of the override, see pending")
     command.add_argument("--by", metavar="WHO", required=True, help="who confirms it")

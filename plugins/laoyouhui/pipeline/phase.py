@@ -1,4 +1,4 @@
-"""Which phase of each campaign a business date lies in, as `watch.phases` has it."""
+"""The phase of each campaign on a business date, as in `watch.phases`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from laoyouhui.warehouse.connection import connect
 
 @dataclass(frozen=True)
 class Phase:
-    """The phase of one campaign on one date; `is_settled`: after its close nothing that was promised is open."""
+    """The phase of one campaign on one date; `is_settled`: it is closed, and no promise is open."""
 
     campaign_id: str
     phase: str
@@ -41,7 +41,7 @@ def phases_on(settings: Settings, business_date: date) -> list[Phase]:
 
 
 def nothing_left_to_do(phases: list[Phase]) -> str | None:
-    """Why a date needs no run: every campaign is closed and settled; None where one is not, or none is known."""
+    """Why a date needs no run: every campaign is closed and settled; None if one is not, or none is known."""
     if not phases or not all(phase.is_settled for phase in phases):
         return None
     return "; ".join(f"{phase}: closed, and nothing that was promised is open" for phase in phases)

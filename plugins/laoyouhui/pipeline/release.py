@@ -1,4 +1,4 @@
-"""The release gate: nothing leaves the warehouse, and no mart is shown, before Great Expectations has passed it.
+"""The release gate: nothing leaves the warehouse, and no mart is published, before Great Expectations has passed it.
 
 The suites are data: `expectations/*.yml`, one for what came in and one for each relation that is released.
 docs/release-gate.md tells the data engineer what they check and what to do when one fails.
@@ -82,7 +82,7 @@ class Check:
 
 @dataclass(frozen=True)
 class ReleaseReport:
-    """What a release did. `released` is False where all that was ingested for the date was out already."""
+    """What a release did. `released` is False if everything ingested for the date was released already."""
 
     business_date: date
     released: bool
@@ -90,7 +90,7 @@ class ReleaseReport:
 
 
 class ReleaseRefused(Exception):  # noqa: N818 - no error of the program: the gate did its work
-    """A check failed: nothing left, the last marts stand. The message names checks, bad rows and what to do."""
+    """A check failed: nothing left, the marts are unchanged. The message names checks, bad rows and what to do."""
 
     def __init__(self, business_date: date, attempt_no: int, checks: Sequence[Check]) -> None:
         self.failed = [check for check in checks if not check.success]
@@ -113,10 +113,10 @@ class ReleaseRefused(Exception):  # noqa: N818 - no error of the program: the ga
 
 @private
 def release(settings: Settings, business_date: date) -> ReleaseReport:
-    """Check what was decided for `business_date`, then fill the outbox and show the new marts, in one transaction.
+    """Check what was decided for `business_date`, then fill the outbox and publish the new marts, in one transaction.
 
     Does nothing where the attempt, or a later date, was released already. Raises ReleaseRefused when a check fails:
-    then only `raw.release_check` has changed; RuntimeError where dbt has not decided the attempt to its end.
+    then only `raw.release_check` has changed; RuntimeError if dbt has not decided the attempt completely.
     """
     suites = load_suites(settings.home / "expectations")
     with readers_give_way(settings.warehouse_dsn), connect(settings.warehouse_dsn) as conn:
@@ -158,7 +158,7 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
 
 
 def load_suites(folder: Path) -> list[Suite]:
-    """Read every suite of `folder`, by file name. Raises ConfigError when there is none or a description stands twice.
+    """Read every suite of `folder`, by file name. Raises ConfigError when there is none or a description occurs twice.
 
     A suite that names an `interface` also has the expectations of `shared/interface.yml`, with {interface} replaced by
     its name.
@@ -171,7 +171,7 @@ def load_suites(folder: Path) -> list[Suite]:
         names = [each["description"] for each in suite.expectations]
         if len(set(names)) < len(names):
             raise ConfigError(
-                f"{folder / suite.name}.yml: a description stands twice: expected each once, it names the check"
+                f"{folder / suite.name}.yml: a description occurs twice: expected each once, it names the check"
             )
     return suites
 
@@ -193,10 +193,9 @@ def _suite(data: dict[str, Any], shared: list[dict[str, Any]]) -> Suite:
 
 
 def validate(dsn: str, suites: Sequence[Suite], business_date: date) -> list[Check]:
-    """Run the suites on the warehouse; one Check for each expectation. Writes no file and calls nobody.
+    """Run the suites on the warehouse; one Check for each expectation. Writes no file and calls no service.
 
-    Each suite is asked first for yes or no only, which costs one scan of its relation; what failed is then asked for
-    its rows.
+    Each suite first answers only yes or no, which costs one scan of its relation; failed checks then fetch their rows.
     """
     import great_expectations as gx
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
@@ -222,7 +221,7 @@ def validate(dsn: str, suites: Sequence[Suite], business_date: date) -> list[Che
             warehouses[schema] = context.data_sources.add_postgres(
                 schema,
                 connection_string=url.render_as_string(hide_password=False).replace("$", "%24"),
-                # all at once, since the context writes itself anew for each that is added; tables, not queries: of a
+                # all together, since the context rewrites itself for each one added; tables, not queries: of a
                 # query GX fetches every row, only to see its columns
                 assets=[{"type": "table", "name": table, "table_name": table} for table in tables],
             )
@@ -234,7 +233,7 @@ def validate(dsn: str, suites: Sequence[Suite], business_date: date) -> list[Che
     finally:
         for warehouse in warehouses.values():
             warehouse.get_execution_engine().close()
-            warehouse.get_engine().dispose()  # another one, by which GX looks whether the relations are there
+            warehouse.get_engine().dispose()  # another one, with which GX checks that the relations exist
     return checks
 
 
@@ -248,7 +247,7 @@ def _tables(suites: Iterable[Suite]) -> dict[str, list[str]]:
 
 
 def _is_without_rows(conn: Connection, suite: Suite) -> bool:
-    """Whether a relation has every column that its suite asks about, and not one row."""
+    """Whether a relation has every column that its suite checks, and no row."""
     kwargs = [each["kwargs"] for each in suite.expectations]
     columns = {name for each in kwargs for key in ("column", "column_A", "column_B") if (name := each.get(key))}
     columns |= {name for each in kwargs for name in each.get("column_list", ())}
@@ -264,7 +263,7 @@ def _is_without_rows(conn: Connection, suite: Suite) -> bool:
 def _validate_suite(
     batch: Batch, suite: Suite, parameters: dict[str, date], *, has_rows: bool = True
 ) -> Iterator[Check]:
-    """Ask what a suite asks of its relation. What looks at each row by itself holds where there is none, unasked."""
+    """Run a suite on its relation. Expectations on single rows hold on an empty one without a query."""
     import great_expectations as gx
 
     def ask(
@@ -295,7 +294,7 @@ def _validate_suite(
 
 
 def _observed(failed: ExpectationValidationResult) -> str:
-    """How many rows are bad, then up to 5 of them, a line each; or why the check could not be made."""
+    """How many rows are bad, then up to 5 of them, one per line; or why the check could not run."""
     from great_expectations.constants import MAX_RESULT_RECORDS
 
     result, error = failed.result, failed.exception_info
@@ -315,7 +314,7 @@ def _observed(failed: ExpectationValidationResult) -> str:
 
 
 def _spell(row: object) -> str:
-    """A row on one line, with what cannot be seen (CR, LF) escaped, and no phone number."""
+    """A row on one line, with invisible characters (CR, LF) escaped, and no phone number."""
     text = ", ".join(f"{column}={value}" for column, value in row.items()) if isinstance(row, dict) else str(row)
     return without_numbers(text).replace("\r", "\\r").replace("\n", "\\n")
 
@@ -325,7 +324,7 @@ def _held(checks: Sequence[Check]) -> bool:
 
 
 def _declared(conn: Connection, carrier: Carrier, campaigns: Sequence[Campaign]) -> Check:
-    """What the models and the suites are told of terms, dates, plans and units is what the files declare."""
+    """The terms, dates, plans and units that models and suites read are those that the files declare."""
     changed = changed_by_hand(conn, carrier, campaigns)
     return Check(
         "declared",
@@ -335,7 +334,7 @@ def _declared(conn: Connection, carrier: Carrier, campaigns: Sequence[Campaign])
         observed=f"otherwise than declared: {', '.join(changed)}",
         what_to_do=(
             "Somebody changed these tables, or the profile, since the date was begun: find out who. Run the date again "
-            "from ingest, which writes them anew."
+            "from ingest, which writes them again."
         ),
     )
 
@@ -403,7 +402,7 @@ def _spelled(filled: Future[int]) -> Check:
 
 
 def _looked_at(conn: Connection, settings: Settings, business_date: date) -> Iterator[Check]:
-    """What needs another person: see pipeline/limits.py."""
+    """What needs two people: see pipeline/limits.py."""
     crowded = list(crowded_promises(conn, settings, business_date))
     yield Check(
         "limits",
@@ -422,13 +421,13 @@ def _looked_at(conn: Connection, settings: Settings, business_date: date) -> Ite
         observed="\n".join(passed),
         what_to_do=(
             "Look at exports.export_credit: is so much right? Then one person asks for the override named above and "
-            "another confirms it (docs/manual-overrides.md); run the date again. If not, mend what is wrong first."
+            "another confirms it (docs/manual-overrides.md); run the date again. If not, fix what is wrong first."
         ),
     )
 
 
 def _publish(conn: Connection, business_date: date, attempt_no: int) -> Check:
-    """Show the marts once the outbox is filled; the caller commits, or rolls back where the check did not hold."""
+    """Publish the marts once the outbox is filled; the caller commits, or rolls back if the check failed."""
     published = partial(Check, "marts", "marts", "a new shape takes nothing away that people's views read")
     try:
         publish_marts(conn)

@@ -1,12 +1,12 @@
 """What dbt runs each day, kept as SQL, and run again without dbt (docs/adr/0012).
 
-The text of a model and of a test is the same every day: which day it is stands in `raw.current_run`. So dbt builds a
-warehouse once for each state of the project, and the statements that it ran are kept beside it, in
-`raw.dbt_project`. An ordinary day runs them again in dbt's own order, in a fifth of the time.
+The text of a model and of a test is the same every day: `raw.current_run` has the date. So dbt builds a warehouse once
+for each state of the project, and the statements that it ran are kept beside it, in `raw.dbt_project`. An ordinary day
+runs them again in dbt's own order, in a fifth of the time.
 
-What is run again is what the project's files compile to: its digest, with that of the views that it reads and of the
-functions that it calls, is kept outside of the database (`compiled_folder`), and held each day. Where it is missing or
-another, dbt builds again.
+What runs again is what the project's files compile to: a digest of it, of the views that it reads and of the functions
+that it calls, is kept outside the database (`compiled_folder`), and checked each day. If it is missing or differs, dbt
+builds again.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Statement:
     """One model or test: `sql` as dbt ran it, `after` the names of those whose rows it reads.
 
     `relation` is the table that it fills (`"ledger"."messages"`); a test has none, and gives one row: how many rows
-    break it, and whether that is to be warned of, and an error (its `warn_if` and `error_if`); `severity` is a test's.
+    fail it, and whether that is a warning, and an error (its `warn_if` and `error_if`); `severity` is a test's.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Outcome:
     """What one statement did, in dbt's words.
 
     A model's `status` is success, error or skipped, a test's pass, warn, fail, error or skipped. `rows` is how many a
-    model added, `failures` how many rows break a test. What was skipped has no times.
+    model added, `failures` how many rows fail a test. Skipped ones have no times.
     """
 
     name: str
@@ -103,10 +103,10 @@ def compiled_folder(home: Path) -> Path:
 
 
 def known_statements(conn: psycopg.Connection, home: Path) -> list[Statement] | None:
-    """The statements of the dbt project as it is now; None where dbt has to build.
+    """The statements of the current dbt project; None if dbt has to build.
 
-    That is where the project is new to this warehouse or was not the last that was built in it, and where statements,
-    views or functions are not what its files compile to.
+    It has to if the project is new to this warehouse or was not the last one built in it, or if statements, views or
+    functions are not what its files compile to.
     """
     fingerprint = fingerprint_of(home)
     row = conn.execute("select statements from raw.dbt_project where fingerprint = %s", [fingerprint]).fetchone()
@@ -122,19 +122,19 @@ def known_statements(conn: psycopg.Connection, home: Path) -> list[Statement] | 
         return statements
     log.error(
         "raw.dbt_project: the statements kept, or the views and functions that they use, are %s: dbt builds again from "
-        "the project's files. If nobody has built or moved this warehouse, find out who changed it",
+        "the project's files. Unless somebody built or moved this warehouse, find out who changed it",
         "not those that the project compiles to" if known else f"known to no digest in {place}",
     )
     return None
 
 
 def forget_statements(conn: psycopg.Connection) -> None:
-    """Say that a build begins: until it has ended whole, no kept statements fit the views that stand."""
+    """Note that a build begins: until it has succeeded, no kept statements fit the current views."""
     conn.execute("delete from raw.dbt_project")
 
 
 def keep_statements(conn: psycopg.Connection, home: Path, statements: Sequence[Statement]) -> None:
-    """Keep what a build of the whole project has run, alone: every model of it stands in the warehouse now."""
+    """Keep what a build of the whole project has run, and nothing else: all its models now exist in the warehouse."""
     fingerprint = fingerprint_of(home)
     forget_statements(conn)
     conn.execute(
@@ -162,7 +162,7 @@ def _digests(home: Path, fingerprint: str) -> Path:
 
 
 def _digest(conn: psycopg.Connection, statements: Sequence[Statement]) -> str:
-    """Sha256 of statements, in the order of their names, and of the views and functions that stand."""
+    """Sha256 of statements, in the order of their names, and of the current views and functions."""
     digest = hashlib.sha256()
     for each in sorted(statements, key=lambda each: each.name):
         digest.update(json.dumps(asdict(each), sort_keys=True).encode())
@@ -177,7 +177,7 @@ def _digest(conn: psycopg.Connection, statements: Sequence[Statement]) -> str:
 
 
 def statements_of(manifest: Manifest, results: Iterable[Any], project: Path) -> list[Statement] | None:
-    """Out of a build's results, in the order in which it ended them, those that an ordinary day runs again.
+    """From a build's results, in the order in which they ended, those that an ordinary day runs again.
 
     Views and functions stand, and what unites others is written with their text: none of them runs. None where the
     project has a model of another materialization, such as dbt's own `incremental`: what it does each day only dbt
@@ -262,7 +262,7 @@ def _run(session: psycopg.Connection, statement: Statement) -> Outcome:
                 while cursor.nextset():
                     pass
                 if cursor.rowcount:
-                    # the planner of the next one has to know what a table holds; autovacuum comes too late
+                    # the next one's planner needs the table's statistics; autovacuum comes too late
                     session.execute(f"analyze {statement.relation}".encode())
                 said = {"status": "success", "message": cursor.statusmessage, "rows": cursor.rowcount}
     except psycopg.Error as error:
@@ -278,7 +278,7 @@ def _run(session: psycopg.Connection, statement: Statement) -> Outcome:
 
 
 def _judged(statement: Statement, row: tuple[Any, ...] | None) -> dict[str, Any]:
-    """What became of a test, as dbt judges it: a warning is logged, and stops nothing."""
+    """The outcome of a test, as dbt judges it: a warning is logged, and stops nothing."""
     broken, should_warn, should_error = row or (0, False, False)
     if should_error and statement.severity == "ERROR":
         return {"status": "fail", "failures": broken, "message": f"{broken} row(s) where none may be"}

@@ -1,6 +1,6 @@
-"""Upgrade the warehouse before its next date, and say what was done: `make upgrade`, `ARGS=--sql` to read it first.
+"""Upgrade the warehouse before its next date, and say what was done: `make upgrade`, `ARGS=--sql` to preview it.
 
-Nobody has to: the first step of a new release that works in a warehouse does the same. docs/upgrade.md.
+Optional: the first step of a new release that works in a warehouse does the same. docs/upgrade.md.
 """
 
 from __future__ import annotations

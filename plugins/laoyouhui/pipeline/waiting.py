@@ -1,4 +1,4 @@
-"""What lies in the exchange and does not count: kept for people, and looked at again by each run."""
+"""Files in the exchange that do not count: listed for people, and judged again by each run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WaitingReason = Literal[
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name can be opened, logged and stored as it is: printable, and a name alone, not a path."""
+    """Whether a name can be opened, logged and stored as it is: printable, and not a path."""
     return name.isprintable() and not set(name) & set("/\\")
 
 
@@ -42,7 +42,7 @@ class Waiting:
         self._found[path if path.isprintable() else ascii(path)[1:-1]] = (reason, detail)
 
     def add_stranger(self, folder: str, name: str, reason: WaitingReason, detail: str) -> None:
-        """Note a name that is no delivery's: masked where it may hold a secret."""
+        """Note a name that is not a delivery's: masked if it may hold a secret."""
         feed = folder.removeprefix("in/")
         self.add(f"{folder}/{self._masks.name(name, folder=feed) if self._masks else name}", reason, detail)
 

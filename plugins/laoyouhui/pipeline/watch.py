@@ -1,6 +1,6 @@
 """Watch: look at what the carrier has delivered, raise each alert once, close it once, write the metrics.
 
-`watch.alerts` decides in SQL which alerts there are; here they are kept in `raw.alert` and told on.
+`watch.alerts` decides in SQL which alerts there are; here they are kept in `raw.alert` and sent.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class WatchReport:
 def watch(
     settings: Settings, *, as_of: datetime | None = None, sftp: SftpSettings | None = None, look: bool = True
 ) -> WatchReport:
-    """Raise and close alerts as of an instant (default: now), tell them, and write the metrics; again is harmless.
+    """Raise and close alerts as of an instant (default: now), send them, and write the metrics; safe to repeat.
 
-    An instant before that of an earlier look is taken as the later one: what stands open is not closed by looking back.
-    `look` has the exchange's `in/` listed first: without it, what is there is what the last look or run saw. Where the
-    exchange cannot be reached everything else is done, then its error is raised.
+    An instant before that of an earlier look counts as the later one: looking back closes no open alert. `look` lists
+    the exchange's `in/` first; without it, the last look or run's list counts. If the exchange cannot be reached,
+    everything else is done, then its error is raised.
     """
     began = time.monotonic()
     unreachable: TransportError | ConfigError | OSError | None = None
@@ -86,14 +86,14 @@ def watch(
 
 
 def watch_run(settings: Settings, business_date: date) -> WatchReport:
-    """Watch as the run of `business_date` ends: as of now, or of the day after where a date is closed long after."""
+    """Watch when the run of `business_date` ends: as of now, or of the day after if a date is closed long after."""
     day_after = datetime.combine(business_date, datetime.min.time(), _SHANGHAI) + timedelta(days=2)
     return watch(settings, as_of=min(datetime.now(_SHANGHAI), day_after), look=False)
 
 
 @private
 def step_failed(settings: Settings, business_date: date, step: str, reason: str) -> None:
-    """Record that a step was given up, and watch. Where the warehouse is part of the trouble, tell it all the same."""
+    """Record that a step failed for good, and watch. If the warehouse itself fails, send the alert all the same."""
     try:
         with connect(settings.warehouse_dsn, step="watch") as conn:
             conn.execute(
@@ -124,7 +124,7 @@ def _exists(conn: psycopg.Connection, relation: str) -> bool:
 
 
 def _make_ready(settings: Settings, carrier: Carrier) -> None:
-    """Make what alerts are decided by where no run has made it: a first run that never starts is an alert, too."""
+    """Make the relations that alerts need if no run has made them: a first run that never starts is an alert, too."""
     from laoyouhui.pipeline.decide import run_dbt
 
     with connect(settings.warehouse_dsn, autocommit=True) as conn:
@@ -138,9 +138,9 @@ def _make_ready(settings: Settings, carrier: Carrier) -> None:
 
 
 def _look(conn: psycopg.Connection, transport: Transport, carrier: Carrier) -> None:
-    """Write down what stands in `in/`: which data and check files, by stem."""
+    """Record the data and check files in `in/`, by stem."""
     check_suffix, data_suffix = carrier.check_file.suffix, carrier.files.suffix
-    transport.look("in")  # where it cannot be listed, nothing is known
+    transport.look("in")  # if it cannot be listed, nothing is known
     with conn.transaction():
         conn.execute("delete from raw.arrival")
         for name, feed in carrier.feeds.items():
@@ -148,7 +148,7 @@ def _look(conn: psycopg.Connection, transport: Transport, carrier: Carrier) -> N
             try:
                 files = transport.list(f"in/{name}")
             except UnreadableError as error:
-                log.warning("%s", error)  # `ingest` lists it; what is due and does not come is an alert
+                log.warning("%s", error)  # `ingest` lists it; a due file that does not come raises an alert
                 continue
             for file in files:
                 is_check = file.name.endswith(check_suffix)
@@ -166,7 +166,7 @@ def _look(conn: psycopg.Connection, transport: Transport, carrier: Carrier) -> N
 
 
 def _hear_people(conn: psycopg.Connection, settings: Settings) -> None:
-    """List the overrides that wait for a second person, and hold who accepted an alert against the journal."""
+    """List the overrides that wait for a second person, and compare acceptances of alerts with the journal."""
     try:
         campaign = running_campaigns(settings, conn)[0]
         overrides = read_overrides(Journal(settings, campaign))
@@ -181,7 +181,7 @@ def _hear_people(conn: psycopg.Connection, settings: Settings) -> None:
 
 
 def _record_recovery(conn: psycopg.Connection, seconds: float) -> None:
-    """Note that watching works where it had failed; else a row for each look would fill the table."""
+    """Note that watching works again after a failure; noting every look would fill the table."""
     conn.execute(
         "insert into raw.step (business_date, step, seconds) "
         "select last.business_date, 'watch', %s from raw.step as last "
@@ -191,7 +191,7 @@ def _record_recovery(conn: psycopg.Connection, seconds: float) -> None:
 
 
 def _keep(conn: psycopg.Connection, settings: Settings) -> WatchReport:
-    """Bring `raw.alert` to what `watch.alerts` says, and tell every change that was not told yet."""
+    """Bring `raw.alert` up to `watch.alerts`, and send every change that was not sent yet."""
     with conn.transaction():
         conn.execute("select pg_advisory_xact_lock(hashtextextended('laoyouhui.watch', 0))")
         changed = _events(

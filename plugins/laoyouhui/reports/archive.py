@@ -1,6 +1,6 @@
-"""The archive of a campaign (C2): its marts, parameters, rules and report, to be read without this system.
+"""The archive of a campaign (C2): its marts, parameters, rules and report, readable without this system.
 
-`archive/<campaign>_<yyyymmdd>/` of the folder of work; `sha256sum -c SHA256SUMS` verifies it.
+`archive/<campaign>_<yyyymmdd>/` of the work folder; `sha256sum -c SHA256SUMS` verifies it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from laoyouhui.config.campaign import Campaign
 
 README = Path(__file__).with_name("archive.md")
-_ROWS = 20_000  # of one batch: a mart is never in memory as a whole
+_ROWS = 20_000  # of one batch: a mart is never completely in memory
 _WATCHED = ("incidents", "phases")  # views that the report reads beside the marts
 _RULES = ("docs/rules-decisions.md", "docs/data-dictionary.md")
 
@@ -36,15 +36,15 @@ _RULES = ("docs/rules-decisions.md", "docs/data-dictionary.md")
 @dataclass(frozen=True)
 class _Column:
     name: str
-    type: str  # as PostgreSQL spells it
+    type: str  # as PostgreSQL writes it
 
 
 @private
 def archive(settings: Settings) -> list[Path]:
-    """Write each campaign's archive and give the folders; again, the same bytes. The report has to be there.
+    """Write each campaign's archive and give the folders; again, the same bytes. The report must exist.
 
-    A campaign's rows are its own and those of no campaign. An archive appears when it is whole, and takes the place of
-    one of its name.
+    A campaign's rows are its own and those of no campaign. An archive appears only when complete, and replaces one of
+    its name.
     """
     made = []
     rules = rules_version(settings.home)
@@ -72,7 +72,7 @@ def archive(settings: Settings) -> list[Path]:
 
 
 def _copy(folder: Path, files: Mapping[str, Path]) -> None:
-    """Copy files under names of ours: what people call theirs may be anything."""
+    """Copy files under names of ours, since people may name theirs anything."""
     folder.mkdir(parents=True)
     for name, file in files.items():
         shutil.copyfile(file, folder / name)
@@ -114,7 +114,7 @@ def _files(folder: Path) -> list[str]:
 
 
 def _write_relations(conn: psycopg.Connection, campaign: Campaign, folder: Path) -> list[dict[str, Any]]:
-    """Write every mart and what the report reads beside them; give what the manifest says of each."""
+    """Write every mart and what else the report reads; give the manifest's entry for each."""
     marts = conn.execute(
         "select relname from pg_class where relnamespace = 'marts'::regnamespace and relkind in ('r', 'p', 'v', 'm') "
         'order by relname collate "C"'
@@ -126,7 +126,7 @@ def _write_relations(conn: psycopg.Connection, campaign: Campaign, folder: Path)
         path.parent.mkdir(parents=True, exist_ok=True)
         rows, totals = _control(conn, campaign, schema, name, columns)
         written = _write_parquet(path, columns, _batches(conn, campaign, schema, name, columns))
-        if written != rows:  # cannot be within one snapshot
+        if written != rows:  # cannot happen within one snapshot
             raise ReportError(f"{schema}.{name}: {written} rows written of {rows}: make the archive again")
         says.append(
             {
@@ -173,7 +173,7 @@ def _control(
 def _batches(
     conn: psycopg.Connection, campaign: Campaign, schema: str, name: str, columns: list[_Column]
 ) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows in an order that is theirs alone, some at a time; what Parquet has no type for comes as text."""
+    """The rows in a total order, in batches; types that Parquet lacks become text."""
     shown, order = [], []
     for column in columns:
         is_text = isinstance(_arrow_type(column.type), str)
@@ -190,7 +190,7 @@ def _batches(
 
 
 def _arrow_type(name: str) -> pa.DataType | str:
-    """The type for a PostgreSQL type: `text` where it is written as text. Money is bigint, and stays whole."""
+    """The type for a PostgreSQL type: `text` if it is written as text. Money is bigint, and stays whole."""
     import pyarrow as pa
 
     known = {
@@ -202,7 +202,7 @@ def _arrow_type(name: str) -> pa.DataType | str:
         "timestamp without time zone": pa.timestamp("us"),
         "timestamp with time zone": pa.timestamp("us", tz="Asia/Shanghai"),
         "double precision": pa.float64(),
-        "numeric": pa.decimal128(38, 12),  # what would not fit is an error, never rounded
+        "numeric": pa.decimal128(38, 12),  # a value that does not fit is an error, never rounded
     }
     numeric = re.fullmatch(r"numeric\((\d+),(\d+)\)", name)
     if numeric:
@@ -211,7 +211,7 @@ def _arrow_type(name: str) -> pa.DataType | str:
 
 
 def _write_parquet(path: Path, columns: list[_Column], batches: Iterator[list[tuple[Any, ...]]]) -> int:
-    """Write rows batch by batch; how many they were."""
+    """Write rows batch by batch; give their number."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

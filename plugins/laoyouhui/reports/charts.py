@@ -22,7 +22,7 @@ _STYLE: Any = {
 
 
 def svg(chart: Chart) -> str:
-    """The chart as an `<svg>` element to stand within a page: texts as texts, no address of any namespace."""
+    """The chart as an `<svg>` element for use in a page: texts as texts, no namespace addresses."""
     import matplotlib as mpl
 
     written = io.StringIO()

@@ -12,13 +12,13 @@ from laoyouhui.reports.summary import Section, Summary, Table
 if TYPE_CHECKING:
     from docx.document import Document
 
-_FONT = "Microsoft YaHei"  # of the reader's machine, which takes another where it has none
+_FONT = "Microsoft YaHei"  # of the reader's machine, which uses another if it lacks this one
 _LATIN = "Calibri"
 _MANY_COLUMNS = 7  # in smaller letters
 
 
 def document(summary: Summary) -> bytes:
-    """The document's bytes, the same for the same summary: it is dated by the business date that it was closed to."""
+    """The document's bytes, the same for the same summary: its date is the last closed business date."""
     import docx
 
     made = docx.Document()
@@ -44,7 +44,7 @@ def document(summary: Summary) -> bytes:
 
 
 def _dress(made: Document, summary: Summary) -> None:
-    """Chinese fonts for every style; who wrote it and when, of which the clock knows nothing."""
+    """Chinese fonts for every style; author and date, independent of the clock."""
     from docx.oxml.ns import qn
     from docx.shared import Cm
 
@@ -111,7 +111,7 @@ def _small(made: Document, text: str, size: int = 9) -> None:
 
 
 def _without_clock(content: bytes) -> bytes:
-    """The same parts in a zip file that says nothing of when it was written."""
+    """The same parts in a zip file without modification times."""
     written = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as given, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as made:
         for name in given.namelist():

@@ -1,4 +1,4 @@
-"""The summary report as one HTML file that needs nothing beside it: no address, no script, charts within."""
+"""The summary report as one self-contained HTML file: no address, no script, charts included."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The summary report (C1) of each campaign, into `report/<campaign>_<yyyymmdd>/` of the folder of work."""
+"""The summary report (C1) of each campaign, into `report/<campaign>_<yyyymmdd>/` of the work folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _AS_MADE = ".made.sha256"  # what was written here: a file that differs from it 
 def report(settings: Settings) -> list[Path]:
     """Write each campaign's report as HTML and .docx and give the files; again, the same bytes.
 
-    People fill in the document: one that was edited is kept. Raises ReportError where its figures have changed since.
+    People fill in the document: an edited one is kept. Raises ReportError if its figures have changed since.
     """
     written: list[Path] = []
     rules = rules_version(settings.home)
@@ -42,7 +42,7 @@ def report_folder(settings: Settings, name: str) -> Path:
 
 
 def keep(folder: Path, made: Mapping[str, bytes]) -> list[Path]:
-    """Write files, but not over one that a person edited; ReportError where that one would say something else now."""
+    """Write files, but not over one that a person edited; ReportError if its figures would be different now."""
     folder.mkdir(parents=True, exist_ok=True)
     record = folder / _AS_MADE
     lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []

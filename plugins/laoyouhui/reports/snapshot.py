@@ -1,4 +1,4 @@
-"""What a report and an archive are made of: the warehouse as released last, held still, and the rules' version."""
+"""What a report and an archive are made of: a snapshot of the warehouse as last released, and the rules' version."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from laoyouhui.warehouse.connection import connect, lock_warehouse
 
 
 class ReportError(Exception):
-    """There is nothing to report, or what stands must not be written over; the message says what to do."""
+    """There is nothing to report, or an existing file must not be overwritten; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class Snapshot:
     closed_to: date
 
     def name(self, campaign: Campaign) -> str:
-        """How the campaign's report and archive are called: `lyh2026_20260430`."""
+        """The name of the campaign's report and archive: `lyh2026_20260430`."""
         return f"{campaign.campaign_id}_{self.closed_to:%Y%m%d}"
 
 
 @contextmanager
 def snapshot(settings: Settings, step: str) -> Iterator[Snapshot]:
-    """Hold the warehouse still for a step that reads it: a release makes every mart anew, a view sees an attempt at
+    """Hold the warehouse still for a step that reads it: a release refills every mart, a view sees an attempt at
     work.
 
     Raises ReportError where nothing is released, an attempt is open, or a campaign file is not the one that was run
@@ -94,7 +94,7 @@ class RulesVersion:
 
 
 def rules_version(home: Path) -> RulesVersion:
-    """The rules that stand in `home`."""
+    """The version of the rules in `home`."""
     project = tomllib.loads((home / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     digest = hashlib.sha256()
     for folder in ("functions", "macros", "models"):

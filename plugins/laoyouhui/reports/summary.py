@@ -1,6 +1,6 @@
-"""What the summary report says: `summary.yml` asks the warehouse, here its answers are spelled.
+"""What the summary report says: `summary.yml` queries the warehouse, here the results are formatted.
 
-Nothing is reckoned here: a figure is the answer of a query, and stands in the report as that query gave it.
+Nothing is computed here: a figure is a query's result, unchanged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _RELATION = re.compile(r"\b(?:marts|ledger|watch|intermediate)\.[a-z_]+")
 
 @dataclass(frozen=True)
 class Chart:
-    """Bars for each row: `labels` are codes; `bars` gives whole numbers by column name, fen where it ends so."""
+    """Bars for each row: `labels` are codes; `bars` gives whole numbers by column name, fen if the name says so."""
 
     labels: tuple[str, ...]
     bars: Mapping[str, tuple[int, ...]]
@@ -35,7 +35,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Table:
-    """One table as shown: `rows` are texts; `is_number` says which columns stand on the right.
+    """One table as shown: `rows` are texts; `is_number` says which columns are right-aligned.
 
     `sources` are the relations that `query` reads.
     """
@@ -62,7 +62,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Summary:
-    """The report of one campaign, as released on `closed_to`; `facts` say what it is about."""
+    """The report of one campaign, as released with `closed_to`; `facts` say what it is about."""
 
     title: str
     campaign_name: str
@@ -73,7 +73,7 @@ class Summary:
 
 
 def read_summary(conn: psycopg.Connection, campaign: Campaign, closed_to: date, rules_version: str) -> Summary:
-    """Ask every query of the report; a warehouse that lacks a relation raises psycopg's error, which names it."""
+    """Run every query of the report; if the warehouse lacks a relation, psycopg's error names it."""
     said = form()
     number = 0
     sections = []

@@ -1,6 +1,6 @@
-"""Which attempt at a business date is being worked on, and how far it is: `raw.current_run` beside `raw.run`.
+"""Which attempt at a business date is in progress, and how far it is: `raw.current_run` beside `raw.run`.
 
-An attempt is begun by ingest, decided by decide and released once. All other runs of a step have nothing to do.
+An attempt is begun by ingest, decided by decide and released once. Any other run of a step has nothing to do.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class NotBegunError(Exception):
 class Attempt:
     """An attempt that is begun and not released.
 
-    `state`: EMPTY (a further attempt of a released date, in which nothing new has come), TAKEN_IN, DECIDING (dbt
-    began), DECIDED (dbt ended).
+    `state`: EMPTY (a further attempt at a released date without anything new), TAKEN_IN, DECIDING (dbt began), DECIDED
+    (dbt ended).
     """
 
     attempt_no: int
@@ -31,9 +31,9 @@ class Attempt:
 
 
 def open_attempt(conn: psycopg.Connection, business_date: date) -> Attempt | None:
-    """The attempt at the date that is to be decided and released; None where all of it is released, or a later date is.
+    """The attempt at the date that is to be decided and released; None if all of it is released, or a later date is.
 
-    Raises NotBegunError where the date has neither.
+    Raises NotBegunError if the date was never begun.
     """
     row = conn.execute(
         "select attempts_released, current.attempt_no, current.state, "
@@ -50,9 +50,9 @@ def open_attempt(conn: psycopg.Connection, business_date: date) -> Attempt | Non
 
 
 def begin_deciding(conn: psycopg.Connection) -> None:
-    """Say that dbt begins; where it began before and did not end, its rows are those of an attempt broken off.
+    """Note that dbt begins; if it began before and did not end, its rows are left from a dead attempt.
 
-    What the budget's lines have spent is what the last release shows: money is free once its release is final.
+    Budget lines have spent what the last release shows: money is free only once its release is final.
     """
     with conn.transaction():
         conn.execute("delete from raw.budget_spent")
@@ -69,5 +69,5 @@ def begin_deciding(conn: psycopg.Connection) -> None:
 
 
 def end_deciding(conn: psycopg.Connection) -> None:
-    """Say that dbt has decided all: the attempt may be released."""
+    """Note that dbt has decided everything: the attempt may be released."""
     conn.execute("update raw.current_run set state = 'DECIDED'")

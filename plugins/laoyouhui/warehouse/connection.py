@@ -23,7 +23,7 @@ SESSION = (
 )
 DBT = "laoyouhui dbt"  # the name of dbt's sessions, as dbt_project/profiles.yml gives it
 GATE = "laoyouhui gate"  # the name of those in which the release gate asks
-_STEP_LOCK = 7_041_001  # the advisory lock's number: the same in every process
+_STEP_LOCK = 7_041_001  # the advisory lock's number, the same in every process
 _LOOK_SECONDS = 0.05
 
 # Whose session it is, whatever it calls itself: whoever may log in can take the lock of the steps, or a name of ours.
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 class RunningError(Exception):
-    """Another run is at work; the message says at which step of which business date."""
+    """Another run is active; the message says in which step of which business date."""
 
 
 def connect(
@@ -49,7 +49,7 @@ def connect(
 ) -> psycopg.Connection:
     """Open a connection whose session speaks UTF-8 and Shanghai time; the caller closes it (`with`).
 
-    It works as the role of `step` where one is named and the warehouse has roles.
+    It works as the role of `step` if one is named and the warehouse has roles.
     """
     conn = psycopg.connect(
         dsn,
@@ -64,11 +64,11 @@ def connect(
 
 
 def lock_warehouse(conn: psycopg.Connection, step: str, business_date: date, *, wait_seconds: float = 10) -> None:
-    """Let this step alone work in the warehouse until `conn` closes: steps of two runs never interleave.
+    """Give this step the warehouse to itself until `conn` closes: steps of two runs never interleave.
 
-    The session's name in `pg_stat_activity` shows the others who is at work. Waits some seconds, since the server may
+    The session's name in `pg_stat_activity` shows the others who holds it. Waits some seconds, since the server may
     take a moment to notice that a killed run is gone; then raises RunningError. dbt has sessions of its own, which may
-    outlive the lock when the server was restarted under them: they are waited for as well. Somebody else's session that
+    outlive the lock when the server was restarted under them: this waits for them as well. Somebody else's session that
     has taken the lock is ended. Ends the transaction. From then on the session works as the step's role.
     """
     deadline = time.monotonic() + wait_seconds
@@ -97,7 +97,7 @@ def _try(conn: psycopg.Connection) -> bool:
 
 
 def _end_strangers(conn: psycopg.Connection, told: set[int]) -> None:
-    """End sessions that hold the lock of the steps and are none of ours; log each once."""
+    """End sessions that hold the lock of the steps and are not ours; log each once."""
     strangers = conn.execute(
         sql.SQL(
             "select pid, usename from pg_stat_activity where datname = current_database() and {} and not {}"

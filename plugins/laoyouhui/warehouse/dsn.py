@@ -1,7 +1,7 @@
-"""The forms of the warehouse's DSN: one text, and each program that connects is told all of it.
+"""The forms of the warehouse's DSN: one text, all of which reaches each program that connects.
 
-libpq reads the text itself (psycopg, psql). dbt and Great Expectations take the address apart from the rest, which then
-goes by libpq's variables: `sslmode`, `sslrootcert`, `target_session_attrs` and whatever else libpq knows.
+libpq reads the text itself (psycopg, psql). dbt and Great Expectations take the address separately; the rest reaches
+them in libpq's variables: `sslmode`, `sslrootcert`, `target_session_attrs` and whatever else libpq knows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ADDRESS = {"host", "port", "user", "password", "dbname", "options", "applicatio
 
 
 def read_dsn(dsn: str) -> dict[str, str]:
-    """The parameters that a DSN names. Raises ConfigError, without the DSN's password, where libpq cannot read it."""
+    """The parameters that a DSN names. Raises ConfigError, without the DSN's password, if libpq cannot read it."""
     try:
         return {name: str(value) for name, value in psycopg.conninfo.conninfo_to_dict(dsn).items()}
     except psycopg.ProgrammingError:
@@ -30,7 +30,7 @@ def read_dsn(dsn: str) -> dict[str, str]:
 
 
 def libpq_environment(dsn: str) -> dict[str, str]:
-    """What a DSN says beside the address, as the variables that libpq, and asyncpg, read."""
+    """What a DSN says besides the address, as the variables that libpq and asyncpg read."""
     given = read_dsn(dsn)
     variables = {
         option.keyword.decode(): option.envvar.decode()
@@ -41,14 +41,14 @@ def libpq_environment(dsn: str) -> dict[str, str]:
 
 
 def with_options(dsn: str, options: str) -> str:
-    """The server's options of a DSN, and ours after them: ours hold where both name one."""
+    """The server's options of a DSN, then ours: ours win if both name one."""
     return f"{read_dsn(dsn).get('options', '')} {options}".strip()
 
 
 def sqlalchemy_url(dsn: str, options: str, *, name: str | None = None) -> URL:
-    """A DSN as SQLAlchemy spells it for psycopg, with options of the server beside its own, and the session's name.
+    """A DSN in SQLAlchemy's form for psycopg, with further server options, and the session's name.
 
-    Hosts and ports stand in the query as libpq's lists do in its own form: SQLAlchemy's address knows one of each.
+    Hosts and ports go into the query as lists in libpq's form, since SQLAlchemy's address has only one of each.
     """
     from sqlalchemy import URL
 

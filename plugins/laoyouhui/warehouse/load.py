@@ -1,4 +1,4 @@
-"""Lines of a feed into the warehouse, as they come off the file."""
+"""Lines of a feed into the warehouse, as they are read from the file."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def copy_lines(
     *,
     sha256: str,
 ) -> int:
-    """COPY blocks of (line numbers, lines) into `raw.<feed>` without taking a line apart; give the number of rows.
+    """COPY blocks of (line numbers, lines) into `raw.<feed>` without splitting a line; give the number of rows.
 
-    A line is spelled as COPY's text format reads it but for the backslash: no field holds the delimiter, CR, LF or NUL.
-    Lines with secrets pass through a table of this transaction alone: the secrets go to `vault.secret`, their
-    references to `raw.<feed>` (see `_lock_away`).
+    A line is valid in COPY's text format except for the backslash: no field holds the delimiter, CR, LF or NUL. Lines
+    with secrets pass through a temporary table: the secrets go to `vault.secret`, their references to `raw.<feed>` (see
+    `_lock_away`).
     """
     columns = [sql.Identifier(column.name) for column in feed.columns]
     table = sql.Identifier("raw", name)
@@ -56,11 +56,12 @@ def copy_lines(
 
 
 def _lock_away(conn: psycopg.Connection, name: str, feed: Feed, sha256: str) -> None:
-    """Move what has arrived on: secrets into the vault, each once, all else with their references into `raw.<feed>`.
+    """Move what has arrived: secrets into the vault, each once, everything else with their references into
+    `raw.<feed>`.
 
-    A secret that came before keeps its first reference. A reference is the line's number under a key that follows from
-    all secrets of the file: whoever does not hold them cannot make it, and a rebuild finds the same. The key is slow to
-    make, so that the one code of a short file cannot be guessed by it.
+    A secret that came before keeps its first reference. A reference is the line's number under a key derived from all
+    secrets of the file: without them nobody can compute it, and a rebuild finds the same. The key is slow to compute,
+    so that the only code of a short file cannot be guessed from it.
     """
     for secret in feed.secrets:
         column = sql.Identifier(secret)
@@ -118,8 +119,8 @@ def _lock_away(conn: psycopg.Connection, name: str, feed: Feed, sha256: str) -> 
 def forget_older_snapshot(conn: psycopg.Connection, name: str, business_date: date) -> None:
     """Empty a snapshot feed's table of what an earlier run ingested: dbt keeps the history.
 
-    Called before each load, so the table never holds rows of two runs, and any row of it tells whose they are. In the
-    transaction that then loads, the rows need no write-ahead log where the server's `wal_level` is minimal.
+    Called before each load, so the table never holds rows of two runs, and any of its rows shows which run. If the
+    server's `wal_level` is minimal, rows loaded in the same transaction need no write-ahead log.
     """
     table = sql.Identifier("raw", name)
     older = conn.execute(
@@ -134,7 +135,7 @@ def forget_older_snapshot(conn: psycopg.Connection, name: str, business_date: da
 
 
 def analyze(conn: psycopg.Connection, feeds: Iterable[str]) -> None:
-    """Tell PostgreSQL's planner what the small tables and these feeds' hold now: autovacuum comes too late for it."""
+    """Update the planner's statistics of the small tables and of these feeds': autovacuum comes too late for that."""
     tables = [
         sql.Identifier(schema, table)
         for schema, table in conn.execute(

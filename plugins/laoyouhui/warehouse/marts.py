@@ -1,8 +1,8 @@
-"""The marts that people read: tables that stand, whose content a release exchanges (docs/adr/0013).
+"""The marts that people read: permanent tables, whose content a release exchanges (docs/adr/0013).
 
-dbt fills `marts_candidate`; a release makes `marts` hold the same, in its own transaction. Rights, views upon a mart
-and readers at work stay: rows that did not change are not touched, and no lock is taken that a reader holds up, unless
-a mart's shape has changed.
+dbt fills `marts_candidate`; a release makes `marts` hold the same, in its own transaction. Grants, views on a mart and
+active readers stay: unchanged rows are not touched, and no lock is taken that readers block, unless a mart's shape has
+changed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from laoyouhui.warehouse.roles import GROUPS, grant_rights, has_roles, working_a
 
 _CANDIDATES = "select relname from pg_class where relnamespace = to_regnamespace('marts_candidate') and relkind = 'r'"
 
-# A row is held against another by its text; alike ones are numbered, so that two of a kind stay two.
+# Rows are compared by their text; equal ones are numbered, so that two equal rows stay two.
 _EXCHANGE = """
     with shown as (
         select place, content, row_number() over (partition by content) as copy_no
@@ -41,11 +41,11 @@ _EXCHANGE = """
 
 
 class MartError(Exception):
-    """A mart cannot take its new shape, since something that people built reads it; the message names both."""
+    """A mart cannot get its new shape, since something that people built reads it; the message names both."""
 
 
 def publish_marts(conn: psycopg.Connection) -> None:
-    """Make the marts what dbt has decided; the caller's transaction shows all of it or nothing. Raises MartError."""
+    """Publish what dbt has decided; the caller's transaction shows all of it or nothing. Raises MartError."""
     candidates = {name for (name,) in conn.execute(_CANDIDATES)}
     try:
         with working_as(conn, "owner"):
@@ -60,14 +60,14 @@ def publish_marts(conn: psycopg.Connection) -> None:
 
 
 def drop_candidates_but(conn: psycopg.Connection, names: set[str]) -> None:
-    """Take away candidates whose model is gone from the project: dbt leaves them."""
+    """Drop candidates whose model is gone from the project: dbt leaves them."""
     for (name,) in conn.execute(_CANDIDATES).fetchall():
         if name not in names:
             conn.execute(sql.SQL("drop table {}").format(sql.Identifier("marts_candidate", name)))
 
 
 def _reshape(conn: psycopg.Connection, name: str) -> None:
-    """Where a mart is new or its columns have changed, make it like its candidate."""
+    """If a mart is new or its columns have changed, make it like its candidate."""
     mart, candidate = f"marts.{name}", f"marts_candidate.{name}"
     row = conn.execute(
         "select to_regclass(%s), raw.columns_of(to_regclass(%s)) = raw.columns_of(%s)", (mart, mart, candidate)
@@ -88,7 +88,7 @@ def _reshape(conn: psycopg.Connection, name: str) -> None:
 
 
 def _let_read(conn: psycopg.Connection) -> None:
-    """Let groups of people read the marts that they may read by what dbt has given them on the candidates."""
+    """Grant groups of people on the marts what dbt has granted them on the candidates."""
     conn.execute(
         """
         select raw.declare_readers(mart.oid, array_agg(role.rolname::text) filter (

@@ -21,7 +21,7 @@ from laoyouhui.config.errors import ConfigError
 from laoyouhui.warehouse.roles import hand_over, has_roles, make_roles, open_database, working_as
 from laoyouhui.warehouse.upgrade import REVISIONS, upgrade
 
-_BEFORE_ALEMBIC = 4  # what releases that know no revisions read as a version newer than theirs, and refuse
+_BEFORE_ALEMBIC = 4  # releases without revisions read this as a version newer than theirs, and refuse
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +35,10 @@ _UNKEPT = """
 
 
 def prepare(conn: psycopg.Connection, carrier: Carrier, *campaigns: Campaign) -> None:
-    """Create what is missing and write what the campaign files and the carrier profile declare; again is harmless.
+    """Create what is missing and write what the campaign files and the carrier profile declare; safe to repeat.
 
-    One transaction. Raises ConfigError when the feeds' columns are not those of the warehouse, or when something that a
-    released business date was decided by has changed: see `frozen_changes`.
+    One transaction. Raises ConfigError when the feeds' columns are not those of the warehouse, or when something has
+    changed that a released date was decided by: see `frozen_changes`.
     """
     with conn.transaction(), working_as(conn, "owner"):
         create_schema(conn, carrier)
@@ -52,10 +52,10 @@ def prepare(conn: psycopg.Connection, carrier: Carrier, *campaigns: Campaign) ->
 
 
 def create_schema(conn: psycopg.Connection, carrier: Carrier | None = None) -> None:
-    """Create what Python owns, with the tables of the carrier's feeds where it is given; again is harmless.
+    """Create what Python owns, with the tables of the carrier's feeds if one is given; safe to repeat.
 
-    One transaction. A warehouse of an older release is upgraded first. Where this version of it stands already,
-    nothing is done. Raises ConfigError where a newer release was at work in the warehouse.
+    One transaction. A warehouse of an older release is upgraded first. If it has this version already, nothing is done.
+    Raises ConfigError if a newer release has used the warehouse.
     """
     with conn.transaction(), working_as(conn, None):
         digest = schema_digest()
@@ -89,25 +89,25 @@ def create_schema(conn: psycopg.Connection, carrier: Carrier | None = None) -> N
 
 
 def is_of_another_release(conn: psycopg.Connection) -> bool:
-    """Whether the warehouse stands, and was made or upgraded last by other files than this release's."""
+    """Whether the warehouse exists, and was last made or upgraded by other files than this release's."""
     row = conn.execute("select to_regclass('raw.run') is not null").fetchone()
     before = _prepared(conn)
     return row is not None and bool(row[0]) and (before is None or before[0] != schema_digest())
 
 
 def recreate_functions(conn: psycopg.Connection) -> None:
-    """Have what statements and triggers call be what this version says, whoever changed it in the warehouse."""
+    """Restore the functions that statements and triggers call to this version, whoever changed them."""
     with conn.transaction():
         for file in _SCHEMA:
             conn.execute(file.read_bytes())
 
 
 def drop_functions_gone(conn: psycopg.Connection) -> None:
-    """Take away functions of schema raw that this version does not make, once dbt's views call them no more."""
+    """Drop functions of schema raw that this version does not make, once dbt's views no longer call them."""
     made = set(_MADE.findall(b"".join(file.read_bytes() for file in _SCHEMA).decode()))
     found = conn.execute(
         "select proname, oid::regprocedure::text from pg_proc where pronamespace = 'raw'::regnamespace "
-        "order by prokind <> 'a', 2"  # an aggregate goes before what it is made of
+        "order by prokind <> 'a', 2"  # drop an aggregate before its parts
     ).fetchall()
     for name, signature in found:
         if name in made:
@@ -129,7 +129,7 @@ def _digest(content: bytes) -> str:
 
 
 def _prepared(conn: psycopg.Connection) -> tuple[str, str, bool] | None:
-    """Digests of what the schema and the feeds' tables were made from last, and whether roles own them."""
+    """Digests of what the schema and the feeds' tables were last made from, and whether roles own them."""
     row = conn.execute("select to_regclass('raw.prepared') is not null").fetchone()
     if row is None or not row[0]:
         return None
@@ -163,8 +163,8 @@ def _columns(feed: Feed) -> list[str]:
 def _fit_columns(conn: psycopg.Connection, name: str, feed: Feed) -> None:
     """Give a feed's table the columns that the profile has gained: null in what came before.
 
-    One that the profile has no more stays, and is null from now on. Raises ConfigError for what only a person can tell:
-    whether a column was renamed, and what a required one, or a secret, is in the rows of before.
+    One that the profile no longer has stays, and is null from now on. Raises ConfigError for what only a person knows:
+    whether a column was renamed, and the value of a required one, or a secret, in older rows.
     """
     table, columns = sql.Identifier("raw", name), _columns(feed)
     found = [
@@ -192,10 +192,10 @@ def _fit_columns(conn: psycopg.Connection, name: str, feed: Feed) -> None:
 
 
 def frozen_changes(conn: psycopg.Connection, campaign: Campaign) -> list[str]:
-    """What a campaign has otherwise than the warehouse, of what released dates were decided by.
+    """Where a campaign differs from the warehouse in something that released dates were decided by.
 
-    Decisions are final (rules, 1.5): frozen are the start, the control group, terms that held, the plan of months that
-    are over, and an end that has come; no campaign ends in the past.
+    Decisions are final (rules, 1.5): frozen are the start, the control group, terms that were in force, the plan of
+    past months, and an end that has passed; no campaign ends in the past.
     """
     if not _exists(conn, "raw.campaign"):
         return []
@@ -208,7 +208,7 @@ def frozen_changes(conn: psycopg.Connection, campaign: Campaign) -> list[str]:
     if released is None or released[0] is None or known is None:
         return []
     if known[4] == campaign.sha256:
-        return []  # the file is as it was: where a table is not, a hand was at it, and it is written anew
+        return []  # the file is unchanged: a table that differs was changed by hand, and is written again
     mistakes = [
         f"{campaign.campaign_id}: {name}: value {now!r}: expected {was!r}, as it was when {released[0]} was released"
         for name, now, was in zip(
@@ -232,7 +232,7 @@ def frozen_changes(conn: psycopg.Connection, campaign: Campaign) -> list[str]:
     )
     stored = {day: _said(terms) for day, terms in stored.items()}
     declared = {version.effective_from: _said(json.loads(json.dumps(version.terms))) for version in campaign.versions}
-    first = min(stored)  # it holds for what is older than itself, too
+    first = min(stored)  # it applies to older rows, too
     for effective_from in sorted(stored.keys() | declared.keys()):
         used = effective_from <= max(released[0], first)
         if used and stored.get(effective_from) != declared.get(effective_from):
@@ -245,9 +245,9 @@ def frozen_changes(conn: psycopg.Connection, campaign: Campaign) -> list[str]:
 
 
 def changed_by_hand(conn: psycopg.Connection, carrier: Carrier, campaigns: Iterable[Campaign]) -> list[str]:
-    """Which tables hold something else than these campaigns and the carrier profile declare: `prepare` wrote them so.
+    """The tables that differ from what these campaigns and the carrier profile declare, which `prepare` wrote.
 
-    What a campaign promises and how amounts are spelled is read from there, by the models and by the gate.
+    Models and the gate read from them what a campaign promises and how amounts are written.
     """
     declared: dict[LiteralString, list[tuple[object, ...]]] = {
         "raw.feed": _feed_rows(carrier, campaigns),
@@ -274,7 +274,7 @@ def changed_by_hand(conn: psycopg.Connection, carrier: Carrier, campaigns: Itera
     changed = []
     for table, columns in stored.items():
         rows = conn.execute(sql.SQL("select {} from {}").format(sql.SQL(columns), sql.SQL(table))).fetchall()
-        if table.startswith("raw.campaign"):  # one that runs no more leaves its rows
+        if table.startswith("raw.campaign"):  # one that no longer runs leaves its rows
             rows = [row for row in rows if row[0] in ours]
         if table == "raw.campaign_terms":
             rows = [(*row, _what_pays(version)) for *row, version in rows]
@@ -284,12 +284,12 @@ def changed_by_hand(conn: psycopg.Connection, carrier: Carrier, campaigns: Itera
 
 
 def _what_pays(terms: Mapping[str, object]) -> str:
-    """Terms as text, but for the limits of a release, which refuse and never pay."""
+    """Terms as text, without the limits of a release, which refuse and never pay."""
     return json.dumps({name: part for name, part in terms.items() if name != "release"}, sort_keys=True, default=str)
 
 
 def _changed_plans(conn: psycopg.Connection, campaign: Campaign, released: date) -> list[str]:
-    """Where the plan of a month that is released to its last day is another one."""
+    """Where the plan of a month that is released to its last day has changed."""
     was: dict[tuple[str, date], int] = {
         (line, month): plan_fen
         for line, month, plan_fen in conn.execute(
@@ -313,7 +313,7 @@ def _exists(conn: psycopg.Connection, relation: str) -> bool:
 
 
 def _said(terms: Any) -> Any:  # noqa: ANN401 (JSON values)
-    """Terms without what they leave unsaid: a newer release may know more that a file can say."""
+    """Terms without absent fields: a newer release may know more fields."""
     if isinstance(terms, dict):
         return {name: _said(value) for name, value in terms.items() if value is not None}
     return [_said(each) for each in terms] if isinstance(terms, list) else terms

@@ -1,7 +1,7 @@
-"""Readers of the warehouse never stop a run: a session that blocks a step is named in its log, then ended.
+"""Readers of the warehouse never stop a run: a session that blocks a step is named in the step's log, then ended.
 
-A step needs a table for itself where dbt empties it, or where a mart's shape changes. A session that idles in a
-transaction holds such a table for as long as it idles; so does a query, for as long as it runs.
+A step needs a table to itself when dbt empties it, or a mart's shape changes. A session that idles in a transaction
+locks such a table as long as it idles; a query, as long as it runs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from psycopg import sql
 from laoyouhui.warehouse.connection import DBT, GATE, HAS_STEP_LOCK, IS_OURS, connect
 
 LOOK_SECONDS = 1.0
-IDLE_SECONDS = 5  # that an idle transaction may go on standing in the way, once it was told of
+IDLE_SECONDS = 5  # that an idle transaction may keep blocking after the notice
 QUERY_SECONDS = 60  # the same for a query that runs
 
 # A session of the pipeline is dbt's, the gate's, or one that holds the lock of the steps; it is never ended.
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def readers_give_way(dsn: str) -> Iterator[None]:
-    """While a step works: end sessions that hold it up, after a notice in the log that says who and since when."""
+    """While a step works: end sessions that block it, after a notice in the log that says who and since when."""
     done = threading.Event()
     watcher = threading.Thread(target=_watch, args=(dsn, done), name="readers", daemon=True)
     watcher.start()
@@ -63,12 +63,12 @@ def _watch(dsn: str, done: threading.Event) -> None:
         return  # most steps of a day are done by then: they cost no connection
     try:
         with connect(dsn, autocommit=True, name="laoyouhui readers") as conn:
-            told: dict[int, float] = {}  # pid -> seconds that it has stood in the way since it was told of
+            told: dict[int, float] = {}  # pid -> seconds that it has blocked since the notice
             while not done.is_set():
                 told = _look(conn, told)
                 done.wait(LOOK_SECONDS)
     except psycopg.Error as error:
-        log.warning("nobody looks whether readers hold up this step: %s", error)
+        log.warning("cannot check whether readers block this step: %s", error)
 
 
 def _look(conn: psycopg.Connection, told: dict[int, float]) -> dict[int, float]:

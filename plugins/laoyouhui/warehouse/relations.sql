@@ -9,7 +9,7 @@ create table if not exists raw.prepared (
     feeds text not null
 );
 
--- rights of relations that had to be made anew, until they stand again
+-- rights of relations that had to be made again, until they are restored
 create table if not exists raw.saved_privilege (
     relation text not null,
     column_name text, -- null: of the whole relation
@@ -133,7 +133,7 @@ begin
     if user_views is not null then
         raise exception '%: %, but views that people built read it: %', raw.full_name(relation), why, user_views
             using errcode = 'dependent_objects_still_exist',
-            hint = 'Keep each one''s text (pg_get_viewdef), drop it, run the date again, and make it anew upon the new shape.';
+            hint = 'Keep each one''s text (pg_get_viewdef), drop it, run the date again, and create it again on the new shape.';
     end if;
     perform raw.save_privileges(upon) from (
         select relation as upon union all select view from raw.views_on(relation) as further (view)
@@ -166,7 +166,7 @@ begin
             raise exception '%: its column % %, but what people built reads it: %', raw.full_name(target), changed.attname,
                 case when changed.new_name is null then 'is gone' else 'has another type' end, reads_it
                 using errcode = 'dependent_objects_still_exist',
-                hint = 'Keep each one''s text (pg_get_viewdef), drop it, run the date again, and make it anew upon the new shape.';
+                hint = 'Keep each one''s text (pg_get_viewdef), drop it, run the date again, and create it again on the new shape.';
         end;
     end loop;
     for changed in

@@ -1,8 +1,8 @@
 """The roles of the warehouse: who owns it, what each step may write, and which groups of people read (docs/adr/0013).
 
-The warehouse's user logs in, and each step's session then works as the step's role, so that no step can write what is
-another's. Roles belong to the whole server: their names have the project's in front. A server whose user may not make
-roles is worked as that user alone.
+The warehouse's user logs in, and each step's session then works as the step's role, so that no step can write another's
+tables. Roles belong to the whole server: their names begin with the project's. If the server's user may not make roles,
+every step works as that user.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 _SET_SINCE = 160000
 _MAINTAIN_SINCE = 170000  # before PostgreSQL 17 only the owner may analyse a table
 
-# What no step changes or takes away once it stands. Tables of events feeds are added to it.
+# Rows that no step changes or deletes once written. Tables of events feeds are added.
 _APPEND_ONLY = (
     "delivery", "quarantined_row", "manual_override", "withdrawal", "answer_row", "step", "release_check", "alert",
     "dbt_project", "journal_entry",
@@ -98,19 +98,19 @@ _TO_HAND_OVER = """
 
 
 def work_as(conn: psycopg.Connection, step: str) -> None:
-    """Let a session work as the role of a step, or as `owner`, from now on; of what has none, as the user it logged in.
+    """Let a session work as the role of a step, or as `owner`, from now on; if there is none, as its login user.
 
-    Ends the transaction. Where the warehouse has no roles nothing changes.
+    Ends the transaction. Without roles in the warehouse nothing changes.
     """
     role = OWNER if step == "owner" else STEPS.get(step)
     if role is not None and has_roles(conn):
         conn.execute("select set_config('role', %s, false)", (role,))
     if not conn.autocommit:
-        conn.commit()  # what is rolled back later does not take the role with it
+        conn.commit()  # a later rollback does not undo the role
 
 
 def has_roles(conn: psycopg.Connection) -> bool:
-    """Whether this warehouse is the owner role's, and the session's user may work as it."""
+    """Whether the owner role owns this warehouse, and the session's user may work as it."""
     row = conn.execute(
         "select coalesce(pg_has_role(session_user, relowner, %s), false) from pg_class "
         "where oid = to_regclass('raw.run') and relowner = to_regrole(%s)",
@@ -131,7 +131,7 @@ def working_as(conn: psycopg.Connection, step: str | None) -> Iterator[None]:
 
 
 def make_roles(conn: psycopg.Connection) -> bool:
-    """Make the roles where they are missing, and let the session's user work as them; say whether they are there."""
+    """Make missing roles, and let the session's user work as them; say whether all exist."""
     names = [OWNER, *STEPS.values(), *GROUPS]
     missing = conn.execute(
         "select bool_and(coalesce(pg_has_role(session_user, to_regrole(name), %s), false)) "
@@ -155,7 +155,7 @@ def make_roles(conn: psycopg.Connection) -> bool:
 
 
 def _member(conn: psycopg.Connection) -> str:
-    """How PostgreSQL calls the right to work as a role: since 16 who made one is a member and may not."""
+    """PostgreSQL's name for the right to work as a role: since 16 a role's creator is a member but may not."""
     return "SET" if conn.info.server_version >= _SET_SINCE else "MEMBER"
 
 
@@ -180,9 +180,9 @@ def _make_role(conn: psycopg.Connection, name: str) -> None:
 
 
 def open_database(conn: psycopg.Connection) -> None:
-    """Let the owner role make schemas in this database, people log in to it, and all of them see Shanghai's time.
+    """Let the owner role make schemas in this database, people log in to it, and all of them see Shanghai time.
 
-    A copy of a database lacks all of it.
+    A copy of a database lacks all of this.
     """
     row = conn.execute("select has_database_privilege(%s, current_database(), 'create')", (OWNER,)).fetchone()
     if row is not None and row[0]:
@@ -207,7 +207,7 @@ def open_database(conn: psycopg.Connection) -> None:
 
 
 def hand_over(conn: psycopg.Connection, events: Iterable[str] = ()) -> None:
-    """Make the owner role the owner of all that the session's user has made, and give each step its rights.
+    """Make the owner role the owner of everything that the session's user has made, and grant each step its rights.
 
     `events` names feeds whose tables nobody changes. Works inside the caller's transaction, as the user that logged in.
     """
@@ -217,7 +217,7 @@ def hand_over(conn: psycopg.Connection, events: Iterable[str] = ()) -> None:
 
 
 def grant_rights(conn: psycopg.Connection, events: Iterable[str] | None = None) -> None:
-    """Give each step its rights on all that stands; again is harmless.
+    """Grant each step its rights on everything that exists; safe to repeat.
 
     `events`: the feeds whose tables nobody changes; without it, what may be changed in `raw` stays as it is.
     """

@@ -1,7 +1,7 @@
 """Bring a warehouse of an older release to this one, or refuse one of a newer: docs/adr/0015.
 
-`schema.sql` and the files beside it say what a new warehouse is; Alembic's revisions in `migrations/versions` say how
-an older one becomes it. Alembic writes their SQL; it is executed here, in the caller's transaction.
+`schema.sql` and the files beside it define a new warehouse; Alembic's revisions in `migrations/versions` bring an older
+one up to it. Alembic writes their SQL; it is executed here, in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def revision_of(conn: psycopg.Connection) -> str | None:
-    """The revision at which a warehouse stands: BEFORE_VERSIONS where it keeps none, None where it is empty."""
+    """A warehouse's revision: BEFORE_VERSIONS if it has none, None if it is empty."""
     row = conn.execute("select to_regclass('raw.run') is not null, to_regclass('raw.alembic_version')").fetchone()
     stands, versions = row or (False, None)
     if not stands:
@@ -41,7 +41,7 @@ def revision_of(conn: psycopg.Connection) -> str | None:
 def upgrade(conn: psycopg.Connection) -> list[str]:
     """Upgrade a warehouse within the caller's transaction; give what was done, a line for each revision.
 
-    An empty one is noted as what this release makes. Raises ConfigError where a newer release was at work in it.
+    An empty one is marked as made by this release. Raises ConfigError if a newer release has used it.
     """
     revision = revision_of(conn)
     if revision is None:
@@ -58,7 +58,7 @@ def upgrade(conn: psycopg.Connection) -> list[str]:
 
 
 def pending(revision: str) -> list[str]:
-    """The revisions that a warehouse lacks, the oldest first. Raises ConfigError where it stands at an unknown one."""
+    """The revisions that a warehouse lacks, the oldest first. Raises ConfigError if its revision is unknown."""
     from alembic.script.revision import ResolutionError
     from alembic.util import CommandError
 
@@ -75,12 +75,14 @@ def pending(revision: str) -> list[str]:
 
 
 def sql_of(revision: str) -> str:
-    """What an upgrade from a revision executes, for people who want to read it first."""
+    """The SQL of an upgrade from a revision, for review."""
     return _write("upgrade", f"{revision}:head")
 
 
 def _decide_again(conn: psycopg.Connection) -> None:
-    """An attempt that another release has decided and not released is decided again: its models were others."""
+    """An attempt that another release has decided and not released is decided again, since its models were
+    different.
+    """
     conn.execute(
         "update raw.current_run set is_retry = true, state = 'TAKEN_IN' from raw.run "
         "where run.business_date = current_run.business_date and current_run.attempt_no > run.attempts_released "

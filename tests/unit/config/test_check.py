@@ -298,7 +298,7 @@ def test_what_leaves_can_be_formatted_in_the_carriers_files(
         ("  credit:\n", "{name: kind, type: code, codes: [INSTALMENT, MAKE_GOOD, CLAWBACK], required", "{name: kind, type: text, length: 9, required", "interfaces.credit.columns[4]: expected a column that can hold INSTALMENT: at most 9 characters, found 10"),
         ("files:  ", 'id_characters: "_.:-"', 'id_characters: "-"', "interfaces.device_decision.columns[6]: expected a column that can hold OWNER_CHANGED: letters, digits and - alone"),
         ("  hall:\n", "{name: name, type: text}", r'{name: name, type: text, title: "a\nb"}', r"feeds.hall.columns[1].title: value 'a\nb': expected characters that every reader shows, found U+000A"),
-        ("  card_stock:\n", ", secret: true", "", "feeds.card_stock.columns[0].secret: expected true: the vault alone keeps what stands here"),
+        ("  card_stock:\n", ", secret: true", "", "feeds.card_stock.columns[0].secret: expected true: only the vault may keep its values"),
     ],
 )  # fmt: skip
 def test_a_profile_that_the_warehouse_does_not_know_is_refused(

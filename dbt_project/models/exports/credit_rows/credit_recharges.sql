@@ -56,8 +56,7 @@ again as (
         and rejections.benefit <> 'CLAWBACK'
         and (
             rejections.outcome = 'RETRY'
-            -- refused as unknown or not active: the cause is mended when the carrier's own feed has said something new
-            -- since
+            -- refused as unknown or not active: the cause is fixed when the carrier's own feed has something new since
             or (
                 rejections.outcome = 'REFUSED'
                 and rejections.code in ('10', '11')
@@ -108,7 +107,7 @@ credits as (
                 and disputes.is_open
                 and obligations.promised_for = 'RECHARGE'
         )
-        -- what may have been paid for a recharge since reversed waits for its answer: asking must not pay it
+        -- what may have been paid for a recharge since reversed waits for its answer: asking again must not pay it
         and not (
             chosen.is_asked
             and exists (

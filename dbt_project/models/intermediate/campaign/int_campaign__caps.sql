@@ -1,5 +1,5 @@
 -- the hard caps of budget lines, by version of the terms; a line without one has no row
--- ephemeral: a view would go with the table of terms, which is made anew each day
+-- ephemeral: a view would go with the table of terms, which is rebuilt each day
 {{ config(materialized='ephemeral') }}
 
 select

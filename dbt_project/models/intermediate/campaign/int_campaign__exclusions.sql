@@ -1,6 +1,6 @@
--- who gives way to whom: of two campaigns that either declares exclusive in a benefit, the one of lower priority; of
--- two of one priority, the one whose id comes later
--- ephemeral: a view would go with the table of terms, which is made anew each day
+-- which campaign gives way to which: of two that either declares exclusive in a benefit, the one of lower priority; at
+-- equal priority, the one whose id comes later ephemeral: a view would go with the table of terms, which is rebuilt
+-- each day
 {{ config(materialized='ephemeral') }}
 
 with declared as (

@@ -1,5 +1,5 @@
--- The launch of each campaign that has to be ready for it (rules, 11): in the first run, from that closing the day
--- before its first day on, in which each line is met or waived. It is launched for the next day; nothing is made up for
+-- The launch of each campaign with readiness lines (rules, 11): in the first run in which each line is met or waived,
+-- from the run that closes the day before its first day on. It is launched for the next day; nothing is made up for
 -- days before.
 {{ config(materialized='append_only') }}
 

@@ -1,6 +1,6 @@
 -- Messages with a card's code that did not reach the member: reported as failed, or refused for good. The message is
--- found by its key, which is made of what it tells: no message has to be asked. A report about what the carrier refused
--- or wants again counts for nothing here.
+-- found by its key, which follows from its content, without reading messages. A report about a message that the carrier
+-- refused or wants again does not count here.
 {{ config(materialized='append_only', indexes=[{'columns': ['business_date'], 'type': 'brin'}]) }}
 
 with run as (

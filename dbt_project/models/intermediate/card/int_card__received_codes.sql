@@ -1,5 +1,5 @@
 -- Codes of video cards, each by its reference. A code delivered again with the same content is one; with other content
--- it stands beside the first, which holds.
+-- it is kept beside the first, which counts.
 {{ config(
     materialized='append_only',
     indexes=[{'columns': ['business_date'], 'type': 'brin'}],
@@ -22,7 +22,7 @@ first_of_each as (
     from {{ ref('stg_card_stock__codes') }} as codes
     inner join {{ ref('int_carrier__deliveries_to_read') }} as deliveries on codes.delivery_no = deliveries.delivery_no
     where
-        -- by number, so that a day reads its own rows only
+        -- by number, so that a day reads only its own rows
         codes.delivery_no = any(
             array(
                 select arrived.delivery_no

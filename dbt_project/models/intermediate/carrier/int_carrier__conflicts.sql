@@ -105,14 +105,14 @@ found as (
         limit 1
     ) as first_known on true
     where
-        -- by number, so that a day reads its own rows only
+        -- by number, so that a day reads only its own rows
         rows.delivery_no = any(
             array(
                 select arrived.delivery_no from arrived
                 where arrived.feed {{ each.feeds or "= '" ~ each.feed ~ "'" }}
             )
         )
-        -- neither of two may stand
+        -- neither of the two may count
         and coalesce(not first_known.stands or first_known.content_hash <> rows.content_hash, true)
     {{ 'union all' if not loop.last }}
     {% endfor %}

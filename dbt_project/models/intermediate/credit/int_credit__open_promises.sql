@@ -1,5 +1,5 @@
--- Promised credits that may end, or have to wait, by what this run has learned, with all that decides it. What has been
--- cancelled or forfeited is none any more.
+-- Promised credits that may end, or must wait, by what this run has learned, with everything that decides it. Cancelled
+-- or forfeited ones are not among them.
 {{ config(materialized='ephemeral') }}
 
 with run as (
@@ -114,7 +114,7 @@ left join lateral (
         outcomes.outcome
     from {{ ref('int_outbox__outcomes') }} as outcomes
     where outcomes.item_key = obligations.grant_key
-    -- accepted is accepted, also where it was asked for again meanwhile
+    -- accepted is accepted, even if it was asked for again meanwhile
     order by coalesce(outcomes.outcome = 'ACCEPTED', false) desc, outcomes.business_date desc, outcomes.file_stem desc
     limit 1
 ) as dispatches on true

@@ -1,5 +1,4 @@
--- What a promised credit ends by: the recharge that it was promised for was reversed, the device returned, or the row
--- withdrawn that was decided.
+-- What ends a promised credit: its recharge was reversed, its device returned, or the decided row withdrawn.
 select
     case feed when 'recharge' then 'RECHARGE' else 'DEVICE' end as promised_for,
     request_id as recharge_id,

@@ -1,4 +1,4 @@
--- How far each order is, one row an order, whatever order its events came in: the furthest event says its state.
+-- The state of each order, one row per order: its furthest event, in whatever order they came.
 select
     order_id,
     max(subscriber_id) as subscriber_id,

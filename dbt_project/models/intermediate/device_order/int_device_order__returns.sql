@@ -1,5 +1,4 @@
--- what was returned, by the first event that says so, seen by the run that it came in; also where the order itself has
--- not come yet
+-- returns, by the first event that says so, seen by the run that it came in; even if the order itself has not come yet
 {{ config(
     materialized='append_only',
     indexes=[{'columns': ['seen_on']}],

@@ -1,4 +1,4 @@
--- Who qualifies as a date begins (state at the close of the day before, tenure counted to the date): a row only where
+-- Who qualifies when a date begins (state at the close of the day before, tenure counted to the date): a row only if
 -- the answer, a reason or the city changed. Judged again are those whose state changed, those whose anniversary has
 -- come, and everyone when the terms change or the campaign begins.
 {{ config(

@@ -31,7 +31,7 @@ states as (
     where exists (select from campaigns)
 ),
 
--- a customer stands in the stratum of the longest serving subscription
+-- a customer belongs to the stratum of the longest-serving subscription
 customers as (
     select distinct on (campaigns.campaign_id, states.customer_id)
         campaigns.campaign_id,

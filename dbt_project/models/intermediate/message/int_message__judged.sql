@@ -1,4 +1,4 @@
--- What there is to tell and was not told before, each with its template and with what refuses it (rules, 8).
+-- Notices that were not sent before, each with its template and the reason that refuses it (rules, 8).
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
@@ -18,7 +18,7 @@ notices as materialized (
         )
 ),
 
--- of all subscribers: to look for the half million of a month's first day costs more than to take everybody
+-- of all subscribers: on a month's first day half a million lookups cost more than reading everybody
 states as (
     select * from {{ ref('int_subscriber__current') }}
     where exists (select from notices)

@@ -1,4 +1,4 @@
--- What there is to tell today: the notices united, all of one form, each with the key of its message.
+-- Today's notices: the union of all kinds, in one shape, each with the key of its message.
 {% for notices in [
     'int_message__announcement_notices',
     'int_message__card_code_notices',

@@ -1,7 +1,7 @@
--- Messages that the carrier asked to send again, judged a second time as they are handed over (rules, 8): what is no
--- longer true, allowed or this subscriber's number is not sent, and its cost is given back. Looked up one by one: they
--- are few, but for a whole file refused, and every look finds an index. A table, for the planner of those who read it
--- has to know how many there are.
+-- Messages that the carrier asked to send again, judged a second time when they are handed over (rules, 8): a message
+-- that is no longer true or allowed, or no longer to this subscriber's number, is not sent, and its cost is given back.
+-- Looked up one by one: they are few, unless a whole file was refused, and every lookup uses an index. A table, since
+-- the planner of its readers needs its size.
 {{ config(materialized='refilled') }}
 
 with run as (
@@ -63,7 +63,7 @@ judged as (
     ) as handed_over on retries.template_class = 'marketing'
 ),
 
--- those that go again in this run take their place in the order in which they were built
+-- resends of this run come in the order in which they were built
 counted as (
     select
         judged.*,

@@ -1,4 +1,4 @@
--- The templates in force on the day on which this run's messages go out, each with what holds for its messages.
+-- The templates in force on the day on which this run's messages go out, each with the parameters of its messages.
 select
     terms.campaign_id,
     terms.priority,

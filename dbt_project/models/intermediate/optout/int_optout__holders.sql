@@ -1,6 +1,7 @@
--- Who an opt-out belongs to (rules, 8): it belongs to a subscriber, never to a number. Where the carrier names only the
--- number, to whoever held it by the state of its own day; of a day before the first snapshot, to whoever that names.
--- Judged as it comes, and again by every run that learns something of its day: the last row of an event counts.
+-- Who an opt-out belongs to (rules, 8): it belongs to a subscriber, never to a number. If the carrier names only the
+-- number, it belongs to the subscriber who held it on its own day; before the first snapshot, to the one that snapshot
+-- names. Judged when it comes, and again by every run that learns something about its day: the last row of an event
+-- counts.
 {{ config(
     materialized='append_only',
     indexes=[

@@ -1,5 +1,5 @@
--- What subscribers have said about marketing messages, as is known now: opt-outs and opt-ins with whose they are. Of
--- several the one with the latest counts_from counts, of an OUT and an IN in one second OUT (rules, 8).
+-- What subscribers have said about marketing messages, as known now: opt-outs and opt-ins with their subscribers. Of
+-- several the one with the latest counts_from counts; of an OUT and an IN in one second, the OUT (rules, 8).
 select
     holders.subscriber_id,
     events.event_id,

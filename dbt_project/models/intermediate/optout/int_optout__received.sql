@@ -1,5 +1,5 @@
--- Opt-outs and opt-ins, each once: the first row of an id stands. An OUT counts from its own second, or from the close
--- of the run that learns of it where that is earlier (rules, 12): a clock that is ahead delays nothing.
+-- Opt-outs and opt-ins, each once: the first row of an id counts. An OUT counts from its own second, or from the close
+-- of the run that learns of it if that is earlier (rules, 12): a fast clock delays nothing.
 {{ config(materialized='append_only', indexes=[{'columns': ['opted_at']}]) }}
 
 select distinct on (events.event_id)

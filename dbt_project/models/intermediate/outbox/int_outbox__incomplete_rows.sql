@@ -1,5 +1,5 @@
--- Rows that were to leave, lack what their interface needs (rules, 12), and have not left since. A line of the list of
--- who qualifies is another row each day: its subscriber's last one counts.
+-- Rows that should leave, lack a column their interface needs (rules, 12), and have not left since. A line of the list
+-- of who qualifies is another row each day: its subscriber's last one counts.
 select distinct on (
     incomplete.campaign_id,
     incomplete.interface,

@@ -1,5 +1,5 @@
--- Lines that left and about which somebody has requested a manual override. Of several for one line GIVE_UP counts,
--- else the first: what was asked for again leaves under another line, for which another may be requested.
+-- Lines that left and that have a manual override. Of several for one line GIVE_UP counts, else the first: a row asked
+-- for again leaves as another line, which may get an override of its own.
 select distinct on (items.file_stem, items.line_no)
     items.*,
     overrides.kind,

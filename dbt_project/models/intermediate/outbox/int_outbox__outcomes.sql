@@ -1,6 +1,6 @@
--- What the carrier made of each line that left. outcome: ACCEPTED, REFUSED, RETRY (send again under the same key), or
--- null: sent, unanswered. A key that somebody asked for again may be accepted in both of its files: ACCEPTED stands at
--- the first of them, DUPLICATE at the other, as the carrier's own code 20 would say.
+-- The carrier's answer to each line that left. outcome: ACCEPTED, REFUSED, RETRY (send again under the same key), or
+-- null: sent, unanswered. A key that somebody asked for again may be accepted in both of its files: the first gets
+-- ACCEPTED, the other DUPLICATE, like the carrier's own code 20.
 select
     items.*,
     answers.answered_on,

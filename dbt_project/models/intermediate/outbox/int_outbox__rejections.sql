@@ -1,7 +1,7 @@
 -- Lines whose last dispatch the carrier did not accept, found from the refusals so that the cost follows their number;
--- and lines that a person has asked to send again. A whole file refused (BAD) or asked for is sent again as a file of
--- its own: resend_of names it. And rows that never left, since they lacked what their interface needs: each run asks
--- for them again, until it is known or they end.
+-- and lines that a person has asked to send again. A whole file that was refused (BAD) or asked for is sent again as a
+-- file of its own: resend_of names it. Also rows that never left, since they lacked a column: each run exports them
+-- again, until it is known or they end.
 with overridden as materialized (
     select * from {{ ref('int_outbox__manual_overrides') }}
 ),
@@ -98,7 +98,7 @@ where
             and later.campaign_id = rejections.campaign_id
             and (later.business_date, later.file_stem) > (rejections.business_date, rejections.file_stem)
     )
-    -- one that was to go again and had to wait is listed as that
+    -- one that should be sent again and had to wait is listed as such
     and not exists (
         select from incomplete
         where

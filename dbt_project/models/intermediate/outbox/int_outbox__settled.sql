@@ -7,7 +7,7 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
--- lines and keys that people have spoken about: they alone can have left twice without an answer between
+-- lines and keys with an override: only these can have left twice without an answer in between
 overridden as materialized (
     select * from {{ ref('int_outbox__manual_overrides') }}
 ),
@@ -60,7 +60,7 @@ select
 from judged
 where
     (judged.outcome in ('ACCEPTED', 'REFUSED') or judged.given_up is not null)
-    -- a refusal of what was sent again since, given up, or accepted in another file settles nothing
+    -- a refusal settles nothing if the row was sent again since, given up, or accepted in another file
     and case
         when judged.outcome = 'ACCEPTED' then true
         when judged.item_key not in (select overridden.item_key from overridden) then true

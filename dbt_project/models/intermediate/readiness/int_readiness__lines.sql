@@ -1,9 +1,9 @@
--- What has to be ready before the launch, line by line: what is needed, what is there, and who has waived what is not.
+-- What must be ready before the launch, line by line: what is needed, what is there, and who waived what is missing.
 with needs as (
     select * from {{ ref('int_readiness__needs') }}
 ),
 
--- of each person and course the last training stands
+-- of each person and course the last training counts
 trained as (
     select distinct on (records.course, records.staff_id)
         records.course,
@@ -35,7 +35,7 @@ trainings as (
     group by needs.campaign_id, needs.line, needs.share_bp
 ),
 
--- the last test stands; of two at the same moment the failed one
+-- the last test counts; of two at the same time the failed one
 tested as (
     select distinct on (records.system, records.test_kind) records.*
     from {{ ref('int_system_test__records') }} as records

@@ -1,11 +1,11 @@
--- What has to be ready by the terms of tomorrow, line by line; what each hall needs is a line for each designated hall.
+-- What must be ready by tomorrow's terms, line by line; if each hall needs it, one line for each designated hall.
 {{ config(materialized='ephemeral') }}
 
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
--- designated on the campaign's first day, or tomorrow where that is over, by the list known now
+-- designated on the campaign's first day, or tomorrow if that is over, by the list known now
 halls as (
     select
         campaigns.campaign_id,

@@ -1,5 +1,5 @@
--- recharge ids under which rows with different content have arrived; a person has to choose (rules, 4.10), and again
--- when a further row comes after the choice
+-- recharge ids with rows of different content; a person must choose (rules, 4.10), and again when a further row comes
+-- after the choice
 {{ config(materialized='append_only') }}
 
 select distinct events.recharge_id

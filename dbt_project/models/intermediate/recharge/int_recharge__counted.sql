@@ -1,5 +1,5 @@
--- Of each recharge the row that counts (rules, 4.10): the one that a person has chosen, else the one that came before
--- any other. Where two of one run differ and nobody has chosen, none does.
+-- The row of each recharge that counts (rules, 4.10): the one that a person has chosen, else the one that came first.
+-- If two of one run differ and nobody has chosen, none does.
 select recharges.*
 from {{ ref('int_recharge__events') }} as recharges
 where

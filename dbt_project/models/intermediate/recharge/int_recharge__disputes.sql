@@ -1,5 +1,5 @@
 -- Recharge ids in conflict, and the row that a person has chosen since. While a dispute is open none of its rows earns
--- anything (rules, 4.10); a further row with other content opens it again. It ends, too, where but one content is left,
+-- anything (rules, 4.10); a further row with other content opens it again. It also ends if only one content is left,
 -- since the deliveries of the others were withdrawn.
 select distinct on (conflicts.recharge_id)
     conflicts.recharge_id,

@@ -13,7 +13,7 @@ cross join {{ ref('stg_run__current') }} as run
 inner join {{ ref('int_recharge__events') }} as first_rows
     on events.recharge_id = first_rows.recharge_id and events.content_hash = first_rows.content_hash
 where
-    -- by number, so that a day reads its own rows only
+    -- by number, so that a day reads only its own rows
     events.delivery_no = any(
         array(
             select arrived.delivery_no

@@ -1,6 +1,6 @@
--- Reversals that no longer reverse, since their delivery is withdrawn in this run: unless another that counts names
--- the recharge, or credits have left since it came. What was clawed back of them, and what was not, cannot be told
--- here: then the reversal stands, and is for a person.
+-- Reversals that no longer reverse, since their delivery is withdrawn in this run: unless another that counts names the
+-- recharge, or credits have left since it came. What was clawed back of these cannot be seen here: then the reversal
+-- stays, and is left to a person.
 {{ config(materialized='ephemeral') }}
 
 with standing as not materialized (

@@ -1,6 +1,6 @@
 -- Each reversal judged once, in the first run that has both it and its recharge (rules, 4.8): whether it reverses it.
--- One of another subscriber, of more than the recharge (together with what was reversed of it before), of nothing, or
--- of what is no recharge reverses nothing. Rows in conflict wait until a person has chosen.
+-- One of another subscriber, of more than the recharge (together with earlier reversals), of zero, or of something that
+-- is not a recharge reverses nothing. Rows in conflict wait until a person has chosen.
 {{ config(
     materialized='append_only',
     indexes=[
@@ -56,7 +56,7 @@ judged as (
     from found
     where
         found.recharge_fen is not null
-        -- a recharge that has not come, or of which no row is chosen, is waited for
+        -- a reversal waits for a recharge that has not come, or has no chosen row
         or (
             exists (
                 select from {{ ref('int_recharge__events') }} as named

@@ -1,5 +1,5 @@
--- Reversals that this run has to judge: what it brought, what waited for a row that it brought, and what waited for a
--- choice that it reads. Neither one in conflict, nor one that was judged before.
+-- Reversals that this run must judge: new ones, those that waited for a row that came with it, and those that waited
+-- for a choice that it reads. None in conflict, and none that was judged before.
 {{ config(materialized='ephemeral') }}
 
 with run as (

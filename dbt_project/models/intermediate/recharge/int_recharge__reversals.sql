@@ -1,5 +1,5 @@
--- What is reversed, by the first reversal that may (rules, 4.8): a part of the amount reverses the whole benefit. One
--- that was withdrawn, and ended by that, reverses nothing.
+-- Reversed recharges, by the first valid reversal (rules, 4.8): a part of the amount reverses the whole benefit. A
+-- reversal that a withdrawal has ended reverses nothing.
 select judged.*
 from {{ ref('int_recharge__judged_reversals') }} as judged
 where

@@ -1,4 +1,4 @@
--- What reverses a recharge, or a further part of it, by what earlier runs judged, and has not ended.
+-- Reversals of a recharge, or of a further part of it, that earlier runs judged valid and that have not ended.
 select known.*
 from {{ ref('stg_decided__reversals') }} as known
 cross join {{ ref('stg_run__current') }} as run

@@ -1,5 +1,5 @@
--- What was decided of each request in earlier runs and holds still: not what a broken-off attempt left, which is about
--- to be replaced, and not what was decided on a row withdrawn since.
+-- Decisions of earlier runs on each request that still hold: not those of a dead attempt, which are about to be
+-- replaced, and not those on a row withdrawn since.
 select decided.* -- noqa: AM04
 from {{ ref('stg_decided__requests') }} as decided
 cross join {{ ref('stg_run__current') }} as run

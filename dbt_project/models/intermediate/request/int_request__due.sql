@@ -1,5 +1,5 @@
--- Rows of the requests that this run has to answer, numbered within their request: those that have come, those of which
--- what was decided no longer holds (rules, 12), and those of which a person has chosen a row (rules, 4.10).
+-- Rows of the requests that this run must answer, numbered within their request: new ones, those whose decision no
+-- longer holds (rules, 12), and those of which a person has chosen a row (rules, 4.10).
 {{ config(materialized='ephemeral') }}
 
 with run as (

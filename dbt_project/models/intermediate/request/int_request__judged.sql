@@ -1,6 +1,6 @@
--- The requests that this run has to decide, one row a campaign, as every benefit sees them: in the terms of their own
--- day, with the state of their subscriber on that day, and what refuses them whatever the benefit is (rules 1.5, 2,
--- 12). What a benefit asks besides stands in its `<benefit>_rule`.
+-- The requests that this run must decide, one row per campaign, as every benefit sees them: by the terms of their own
+-- day, with their subscriber's state on that day, and the reasons that refuse them for any benefit (rules 1.5, 2, 12).
+-- A benefit's own conditions are in its `<benefit>_rule`.
 {{ config(materialized='refilled') }}
 
 with due as (
@@ -61,10 +61,10 @@ final as (
             when due.file_business_date > terms.ends_on + terms.benefit_late_days then 'LATE'
         end as refusal_of_any
     from due
-    -- one key: by two the planner expects a row of a thousand, and loops over what is left of a day
+    -- one key: with two the planner expects one row in a thousand, and loops over the rest of a day
     inner join terms on concat_ws(' ', due.benefit, due.requested_on) = terms.benefit_day
     left join lateral {{ function('state_as_of') }}(due.subscriber_id, due.requested_on) as states on true
-    -- nobody asks it of a recharge: with null there is nothing to look for
+    -- recharges do not need it: with null there is nothing to look up
     left join lateral {{ function('membership_as_of') }}(
         case when due.benefit in ('cards', 'trials') then terms.campaign_id end, due.subscriber_id, due.requested_on
     ) as memberships on true
@@ -104,7 +104,7 @@ where
             and decided.campaign_id = judged.campaign_id
             -- of a card and of a trial each content is answered
             and coalesce(decided.content_hash = judged.content_hash, true)
-            -- a row that was chosen is decided anew, unless another was granted before, or it was decided itself
+            -- a row that was chosen is decided again, unless another was granted before, or it was decided itself
             and (
                 not judged.is_chosen
                 or decided.reason = 'GRANTED'

@@ -1,7 +1,6 @@
 -- Rows of requests as received, each content once: a second row with the same id and content is a duplicate and
--- ignored. One whose id is known with other content is a conflict (rules, 12): where both came in one run neither
--- counts, else the one that came before. What was withdrawn since stays here, and counts no longer:
--- int_request__events.
+-- ignored. One whose id is known with other content is a conflict (rules, 12): if both came in one run neither counts,
+-- else the first one does. Rows withdrawn since stay here, but no longer count: int_request__events.
 {{ config(
     materialized='append_only',
     indexes=[
@@ -25,7 +24,7 @@ received as (
     from {{ ref('int_request__rows') }} as requests
     inner join {{ ref('stg_carrier__deliveries') }} as deliveries on requests.delivery_no = deliveries.delivery_no
     where
-        -- by number, so that a day reads its own rows only
+        -- by number, so that a day reads only its own rows
         requests.delivery_no = any(
             array(
                 select arrived.delivery_no
@@ -50,7 +49,7 @@ final as (
         run.attempt_no
     from first_of_each
     cross join run
-    -- one look for both: whether the id is known, and whether with this content
+    -- one lookup for both: whether the id is known, and whether with this content
     cross join
         lateral (
             select bool_or(known.content_hash = first_of_each.content_hash) as has_this_content

@@ -1,6 +1,6 @@
--- What ends a request that was granted, whatever its benefit: its recharge is reversed, its device returned, or the row
--- withdrawn that was decided. A withdrawal undoes what was granted under the keys of until then alone (life_id), and
--- leaves no decision that holds; after a reversal or a return the decision stays, and holds no slot any more.
+-- What ends a granted request, of any benefit: its recharge is reversed, its device returned, or the decided row
+-- withdrawn. A withdrawal undoes only what was granted under the keys until then (life_id), and no decision holds any
+-- longer; after a reversal or a return the decision stays, but no longer holds a slot.
 select
     'recharge' as feed,
     recharge_id as request_id,

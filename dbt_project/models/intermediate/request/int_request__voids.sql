@@ -1,6 +1,6 @@
--- Requests of which whatever was decided before this attempt no longer holds: the row that was decided stands in no
--- delivery any more (WITHDRAWN), or what reversed it does not (REVERSAL_WITHDRAWN). What was granted is undone by
--- further entries; a row of the id that counts is decided anew, under keys of its own (macro `life`).
+-- Requests whose decisions before this attempt no longer hold: the decided row is in no delivery any more (WITHDRAWN),
+-- or its reversal is not (REVERSAL_WITHDRAWN). Further entries undo what was granted; a row of the id that counts is
+-- decided again, under keys of its own (macro `life`).
 {{ config(
     materialized='append_only',
     indexes=[

@@ -1,5 +1,5 @@
--- What the carrier reported of each part of an SMS (rules, 8), each report once, and what is wrong with it. Of one
--- with other content the first row stands (rules, 12); a failure and a delivery of one part are two reports: both do.
+-- The carrier's reports on each segment of an SMS (rules, 8), each once, and what is wrong with it. Of a report with
+-- other content the first row counts (rules, 12); a failure and a delivery of one segment are two reports: both count.
 {{ config(
     materialized='append_only',
     indexes=[
@@ -33,7 +33,7 @@ received as (
 new_reports as (
     select
         received.*,
-        -- the end of a part: of several, a part has one
+        -- the final state of a segment: it has only one
         count(*) filter (where received.state = 'DELIVERED') over segment > 0 as is_delivered,
         count(*) filter (where received.state = 'FAILED') over segment > 0 as is_failed
     from received

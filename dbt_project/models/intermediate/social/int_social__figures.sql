@@ -1,4 +1,4 @@
--- What social media say of a topic on a day, each once: the first row stands (rules, 12).
+-- Figures of social media on a topic and day, each once: the first row counts (rules, 12).
 with received as (
     select
         figures.*,

@@ -1,5 +1,5 @@
--- What each snapshot ingested now says otherwise than was known of its date, one row a subscriber: the line that says
--- it, none where he is listed no longer.
+-- Where each snapshot ingested now differs from what was known of its date, one row per subscriber: its line, none if
+-- the subscriber is no longer listed.
 {{ config(materialized='ephemeral') }}
 
 with dates as (

@@ -1,5 +1,5 @@
--- activation dates that a later delivery corrected, whatever lay between; nothing is taken back by itself, a person
--- reviews (rules, 2)
+-- activation dates that a later delivery corrected, with any gap; nothing is taken back automatically, a person reviews
+-- (rules, 2)
 {{ config(materialized='append_only') }}
 
 select

@@ -1,4 +1,4 @@
--- Everybody's state as of the date that is being closed, for what looks at all of them at once. Who looks at some asks
+-- Everybody's state as of the date that is being closed, for models over all subscribers. Models over a few call
 -- `state_as_of`, which finds each by the key.
 select distinct on (history.subscriber_id)
     history.subscriber_id,

@@ -1,6 +1,6 @@
--- What each delivered snapshot changed, by the date it closes. The state of a subscriber on a date E is the row with
--- the greatest (state_on, revision) not after E. A correction of an older date adds rows with a higher revision; so
--- does a withdrawal: the date is then as the delivery before it said, and the next one as that delivery says.
+-- What each delivered snapshot changed, by its business date. The state of a subscriber on a date E is the row with the
+-- greatest (state_on, revision) not after E. A correction of an older date adds rows with a higher revision; so does a
+-- withdrawal: the date is then as the delivery before it said, and the next one as that delivery says.
 {{ config(
     materialized='append_only',
     indexes=[
@@ -63,7 +63,7 @@ select
     copied.source_file,
     copied.source_line
 from new_states
--- one by one: they are few, and every look finds the index
+-- one by one: they are few, and every lookup uses the index
 inner join lateral (
     select history.*
     from {{ this }} as history

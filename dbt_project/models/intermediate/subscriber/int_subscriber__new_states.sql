@@ -6,7 +6,7 @@ with dates as (
     select * from {{ ref('int_subscriber__snapshot_dates') }}
 ),
 
--- what is other than it was, by a delivery or without one
+-- states that differ from before, by a delivery or without one
 moved as materialized (
     select
         changes.subscriber_id,
@@ -66,7 +66,7 @@ kept as (
     where moved.next_date is not null and not moved.is_next_new and history.state_on < moved.next_date
 ),
 
--- but a later date of which no delivery stands any more is as the one before it, also when that changes
+-- but a later date with no delivery left is as the one before it, even when that changes
 followers as materialized (
     select distinct on (moved.subscriber_id, emptied.business_date)
         moved.subscriber_id,

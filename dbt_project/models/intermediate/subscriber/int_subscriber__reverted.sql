@@ -1,5 +1,5 @@
--- Deliveries withdrawn by what this run has read, which stood for their date and have no successor in this run: of
--- whoever their date said something new, which state stands without it.
+-- Deliveries withdrawn in this run that counted for their date and have no successor in it: for each subscriber about
+-- whom they said something new, the state that holds without it.
 {{ config(materialized='ephemeral') }}
 
 with run as (
@@ -74,7 +74,7 @@ left join lateral (
     where
         history.subscriber_id = touched.subscriber_id
         and (
-            -- a date of which no delivery stands is as the date before it
+            -- a date with no delivery left is as the date before it
             (
                 history.state_on < taken_away.business_date
                 and history.state_on in (select deliveries.business_date from deliveries)

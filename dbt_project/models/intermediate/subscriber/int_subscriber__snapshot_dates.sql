@@ -1,5 +1,4 @@
--- Dates of which a snapshot stands, each with the one before it and after it, and whether it was ingested by this
--- attempt.
+-- Dates with a snapshot that counts, each with the one before and after it, and whether this attempt ingested it.
 {{ config(materialized='ephemeral') }}
 
 with deliveries as (

@@ -1,4 +1,4 @@
--- Answers to the survey, each once by its number: the first row stands.
+-- Answers to the survey, each once by its number: the first row counts.
 select distinct on (responses.response_id)
     responses.*,
     deliveries.file_name as source_file,

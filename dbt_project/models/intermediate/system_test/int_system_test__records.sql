@@ -1,4 +1,4 @@
--- Tests of systems, each once by its record: the first row stands.
+-- Tests of systems, each once by its record: the first row counts.
 select distinct on (records.record_id)
     records.*,
     deliveries.file_name as source_file,

@@ -1,4 +1,4 @@
--- what happened to tickets and counts, each event once
+-- ticket events that count, each once
 select received.*
 from {{ ref('int_ticket__received') }} as received
 where not {{ is_withdrawn('received', 'ticket') }}

@@ -1,4 +1,4 @@
--- What happened to tickets, each event once: the first row of an id stands.
+-- Ticket events, each once: the first row of an id counts.
 {{ config(
     materialized='append_only',
     indexes=[
@@ -15,7 +15,7 @@ from {{ ref('stg_ticket__events') }} as events
 inner join {{ ref('int_carrier__deliveries_to_read') }} as deliveries on events.delivery_no = deliveries.delivery_no
 cross join {{ ref('stg_run__current') }} as run
 where
-    -- by number, so that a day reads its own rows only
+    -- by number, so that a day reads only its own rows
     events.delivery_no = any(
         array(
             select arrived.delivery_no

@@ -1,4 +1,4 @@
--- Trainings, each once by its record: the first row stands.
+-- Trainings, each once by its record: the first row counts.
 select distinct on (records.record_id)
     records.*,
     deliveries.file_name as source_file,

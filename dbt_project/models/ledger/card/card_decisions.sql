@@ -1,7 +1,7 @@
--- Each claim of a video card decided once (rules, 7): the first reason that holds, else GRANTED with a code, or WAITING
--- for one. A claim that waited is decided a second time: GRANTED when stock has come, LAPSED when its member has left
--- the carrier, WITHDRAWN when its delivery is. A code that was issued stays so. First come, first served, by time, then
--- claim id; the code that expires first goes first.
+-- Each claim of a video card decided once (rules, 7): the first reason that applies, else GRANTED with a code, or
+-- WAITING for one. A claim that waited is decided a second time: GRANTED when stock has come, LAPSED when its member
+-- has left the carrier, WITHDRAWN when its delivery is. An issued code stays issued. First come, first served, by time,
+-- then claim id; the code that expires first goes first.
 --
 -- Each code is used once, and each claim has one code: of the rows of a claim one at most is not WAITING (the key), a
 -- code stands in one row at most (its unique index), over all campaigns.
@@ -36,7 +36,7 @@ free_codes as (
         stock.*,
         row_number() over (
             partition by stock.platform
-            -- of one day's codes the one that was delivered first; the reference parts those of a line delivered anew
+            -- of one day's codes the one that was delivered first; the reference separates those of a line delivered again
             order by stock.expires_on, stock.source_file, stock.source_line, stock.code_reference
         ) as ordinal
     from {{ ref('int_card__stock') }} as stock

@@ -1,5 +1,5 @@
 -- Claims of video cards as this run has them: new ones with what refuses them, and those that have waited for a code.
--- Whoever may have one stands in the line of its platform, by time, then claim id.
+-- Those without a refusal queue for their platform, by time, then claim id.
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 with run as (
@@ -13,7 +13,7 @@ decided as not materialized (
     where {{ is_current('decisions') }}
 ),
 
--- new claims and those that have waited; nothing refuses whoever may have a code
+-- new claims and waiting ones; no reason refuses those that may have a code
 claims as (
     select
         ruled.campaign_id,
@@ -69,7 +69,7 @@ claims as (
         )
 ),
 
--- a code goes to those who are members and active now
+-- only current, active members get a code
 lined_up as (
     select
         claims.*,

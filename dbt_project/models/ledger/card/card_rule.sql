@@ -1,6 +1,5 @@
--- Rules 7: what a claim of a video card has to meet besides what every request does. A claim names no campaign: of
--- several that would grant it the one of highest priority does. What is left to ask then is whether there is a slot
--- in its month.
+-- Rules 7: a card claim's own conditions, besides those of every request. A claim names no campaign: if several would
+-- grant it, the one of highest priority does. Then only the month's limit is left to check.
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 with offered as (
@@ -8,7 +7,7 @@ with offered as (
         requests.*,
         (terms.terms -> 'cards' ->> 'limit_per_month')::integer as limit_per_month,
         coalesce(
-            -- a code that was issued stays, also where its claim was withdrawn; then what comes is other content
+            -- an issued code stays, even if its claim was withdrawn; a later row of the id is other content
             case
                 when
                     exists (
@@ -29,7 +28,7 @@ with offered as (
                         jsonb_build_object('code', requests.item_code)
                     )
                     then 'PLATFORM'
-                -- whoever came to a customer of the control group on this very day is a member until it ends
+                -- a subscriber who came to a control customer on this very day is a member until its end
                 when not requests.is_member or requests.is_control then 'NOT_MEMBER'
                 when coalesce(requests.status, '') <> 'A' then 'NOT_ACTIVE'
             end

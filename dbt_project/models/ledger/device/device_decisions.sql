@@ -1,5 +1,6 @@
--- Each order of a device decided once, in the first run that sees its payment, by the first reason that holds (rules,
--- 6). One refused for LIMIT whose slot a return gives back gets a second decision, GRANTED. Nothing is ever rewritten.
+-- Each device order decided once, in the first run that sees its payment, by the first reason that applies (rules, 6).
+-- If one was refused for LIMIT and a return frees a slot, it gets a second decision, GRANTED. Nothing is ever
+-- rewritten.
 {{ config(
     materialized='append_only',
     indexes=[
@@ -93,7 +94,7 @@ checked as (
             when new_decisions.reason = 'GRANTED' then new_decisions.list_price_fen - new_decisions.discounted_price_fen
             else 0
         end as entitled_fen,
-        -- whoever paid more than the list says got nothing off, and owes nobody a discount below nothing
+        -- paying more than the list price is a discount of zero, never a negative one
         case
             when new_decisions.paid_price_fen > new_decisions.list_price_fen then 0
             else new_decisions.list_price_fen - new_decisions.paid_price_fen

@@ -1,5 +1,5 @@
--- The subsidy of a granted device, taken out of the books when the device is returned (rules, 6), or when the payment
--- is withdrawn that was decided (rules, 12).
+-- The subsidy of a granted device, reversed in the books when the device is returned (rules, 6), or when the decided
+-- payment is withdrawn (rules, 12).
 {{ config(
     materialized='append_only',
     indexes=[{'columns': ['business_date'], 'type': 'brin'}],

@@ -1,5 +1,5 @@
--- Rules 6: what an order of a device has to meet besides what every request does, and what comes off its price. What is
--- left to ask then is whether there is a slot of its subscriber.
+-- Rules 6: a device order's own conditions, besides those of every request, and its discount. Then only its
+-- subscriber's limit is left to check.
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 with offered as (
@@ -8,7 +8,7 @@ with offered as (
         terms.terms -> 'devices' as devices,
         (terms.terms -> 'devices' ->> 'limit')::integer as device_limit,
         listed.sku as listed_sku,
-        -- the list says what a device costs; what the order says of it is compared, and else for reading only
+        -- the list gives a device's price; the order's is compared with it, and otherwise only shown
         coalesce(listed.list_price_fen, requests.price_fen) as list_price_fen
     from {{ ref('int_request__judged') }} as requests
     inner join {{ ref('stg_campaign__terms') }} as terms on requests.terms_version = terms.terms_version

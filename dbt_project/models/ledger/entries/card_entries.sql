@@ -1,4 +1,4 @@
--- Video cards: the cost of a code is booked as it is issued.
+-- Video cards: the cost of a code is booked when it is issued.
 select
     {{ content_key(['grant_key', "'granted'"]) }} as entry_key,
     campaign_id,

@@ -1,4 +1,4 @@
--- What became of promised credits: held, resumed, forfeited, cancelled, clawed back.
+-- Later events of promised credits: held, resumed, forfeited, cancelled, clawed back.
 select
     entry_key,
     campaign_id,

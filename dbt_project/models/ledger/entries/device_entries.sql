@@ -12,7 +12,7 @@ select
     tenure_band,
     ordered_on as event_on,
     funded_on as booked_on,
-    -- what the shop took off, as far as it was due: more is an exception, less is made good apart
+    -- what the shop took off, up to what was due: more is an exception, less is made good separately
     least(entitled_fen, applied_fen) as amount_fen,
     null::integer as megabytes,
     'B3' as budget_line,

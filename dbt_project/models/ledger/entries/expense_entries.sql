@@ -1,6 +1,5 @@
--- Expense vouchers, and those booked back since their delivery was withdrawn. They name no campaign: they belong to the
--- one of highest priority. What B1 to B4 cost is known from the benefits alone: a voucher on one of them is for a
--- person.
+-- Expense vouchers, and their reversals if their delivery was withdrawn. They name no campaign: they belong to the one
+-- of highest priority. The cost of B1 to B4 comes only from the benefits: a voucher on one of them is left to a person.
 with first_campaign as (
     select campaign_id
     from {{ ref('stg_campaign__campaigns') }}

@@ -1,4 +1,4 @@
--- Family numbers: each link as it begins and as it ends. They cost the campaign nothing.
+-- Family numbers: each link when it begins and when it ends. They cost the campaign nothing.
 select
     {{ content_key(['grant_key', "case action when 'ADD' then 'granted' else 'ended' end"]) }} as entry_key,
     campaign_id,

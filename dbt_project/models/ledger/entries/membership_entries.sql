@@ -1,4 +1,4 @@
--- Memberships, as they begin and end; they cost nothing.
+-- Memberships, when they begin and end; they cost nothing.
 select
     {{ content_key(['grant_key', "case action when 'ADD' then 'granted' else 'ended' end"]) }} as entry_key,
     campaign_id,

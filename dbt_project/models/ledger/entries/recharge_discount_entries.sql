@@ -12,7 +12,7 @@ select
     decisions.tenure_band,
     decisions.recharged_on as event_on,
     decisions.funded_on as booked_on,
-    -- what the channel took off, as far as it was due: more is an exception, less is made good apart
+    -- what the channel took off, up to what was due: more is an exception, less is made good separately
     least(decisions.entitled_fen, decisions.applied_fen) as amount_fen,
     null::integer as megabytes,
     'B2' as budget_line,

@@ -1,5 +1,5 @@
--- Trials, as promised; the carrier's answers settle them. One whose application was withdrawn is no trial of the
--- campaign's any more; what it costs stays until a person has it ended, since the carrier's file takes none back.
+-- Trials, as promised; the carrier's answers settle them. One whose application was withdrawn is no longer a trial of
+-- the campaign; its cost stays until a person has it ended, since the carrier's file cannot take one back.
 select
     {{ content_key(['grant_key', "'promised'"]) }} as entry_key,
     campaign_id,

@@ -1,6 +1,6 @@
--- The family numbers (rules, 5), one row a decision: each request once, in the first run that sees it, by the first
--- reason that holds; and each link that ended of itself, in the first run that sees why (action END). A link lives from
--- its ADD until its REMOVE or END, all under one link_key.
+-- The family numbers (rules, 5), one row per decision: each request once, in the first run that sees it, by the first
+-- reason that applies; and each link that ended without a request, in the first run that sees why (action END). A link
+-- lives from its ADD until its REMOVE or END, all under one link_key.
 {{ config(
     materialized='append_only',
     indexes=[
@@ -67,7 +67,7 @@ decisions as (
         ended.source_line
     from {{ ref('family_ended') }} as ended
     where
-        -- one that a request of this run would begin ends where it was approved
+        -- one that a request of this run would begin ends if it was approved
         ended.link_key not in (select asked.link_key from {{ ref('family_rule') }} as asked)
         or ended.link_key in (
             select walked.link_key
@@ -95,7 +95,7 @@ final as (
         decisions.family_msisdn,
         decisions.family_subscriber_id,
         decisions.link_key,
-        -- one key for a link's beginning, one for its end, by whatever it ends
+        -- one key for a link's beginning, one for its end, whatever ends it
         case
             when decisions.reason = 'APPROVED' then decisions.link_key
             when decisions.link_key is not null then {{ content_key(['decisions.link_key', "'REMOVE'"]) }}

@@ -1,5 +1,5 @@
--- Links of family numbers that end of themselves in this run, each with the first reason that holds (rules, 5); among
--- them those that a request of this run would begin, where they have ended before they are known.
+-- Links of family numbers that end without a request in this run, each with the first reason that applies (rules, 5);
+-- also those that a request of this run would begin, if they ended before they became known.
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 with run as (

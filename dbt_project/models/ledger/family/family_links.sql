@@ -1,4 +1,4 @@
--- Family numbers as they stand: one row a link, from when to when it holds.
+-- Current family numbers: one row per link, from when to when it holds.
 {{ config(materialized='stable_view') }}
 
 select

@@ -1,4 +1,4 @@
--- The lists of family numbers that the requests of a line can meet, as they stand before the first of them.
+-- The lists of family numbers that the requests of a line can meet, before the first of them.
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 with met as (

@@ -1,8 +1,7 @@
--- Requests for family numbers for which only the lists are left to ask, each with the line in which it waits (rules,
--- 5).
+-- Requests for family numbers that only the lists can still refuse, each with the line in which it waits (rules, 5).
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
--- what is wanted is a subscription, by whatever number
+-- a request means a subscription, by whatever number
 with recursive contenders as materialized (
     select
         judged.*,
@@ -13,8 +12,8 @@ with recursive contenders as materialized (
     where judged.refusal is null
 ),
 
--- Requests of one subscriber are decided one after another. Where lists exclude each other, so are those of all who
--- want the same subscription in this run, and of all who want what they want: they wait in one line.
+-- Requests of one subscriber are decided one after another. If lists exclude each other, so are those of all who want
+-- the same subscription in this run, and of all who share a wish with them: they wait in one line.
 rivals as materialized (
     select distinct
         wanting.campaign_id,

@@ -1,5 +1,5 @@
--- Rules 5: what refuses a request for a family number whatever stands in the lists, and whom the number meant on its
--- day.
+-- Rules 5: the reasons that refuse a request for a family number whatever the lists hold, and whom the number meant on
+-- its day.
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 with offered as (
@@ -16,7 +16,7 @@ with offered as (
     where requests.feed = 'family_request' and requests.row_of_request = 1
 ),
 
--- one look for a number and day: many may want the same
+-- one lookup for a number and day: many may want the same
 holders as materialized (
     select
         asked.family_msisdn,
@@ -39,7 +39,7 @@ final as (
         coalesce(holders.status = 'A', false) as is_ours,
         offered.family_msisdn = offered.msisdn_on_the_day
         or coalesce(holders.subscriber_id = offered.subscriber_id, false) as is_self,
-        -- a number may be taken out at any time, also by who no longer qualifies and after the campaign
+        -- a number may be removed at any time, even by a subscriber who no longer qualifies and after the campaign
         case
             when offered.event = 'REMOVE' and offered.refusal_of_any <> 'CONFLICT' then null
             when offered.refusal_of_any is not null then offered.refusal_of_any

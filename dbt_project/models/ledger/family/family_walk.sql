@@ -1,4 +1,4 @@
--- What the lists say to each request for a family number (rules, 5), and to which link it leads.
+-- What the lists decide on each request for a family number (rules, 5), and the link that results.
 {{ config(materialized='ephemeral', contract={'enforced': false}) }}
 
 with recursive exclusions as materialized (

@@ -1,5 +1,5 @@
--- Who is a member now, and since when: the list that the service desk looks things up in (D10). A view over what is
--- released, so that a run that waits at the gate changes nothing in it.
+-- Who is a member now, and since when: the service desk's list (D10). A view over released rows, so that a run that
+-- waits at the gate does not change it.
 {{ config(materialized='stable_view') }}
 
 with last_changes as (

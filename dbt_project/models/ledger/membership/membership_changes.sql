@@ -1,7 +1,6 @@
--- Who becomes a member, and who ceases to be one (rules, 7): from the day a subscriber first qualifies until he leaves
--- the carrier. To qualify no longer, or to be missing in a delivery, ends nothing, nor does the campaign's end. Looked
--- at are those of whom this run has learned something; everyone only when membership begins to be offered, or the terms
--- change.
+-- Who becomes a member, and who stops being one (rules, 7): from the day a subscriber first qualifies until leaving the
+-- carrier. No longer qualifying, missing in a delivery, or the campaign's end do not end it. A run judges those about
+-- whom it has learned something; everyone only when membership is first offered, or the terms change.
 {{ config(
     materialized='append_only',
     indexes=[
@@ -86,7 +85,7 @@ changed as (
 
     union all
 
-    -- members, and those who were, of whom this run's deliveries say something new
+    -- members and former members about whom this run's deliveries say something new
     select
         before.campaign_id,
         before.subscriber_id,

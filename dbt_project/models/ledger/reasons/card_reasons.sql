@@ -1,4 +1,4 @@
--- Rules 7: each decision of a claim for a card; one that waited for a code has two. No code stands here.
+-- Rules 7: each decision of a claim for a card; one that waited for a code has two. No code is here.
 select
     decided.*, -- noqa: AM04
     decided.claimed_on as event_on,

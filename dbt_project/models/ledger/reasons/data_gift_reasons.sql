@@ -9,7 +9,7 @@ with qualified as (
     order by campaign_id asc, subscriber_id asc, judged_for asc, attempt_no asc
 ),
 
--- the first is the month of that day, where the day is the campaign's first or the month's, else the next one
+-- the first is the month of that day, if the day is the campaign's first or the month's, else the next one
 months as (
     select
         qualified.*,
@@ -64,7 +64,7 @@ inner join {{ ref('stg_campaign__versions') }} as versions
     on
         months.campaign_id = versions.campaign_id
         and months.valid_from >= versions.valid_from and months.valid_from < versions.valid_until
--- looked up month by month: how few there are the planner cannot know
+-- looked up month by month: the planner cannot know how few there are
 left join lateral (
     select granted.*
     from {{ ref('data_gift_decisions') }} as granted
@@ -93,5 +93,5 @@ cross join
             end
         )
     ) as asked (reason)
--- a campaign that gives none says no number of months
+-- a campaign without gifts gives no number of months
 where months.month_no <= (versions.terms -> 'data_gift' ->> 'months')::integer

@@ -1,4 +1,4 @@
--- Rules 6: each decision of an order. One refused for LIMIT that later got its place has two decisions.
+-- Rules 6: each decision of an order. One refused for LIMIT that later got a slot has two decisions.
 select
     decided.*, -- noqa: AM04
     decided.ordered_on as event_on,

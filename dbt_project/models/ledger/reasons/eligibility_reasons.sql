@@ -1,5 +1,5 @@
 -- Rules 2: who qualifies. One judgement for each day on which the answer changed, and one for each event that asked.
--- All rules are asked, but of an unknown subscriber. The state looked at is the one that the run knew.
+-- All rules are checked, except for an unknown subscriber. They saw the state that the run knew.
 with judgements as (
     select
         campaign_id,

@@ -1,4 +1,5 @@
--- Rules 5: each request for a family number, and each link that ended of itself. A number may be taken out at any time.
+-- Rules 5: each request for a family number, and each link that ended without a request. A number may be removed at
+-- any time.
 select
     decided.*, -- noqa: AM04
     decided.effective_at::date as event_on,

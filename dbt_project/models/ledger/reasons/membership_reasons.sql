@@ -1,4 +1,4 @@
--- Rules 7: who became a member, and what ended it. To qualify no longer ends nothing.
+-- Rules 7: who became a member, and what ended it. No longer qualifying ends nothing.
 select
     decided.*, -- noqa: AM04
     decided.effective_on as event_on,

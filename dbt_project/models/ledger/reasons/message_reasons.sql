@@ -1,4 +1,4 @@
--- Rules 8: each message as it was built. Service messages need no consent and know no frequency.
+-- Rules 8: each message as it was built. Service messages need no consent and have no frequency limit.
 select
     decided.campaign_id,
     decided.subscriber_id,

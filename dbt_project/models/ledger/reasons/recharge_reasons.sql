@@ -1,4 +1,4 @@
--- Rules 4: each decision of a recharge, in the order of its reasons. One refused for LIMIT that later got its place has
+-- Rules 4: each decision of a recharge, in the order of its reasons. One refused for LIMIT that later got a slot has
 -- two decisions.
 select
     decided.*, -- noqa: AM04

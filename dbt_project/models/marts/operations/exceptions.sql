@@ -1,4 +1,4 @@
--- What people have to look at, one row each, with what to do. The models of `exception_rows/` united.
+-- What people have to look at, one row each, with what to do. The union of the models of `exception_rows/`.
 {% for exceptions in [
     'exceptions_budget',
     'exceptions_cards',

@@ -1,5 +1,5 @@
--- Readiness for the launch (rules, 11), one row a line: what is needed, what is there, who answers for it, who has
--- waived it.
+-- Readiness for the launch (rules, 11), one row per line: what is needed, what is there, who is responsible, who waived
+-- it.
 select
     lines.campaign_id,
     lines.line,

@@ -1,5 +1,5 @@
 -- Halls and staff ranked by business helped, satisfaction and errors (C3), once the campaign's last day is closed:
--- before that there are no rows. The numbers stand beside each rank; who has few cases is shown, and not ranked.
+-- before that there are no rows. The numbers are beside each rank; those with few cases are shown, but not ranked.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),

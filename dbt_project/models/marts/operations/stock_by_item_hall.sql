@@ -1,5 +1,5 @@
--- Gifts and materials by item and hall, with a row ALL for each item: what came, what went, what is there, what has to
--- be there at the launch, and what was bought. What was quarantined counts for nothing.
+-- Gifts and materials by item and hall, with a row ALL for each item: what came, what went, what is there, what must be
+-- there at the launch, and what was bought. Quarantined movements do not count.
 with campaigns as (
     select campaign_id from {{ ref('stg_campaign__campaigns') }}
 ),
@@ -11,7 +11,7 @@ moved as (
         movements.item_kind,
         movements.hall_code,
         greatest(sum(movements.quantity) filter (where movements.reason = 'COUNTED'), 0) as on_hand,
-        -- what went out had come in, also where what brought it was withdrawn since
+        -- what went out had come in, even if its receipt was withdrawn since
         greatest(
             sum(movements.quantity) filter (where movements.reason = 'COUNTED' and movements.quantity > 0),
             -sum(movements.quantity) filter (where movements.reason = 'COUNTED' and movements.quantity < 0)
@@ -103,7 +103,7 @@ final as (
         sum(received)::bigint as received,
         sum(issued)::bigint as issued,
         sum(needed)::bigint as needed,
-        -- what is needed in each hall is not helped by what lies in another
+        -- stock in one hall does not cover another's need
         case
             when bool_or(is_needed_in_total) then greatest(sum(needed) - sum(on_hand), 0)
             else sum(shortfall)

@@ -1,5 +1,5 @@
--- What left before this date and has no answer, by its age in days. What was asked for again and has left once more is
--- counted there, what was given up is counted nowhere.
+-- Rows that left before this date and have no answer, by age in days. A row that was asked for again counts in the file
+-- in which it left again, one that was given up nowhere.
 with run as (
     select * from {{ ref('stg_run__current') }}
 ),

@@ -1,4 +1,5 @@
--- What has to be ready before the launch, one row a line and version of the terms; a view, since views stand on it
+-- What must be ready before the launch, one row per line and version of the terms; a view, since other views depend on
+-- it
 with versions as (
     select
         campaign_id,

@@ -1,4 +1,4 @@
--- one row a version of the campaign's parameters; the first holds for whatever is older than itself
+-- one row per version of the campaign's terms; the first also applies to everything older
 {{ config(materialized='refilled') }}
 
 with versions as (

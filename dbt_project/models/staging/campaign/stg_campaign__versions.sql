@@ -1,4 +1,4 @@
--- one row a version of the terms, as written; a view, for views stand on it: a table made anew takes them with it
+-- one row per version of the terms, as written; a view, since views depend on it: rebuilding a table would drop them
 with versions as (
     select
         campaign_id,

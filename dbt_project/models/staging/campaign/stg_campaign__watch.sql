@@ -1,4 +1,4 @@
--- one row a version of what is watched; a view, since views stand on it: a table takes them with it when made anew
+-- one row per version of what is watched; a view, since views depend on it: rebuilding a table would drop them
 with versions as (
     select
         campaign_id,

@@ -1,4 +1,4 @@
--- every answer that arrived, also those that could not be read or came twice
+-- every answer that arrived, even unreadable ones and duplicates
 select
     answer_no,
     file_stem,

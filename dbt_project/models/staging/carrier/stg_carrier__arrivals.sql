@@ -1,4 +1,4 @@
--- what stood in `in/` when it was last looked at, whether it was ingested or not
+-- what was in `in/` at the last look, ingested or not
 select
     feed,
     stem,

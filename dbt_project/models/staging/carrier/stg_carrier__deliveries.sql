@@ -1,5 +1,5 @@
--- files that count, but for those withdrawn; of the snapshots of one date the one with the highest number stands for
--- the date, however late the others come; of two deliveries under one name the later
+-- files that count, without those withdrawn; of the snapshots of one date the one with the highest number counts,
+-- however late the others come; of two deliveries under one name the later
 with loaded as (
     select
         *,

@@ -1,4 +1,4 @@
--- what lies in the exchange and did not count when this run looked
+-- files in the exchange that did not count when this run looked
 select
     path,
     reason,

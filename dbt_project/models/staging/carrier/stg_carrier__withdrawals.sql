@@ -1,4 +1,4 @@
--- deliveries that people have withdrawn; what was made of their rows before that pass is reversed by it
+-- deliveries that people have withdrawn; that attempt reverses what followed from their rows before
 select
     delivery_no,
     feed,

@@ -1,4 +1,4 @@
--- claims of video cards as earlier runs decided them: whoever waits for a code is looked at again
+-- claims of video cards as earlier runs decided them: waiting claims are decided again
 select
     campaign_id,
     claim_id,

@@ -1,4 +1,4 @@
--- messages of earlier runs: nobody is told the same twice
+-- messages of earlier runs: nobody gets the same one twice
 select
     message_key,
     business_date,

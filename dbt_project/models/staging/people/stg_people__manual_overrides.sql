@@ -1,4 +1,4 @@
--- what people have said: ask again, give up, choose, waive, withdraw; an override quarantined counts for nothing
+-- manual overrides: ask again, give up, choose, waive, withdraw; a quarantined one does not count
 select
     override_no,
     file_name,

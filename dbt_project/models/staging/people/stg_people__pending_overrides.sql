@@ -1,4 +1,4 @@
--- what waits for a second person, or to be asked for at all: a campaign file that was changed after the launch
+-- overrides that wait for a second person, and changes of a campaign file after the launch that nobody has requested
 select
     override,
     kind,

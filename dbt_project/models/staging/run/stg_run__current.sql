@@ -3,7 +3,7 @@ select
     current_run.business_date,
     current_run.business_date + 1 as next_date,
     current_run.attempt_no,
-    -- what is decided stands, also after a second attempt
+    -- what is decided stays, even after a second attempt
     current_run.is_retry and current_run.state = 'DECIDING' as is_retry,
     coalesce(
         (

@@ -1,4 +1,4 @@
--- what the gate refused, one row an attempt
+-- what the gate refused, one row per attempt
 select
     business_date,
     attempt_no,

@@ -15,7 +15,7 @@ select
     delivered.owner_since::date as owner_since,
     delivered.plan_code,
     delivered.sms_consent,
-    -- what tells two states of a subscriber apart, quick to compare
+    -- a hash to compare two states of a subscriber quickly
     hashtextextended(
         concat_ws(
             '|', delivered.subscriber_id, coalesce(delivered.msisdn, ''), coalesce(delivered.customer_id, ''),

@@ -37,7 +37,7 @@ last_good as (
     group by feed
 ),
 
--- a file that was quarantined has come; a later snapshot makes an earlier one needless
+-- a quarantined file has come too; a later snapshot makes an earlier one unnecessary
 missing as (
     select
         'FEED_MISSING' as alert_code,

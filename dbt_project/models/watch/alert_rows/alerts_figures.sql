@@ -1,4 +1,4 @@
--- What the last run counted and a person has to look at.
+-- Figures of the last run that a person has to look at.
 with last_attempt as (
     select
         business_date,

@@ -1,5 +1,5 @@
--- Files and rows that were quarantined, until a later good file mends them: one of the same date or, of a snapshot, of
--- a later one.
+-- Files and rows that were quarantined, until a later good file replaces them: one of the same date or, of a snapshot,
+-- of a later one.
 with quarantined as (
     select distinct on (feed, file_name) *
     from {{ ref('stg_carrier__files') }}

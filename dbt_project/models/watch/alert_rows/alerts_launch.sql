@@ -1,4 +1,4 @@
--- Launches that the last run released should have let begin.
+-- Launches that were due in the last released run.
 select
     campaigns.campaign_id,
     'LAUNCH_REFUSED' as alert_code,

@@ -1,4 +1,4 @@
--- Faults that subscribers told of, of one benefit and day together.
+-- Faults that subscribers reported, per benefit and day.
 select
     null::text as campaign_id,
     'FAULT_REPORTED' as alert_code,

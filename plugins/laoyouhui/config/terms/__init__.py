@@ -1,10 +1,10 @@
 """The sections of a campaign's terms, each a module of its name with a class `Terms`; a benefit adds its own.
 
-A module may have `EVENTS`: what templates can tell of, and which placeholders a text may quote of it; `SECRETS`: which
-of them is a secret, to be quoted exactly once, in service SMS alone; `NEEDS`: the event of which some template has to
-tell where the section is offered; and `STANDS_ON`: the section without which it cannot stand. `MEETS`: the columns of
-the carrier's profile that its values are held against or leave in (`*` is each entry of a list); `longest`, beside
-`EVENTS`: for the terms of the section the longest text that can stand for each placeholder.
+A module may have `EVENTS`: what templates can announce, and which placeholders their texts may use; `SECRETS`: which of
+these is a secret, to be used exactly once, in service SMS only; `NEEDS`: the event that some template must announce if
+the section is used; and `STANDS_ON`: the section that it requires. `MEETS`: the columns of the carrier profile that its
+values are compared with or leave in (`*` is each entry of a list); `longest`, beside `EVENTS`: for the terms of the
+section the longest text that can replace each placeholder.
 """
 
 from __future__ import annotations

@@ -6,4 +6,4 @@ from laoyouhui.config.kinds import Section
 
 
 class Terms(Section):
-    """Whoever qualifies is a member: `membership: {}` offers it, and there is nothing to choose."""
+    """Every subscriber who qualifies is a member: `membership: {}` turns it on, and it has no options."""

@@ -28,7 +28,7 @@ from laoyouhui.config.kinds import (
 from laoyouhui.config.located_yaml import YamlPath
 from laoyouhui.config.terms import sections
 
-# what a text may quote of the event that it tells of; each section names the events of its own
+# the placeholders of the events that a text may announce; each section names its own
 EVENTS = {"announcement": ("starts_on", "ends_on")}
 PLACEHOLDERS: dict[str, tuple[str, ...]] = {**EVENTS}
 SECRETS: dict[str, str] = {}
@@ -120,7 +120,7 @@ class Terms(Section):
     @field_validator("templates")
     @classmethod
     def texts_lawful(cls, templates: list[_Template], info: ValidationInfo) -> list[_Template]:
-        # where the signature itself is refused there is nothing to compare with
+        # if the signature itself is refused there is nothing to compare with
         signature = info.data.get("signature", "")
         endings = {  # nobody can reply to a push message
             "sms": ("opt_out_text", info.data.get("opt_out_text", "")),

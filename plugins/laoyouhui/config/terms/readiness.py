@@ -1,4 +1,4 @@
-"""What has to be ready before the launch, and who answers for it: rules, 11; plan, P1 and P3 to P5."""
+"""What must be ready before the launch, and who is responsible: rules, 11; plan, P1 and P3 to P5."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MEETS = {
     "stock.*.kind": ("feeds.stock_movement.kind",),
     "stock.*.halls.*": ("feeds.hall.hall_code",),
 }
-_CODE = r"[^|/\s]+"  # a line is called by codes with / between them
+_CODE = r"[^|/\s]+"  # a line's name is its codes, separated by /
 
 
 def _names_halls(value: object) -> bool:
@@ -93,7 +93,7 @@ class _Stock(Section):
 
 
 class Terms(Section):
-    """The task force, and the lines that have to be met or waived before anything is granted."""
+    """The task force, and the lines that must be met or waived before anything is granted."""
 
     teams: list[_Duties]
     trainings: EntriesOrNone[_Training] = Field(default_factory=list)

@@ -9,4 +9,4 @@ class Terms(Section):
     """How many cases are too few to be ranked by, and for how many days business may still be reversed."""
 
     min_cases: Count
-    reversal_days: Count | None = None  # none: what is granted counts at once
+    reversal_days: Count | None = None  # none: grants count immediately

@@ -1,4 +1,4 @@
-"""Highest amounts that the gate releases by itself: docs/release-gate.md."""
+"""The highest amounts that the gate releases without a second person: docs/release-gate.md."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Limit = Annotated[
 
 
 class Terms(Section):
-    """Of the file `credit`: what a row, a file and a day may pay. Above it a release waits for a second person."""
+    """What a row, a file and a day of the interface `credit` may pay. Above that a release waits for two people."""
 
     max_row_fen: _Limit = None
     max_file_fen: _Limit = None

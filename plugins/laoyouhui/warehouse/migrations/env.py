@@ -1,4 +1,6 @@
-"""How Alembic runs here: it writes SQL, which `warehouse/upgrade.py` executes in one transaction with all else."""
+"""How Alembic runs here: it writes SQL, which `warehouse/upgrade.py` executes in one transaction with everything
+else.
+"""
 
 from alembic import context
 from alembic.util import CommandError

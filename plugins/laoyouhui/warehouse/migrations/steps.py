@@ -1,4 +1,4 @@
-"""What a revision is made of: SQL that stands beside it."""
+"""What a revision consists of: the SQL file beside it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def run(revision_file: str) -> None:
 
 @contextmanager
 def rows_may_change(*relations: str) -> Iterator[None]:
-    """While the SQL within runs, let it change rows of append-only tables: afterwards they are kept as before.
+    """While the SQL inside runs, let it change rows of append-only tables; afterwards they are protected as before.
 
     For a value that the last release did not know, such as a hash of what came. A decision is never changed.
     """
@@ -32,7 +32,7 @@ def rows_may_change(*relations: str) -> Iterator[None]:
 
 
 def _set_triggers(relation: str, state: str) -> None:
-    """Set the triggers of a table that keep its rows; a table of a release that had none has nothing to set."""
+    """Set a table's append-only triggers; a table from a release that had none has nothing to set."""
     for trigger in _TRIGGERS:
         _execute(
             f"do $$ begin\n"
@@ -49,5 +49,5 @@ def _execute(sql: str) -> None:
 
 
 def no_way_back() -> None:
-    """A warehouse goes back by its backup: what a newer release has decided, an older one cannot undo."""
+    """Only a backup brings a warehouse back: an older release cannot undo what a newer one has decided."""
     raise CommandError("restore the backup that was made before the upgrade: docs/upgrade.md")

@@ -1,5 +1,5 @@
--- What there is to tell of the campaign itself (W1): to everyone who will qualify as it begins, in the run before the
--- day that the template names. Who qualifies is judged here, since nobody else asks before the campaign's own days.
+-- Notices about the campaign itself (W1): to everyone who will qualify when it begins, in the run before the day that
+-- the template names. Who qualifies is judged here, since nobody else asks before the campaign's own days.
 {% set words = {
     'starts_on': "to_char(due.starts_on, 'FMMM月FMDD日')",
     'ends_on': "to_char(due.ends_on, 'FMMM月FMDD日')",
@@ -50,7 +50,7 @@ announced as (
         and campaigns.starts_on - templates.days_before_start between run.previous_date + 2 and run.next_date
 ),
 
--- none but in the runs before and at the start: nothing below is looked at on other days
+-- only in the runs before and at the start: on other days nothing below is read
 due as materialized (
     select
         announced.*,

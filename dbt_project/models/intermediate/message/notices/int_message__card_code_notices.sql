@@ -1,6 +1,6 @@
--- What there is to tell of video cards: the code of each that was given in this run, and the same code again where
--- its message failed. The code is no part of the text: columns of their own say which it is and where it belongs, and
--- `deliver` puts it there.
+-- Notices about video cards: the code of each that was given in this run, and the same code again if its message
+-- failed. The code is not part of the text: separate columns say which it is and where it goes, and `deliver` puts it
+-- there.
 {% set words = {
     'platform': 'told.platform_name',
     'expires_on': "to_char(told.expires_on, 'FMMM月FMDD日')",

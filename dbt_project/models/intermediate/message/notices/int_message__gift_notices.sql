@@ -1,4 +1,4 @@
--- What there is to tell of data gifts: each that the carrier has accepted.
+-- Notices about data gifts: each that the carrier has accepted.
 {% set words = {
     'gigabytes': 'trim_scale(round(gifts.megabytes / 1024.0, 2))::text',
     'megabytes': 'gifts.megabytes::text',

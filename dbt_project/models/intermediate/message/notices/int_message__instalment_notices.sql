@@ -1,4 +1,4 @@
--- What there is to tell of instalments: each that the carrier has accepted.
+-- Notices about instalments: each that the carrier has accepted.
 {% set words = {
     'instalment_no': 'obligations.instalment_no::text',
     'instalments': 'obligations.instalments::text',

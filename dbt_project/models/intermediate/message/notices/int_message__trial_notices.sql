@@ -1,4 +1,4 @@
--- What there is to tell of trials: members are invited as a trial opens for them (D9).
+-- Notices about trials: members are invited when a trial opens for them (D9).
 {% set words = {
     'trial': 'due.trial_name',
     'link': 'due.link',
@@ -9,7 +9,7 @@ with run as (
     select * from {{ ref('stg_run__current') }}
 ),
 
--- none but on the days before trials open: nothing below is looked at on other days
+-- only on the days before trials open: on other days nothing below is read
 due as materialized (
     select
         terms.campaign_id,

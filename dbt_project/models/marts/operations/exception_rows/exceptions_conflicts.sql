@@ -1,4 +1,4 @@
--- Rows that have the id of another row and other content, of every events feed but recharges (rules, 12).
+-- Rows with the id of another row and other content, of every events feed but recharges (rules, 12).
 {% set types = {
     'card_claim': 'CARD_CLAIM', 'card_stock': 'CARD_CODE', 'device_order': 'DEVICE', 'family_request': 'FAMILY'
 } %}

@@ -8,7 +8,7 @@ with control as materialized (
     where is_control
 ),
 
--- who came to them from elsewhere: whoever was theirs always has had nothing
+-- subscribers who came from elsewhere: those who were always theirs had nothing
 controlled as materialized (
     select
         control.campaign_id,

@@ -1,4 +1,4 @@
--- Devices: what the shop took off beside what was due, orders in conflict, and orders that stand still.
+-- Devices: discounts that were not due, orders in conflict, and orders that do not move on.
 select
     decisions.campaign_id,
     case
@@ -33,7 +33,7 @@ where
     not {{ is_void('decisions', 'device_order', 'order_id') }}
     and (
         decisions.reason in ('LATE', 'NO_PRICE')
-        -- a refusal that says no price tells the shop nothing
+        -- a refusal without a price tells the shop nothing
         or (
             (decisions.entitled_price_fen is null or decisions.paid_price_fen is null)
             and decisions.reason not in ('WINDOW', 'CONFLICT')
@@ -135,7 +135,7 @@ where
 
 union all
 
--- what was taken back by it may have been claimed from the subscriber: not given again by itself
+-- what it took back may have been claimed from the subscriber: not given again automatically
 select
     null::text as campaign_id,
     'DEVICE_RETURN_WITHDRAWN' as exception_type,

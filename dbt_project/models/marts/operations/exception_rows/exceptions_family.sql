@@ -1,4 +1,4 @@
--- Family numbers that were taken out by a request that was withdrawn since.
+-- Family numbers that were removed by a request that was withdrawn since.
 select
     removed.campaign_id,
     'FAMILY_REMOVE_WITHDRAWN' as exception_type,

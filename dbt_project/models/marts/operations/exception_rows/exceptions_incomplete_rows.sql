@@ -1,5 +1,5 @@
 -- Rows that lack what their interface needs, such as a phone number (rules, 12): those that this run would have sent,
--- and those of earlier runs that are not to leave any more.
+-- and those of earlier runs that will no longer leave.
 {% set interfaces = [
     'eligibility', 'data_grant', 'credit', 'sms', 'push', 'family_link', 'membership', 'trial_grant', 'device_decision'
 ] %}

@@ -73,7 +73,7 @@ select
         when 'EARLIER' then 'Ask the carrier for a right name: nothing of that date is ever loaded.'
         when 'RECEIPT'
             then
-                'Nothing, where dates are closed anew: its own run ingests it. Else look who laid receipts into the '
+                'Nothing, where dates are rebuilt: its own run ingests it. Else look who laid receipts into the '
                 || 'journal.'
         when 'NOT_A_FOLDER' then 'Have a folder put in its place: nothing is read or written there before.'
         when 'CHANGED' then 'Ask the carrier whether it corrects what was loaded: then a new check file is needed.'
@@ -108,7 +108,7 @@ select
 from {{ ref('stg_carrier__answers_received') }} as answers
 where
     answers.state = 'SET_ASIDE'
-    -- a right answer has come since, unless this one contradicts it
+    -- a good answer has come since, unless this one contradicts it
     and (
         answers.reason = 'CONTRADICTS'
         or not exists (
@@ -130,7 +130,7 @@ select
     overrides.source_line,
     coalesce(overrides.requested_by || ' said ' || overrides.kind || ': ', '')
     || overrides.reason || coalesce(': ' || overrides.detail, '') as detail,
-    'Look at what changed since it was said; say it anew where it still makes sense.' as what_to_do
+    'Look at what changed since it was requested; request it again if it still makes sense.' as what_to_do
 from {{ ref('stg_people__manual_overrides') }} as overrides
 where overrides.state = 'SET_ASIDE'
 

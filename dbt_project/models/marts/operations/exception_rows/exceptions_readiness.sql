@@ -1,4 +1,4 @@
--- What stands in the way of a launch that is due.
+-- What blocks a launch that is due.
 select
     campaigns.campaign_id,
     'LAUNCH_REFUSED' as exception_type,

@@ -1,4 +1,4 @@
--- Movements of stock that were quarantined; stock that went out though what brought it was withdrawn since.
+-- Movements of stock that were quarantined; stock that went out under a receipt that was withdrawn since.
 select
     null::text as campaign_id,
     'STOCK_BELOW_ZERO' as exception_type,

@@ -1,4 +1,4 @@
--- Faults that subscribers told of, for technology, until they are closed.
+-- Faults that subscribers reported, for technology, until they are closed.
 select
     null::text as campaign_id,
     'FAULT_REPORTED' as exception_type,

@@ -1,5 +1,4 @@
--- Devices sold at halls: with the discount granted, or with one taken off that was not due. One that came back was no
--- help.
+-- Devices sold at halls: with the discount granted, or with one taken off that was not due. A returned one was no help.
 select
     decisions.campaign_id,
     decisions.hall_code,

@@ -1,5 +1,5 @@
--- Recharges at halls: granted there, or with a discount taken off that was not due. One that was reversed was no help;
--- where a number was recharged and reversed again and again each is an error.
+-- Recharges at halls: granted there, or with a discount taken off that was not due. A reversed one was no help; if a
+-- number was recharged and reversed repeatedly each is an error.
 with decided as (
     select
         decisions.campaign_id,

@@ -1,4 +1,4 @@
--- Tickets that staff answered: no business of their own, but what the subscriber then says of it counts.
+-- Tickets that staff answered: no business by themselves, but the subscriber's later survey answer counts.
 select
     campaigns.campaign_id,
     null::text as hall_code,
