@@ -17,7 +17,7 @@ with codes (alert_code, severity, what_to_do) as (
     ('BUDGET_OVER_PLAN', 'warning', 'Tell finance; raise the plan, or end what costs it.'),
     ('CARD_STOCK_LOW', 'warning', 'Buy codes of this platform and have them delivered.'),
     ('FAULT_REPORTED', 'critical', 'Tell technology: find and mend the fault, then close the tickets.'),
-    ('LAUNCH_REFUSED', 'critical', 'Make ready what is not, or waive it by an override; until then nothing is granted.'),
+    ('LAUNCH_REFUSED', 'critical', 'Make ready what is not, or waive it by override; until then nothing is granted.'),
     ('OVERRIDE_PENDING', 'warning', 'Have another person confirm it, or let it time out.'),
     ('CAMPAIGN_CHANGED', 'critical', 'Put the accepted file back, or ask for the change and have it confirmed.'),
     ('RELEASE_REFUSED', 'critical', 'Mend what the checks name, then run the date again.'),

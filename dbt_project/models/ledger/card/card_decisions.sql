@@ -36,7 +36,7 @@ free_codes as (
         stock.*,
         row_number() over (
             partition by stock.platform
-            -- of one day's codes the one that was delivered first; the reference separates those of a line delivered again
+            -- of one day's codes the one delivered first; the reference separates those of a line delivered again
             order by stock.expires_on, stock.source_file, stock.source_line, stock.code_reference
         ) as ordinal
     from {{ ref('int_card__stock') }} as stock
