@@ -96,7 +96,7 @@ def counted(rows: str) -> Fact:
         union all select 'trial_application', application_id, subscriber_id from ledger.trial_decisions
             where reason = 'GRANTED'
         union all select 'card_stock', 'code', count(*)::text from intermediate.int_card__stock
-            where holds and cost_fen = 1500
+            where is_first_row and cost_fen = 1500
         union all select 'expense', voucher_id, amount_fen::text from ledger.expenses
         union all select 'stock_movement', movement_id, quantity::text from ledger.stock_movements
         union all select 'optout', event_id, action from intermediate.int_optout__events

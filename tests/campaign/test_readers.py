@@ -207,7 +207,7 @@ def test_an_upgrade_that_would_take_a_column_from_a_mart_under_a_view_is_refused
     project.edit(f"{MARTS}/intake_by_file.sql", "        deliveries.reason,\n", "")
     project.edit(
         f"{MARTS}/intake_by_file.yml",
-        "      - name: reason\n        description: The first reason that holds.\n        data_type: text\n",
+        "      - name: reason\n        description: \"{{ doc('reason') }}\"\n        data_type: text\n",
         "",
     )
     with pytest.raises(ReleaseRefused) as refused:
@@ -233,7 +233,7 @@ def test_an_upgrade_that_would_take_a_column_from_a_view_under_a_view_is_refused
     project.edit(
         f"{MEMBERS}.yml",
         """      - name: city_code
-        description: "City of the subscriber, as in the carrier's list."
+        description: "{{ doc('city_code') }}"
         data_type: text
 """,
         "",

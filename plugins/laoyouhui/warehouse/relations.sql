@@ -269,7 +269,10 @@ language sql stable as $$
         where
             indrelid = relation and amname = method and indisunique = is_unique and indpred is null
             and columns = (
-                select array_agg(attname::text order by attnum) from pg_attribute where attrelid = indexrelid
+                -- the table's names: a column that is renamed keeps its old name in the index
+                select array_agg(attname::text order by place)
+                from unnest(indkey) with ordinality as keys (number, place)
+                join pg_attribute on attrelid = indrelid and attnum = keys.number
             )
     )
 $$;

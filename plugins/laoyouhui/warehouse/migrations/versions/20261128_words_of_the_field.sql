@@ -288,3 +288,6 @@ begin
 end $$;
 
 update raw.step set step = 'ingest' where step = 'take_in';
+
+-- What PostgreSQL named after a column.
+alter sequence if exists raw.word_word_no_seq rename to manual_override_override_no_seq;
