@@ -114,4 +114,6 @@ where
                     and decided.source_line = judged.source_line
                 )
             )
+        -- looked up by its id for each request: as a join it would read every decision of the campaign each day
+        offset 0 -- noqa: AM09
     )

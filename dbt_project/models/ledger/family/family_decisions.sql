@@ -7,6 +7,7 @@
         {'columns': ['subscriber_id']},
         {'columns': ['family_subscriber_id']},
         {'columns': ['link_key']},
+        {'columns': ['request_id']},
         {'columns': ['business_date'], 'type': 'brin'},
     ],
 ) }}
