@@ -540,7 +540,10 @@ def fit(expected: list[Row], actual: list[Row]) -> tuple[list[Row], list[Row], l
 
 
 def again(story: Story, dsn: str, played: Play, folder: Path) -> Play:
-    """The story's dates closed anew in another folder and an empty warehouse, from what a play left but for `out/`."""
+    """The story's dates closed anew, in another folder and a warehouse without a row, from what a play left but `out/`.
+
+    dbt has built that warehouse before, as a rule: test_recharges.py begins from a database in which nothing stands.
+    """
     anew = Play(replace(story, name=f"{story.name}, rebuilt"), folder, dsn)
     for source, target in (
         *((played.carrier.exchange / name, anew.carrier.exchange / name) for name in ("in", "ack")),

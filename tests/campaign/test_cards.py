@@ -358,9 +358,9 @@ def test_another_role_cannot_read_the_vault(play: Play) -> None:
             conn.execute("select secret from vault.secret")
 
 
-def test_a_rebuild_writes_the_same(play: Play, new_database: Callable[[], str], tmp_path: Path) -> None:
+def test_a_rebuild_writes_the_same(play: Play, new_warehouse: Callable[[], str], tmp_path: Path) -> None:
     """Also the file with codes, byte by byte: references are made of the files, not of what this vault holds."""
-    rebuilt = again(STORY, new_database(), play, tmp_path)
+    rebuilt = again(STORY, new_warehouse(), play, tmp_path)
     before = {name: content for name, content in play.carrier.out_bytes().items() if name.split("_")[2] <= "20260127"}
     assert rebuilt.carrier.out_bytes() == before
     answered = "select * from ledger.card_decisions where business_date <= '2026-01-27' order by decision_key"

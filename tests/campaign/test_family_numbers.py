@@ -574,8 +574,8 @@ def test_a_date_closed_again_decides_nothing_again(play: Play) -> None:
     assert play.carrier.out_bytes() == sent
 
 
-def test_the_same_from_in_and_ack_alone(play: Play, new_database: Callable[[], str], tmp_path: Path) -> None:
+def test_the_same_from_in_and_ack_alone(play: Play, new_warehouse: Callable[[], str], tmp_path: Path) -> None:
     play.reach(STORY.days[-1])
-    anew = again(STORY, new_database(), play, tmp_path)
+    anew = again(STORY, new_warehouse(), play, tmp_path)
     assert anew.ledger() == play.ledger()
     assert anew.carrier.out_bytes() == play.carrier.out_bytes()

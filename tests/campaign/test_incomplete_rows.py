@@ -197,8 +197,8 @@ def test_rule(play: Play, day: Day) -> None:
     play.check(day)
 
 
-def test_a_rebuild_writes_the_same(play: Play, new_database: Callable[[], str], tmp_path: Path) -> None:
+def test_a_rebuild_writes_the_same(play: Play, new_warehouse: Callable[[], str], tmp_path: Path) -> None:
     play.reach(STORY.days[-1])
-    rebuilt = again(STORY, new_database(), play, tmp_path)
+    rebuilt = again(STORY, new_warehouse(), play, tmp_path)
     assert rebuilt.carrier.out_bytes() == play.carrier.out_bytes()
     assert rebuilt.ledger() == play.ledger()

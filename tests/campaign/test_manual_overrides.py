@@ -318,14 +318,14 @@ def test_rule(play: Play, day: Day) -> None:
 
 
 def test_a_rebuild_books_every_late_answer_and_every_override_on_its_day(
-    play: Play, new_database: Callable[[], str], tmp_path: Path
+    play: Play, new_warehouse: Callable[[], str], tmp_path: Path
 ) -> None:
     play.reach(STORY.days[-1])
     # what the carrier has written over has to be put back first
     play.carrier.answer("credit", "20260204", FIRST_ANSWER)
     # what came after the last run of the old warehouse is for the next date, not for an earlier one
     play.carrier.deliver(recharges("R-NEW S-GIVEN 20260201100000 20000 18800 APP"), "20260201")
-    rebuilt = again(STORY, new_database(), play, tmp_path)
+    rebuilt = again(STORY, new_warehouse(), play, tmp_path)
     assert rebuilt.carrier.out_bytes() == play.carrier.out_bytes()
     assert rebuilt.ledger() == play.ledger()
     assert rebuilt.query("select file_name, received_on from raw.manual_override order by file_name") == play.query(

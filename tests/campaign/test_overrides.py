@@ -199,7 +199,7 @@ def test_an_edit_after_it_was_read_stops_the_run(play: Play, said: dict[str, obj
 
 
 def test_a_rebuild_from_a_rewritten_chain_is_refused(
-    play: Play, said: dict[str, object], new_database: Callable[[], str], tmp_path: Path
+    play: Play, said: dict[str, object], new_warehouse: Callable[[], str], tmp_path: Path
 ) -> None:
     assert said
     rewritten = tmp_path / "rewritten"
@@ -207,7 +207,7 @@ def test_a_rebuild_from_a_rewritten_chain_is_refused(
     rewrite(rewritten / "lyh2026", "李四", "王五")
     story = Story(STORY.name, STORY.campaign, STORY.days[:1])
     (tmp_path / "anew").mkdir()
-    anew = Play(story, tmp_path / "anew", new_database())
+    anew = Play(story, tmp_path / "anew", new_warehouse())
     shutil.copytree(play.carrier.exchange / "in", anew.carrier.exchange / "in", dirs_exist_ok=True)
     shutil.copytree(rewritten, anew.settings.journal)
     with pytest.raises(JournalError, match="which the journal does not hold as it was read"):
@@ -227,11 +227,11 @@ def rewrite(folder: Path, old: str, new: str) -> None:
 
 
 def test_a_rebuild_counts_it_from_the_same_day(
-    play: Play, said: dict[str, object], new_database: Callable[[], str], tmp_path: Path
+    play: Play, said: dict[str, object], new_warehouse: Callable[[], str], tmp_path: Path
 ) -> None:
     assert said
     until = Story(STORY.name, STORY.campaign, STORY.days[:3], aside=STORY.aside)
-    rebuilt = again(until, new_database(), play, tmp_path)
+    rebuilt = again(until, new_warehouse(), play, tmp_path)
     read = "select file_name, confirmed_by, received_on from raw.manual_override"
     assert rebuilt.query(read) == play.query(read)
     assert rebuilt.ledger() == play.ledger()

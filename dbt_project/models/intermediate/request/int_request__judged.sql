@@ -64,9 +64,9 @@ final as (
     -- one key: with two the planner expects one row in a thousand, and loops over the rest of a day
     inner join terms on concat_ws(' ', due.benefit, due.requested_on) = terms.benefit_day
     left join lateral {{ function('state_as_of') }}(due.subscriber_id, due.requested_on) as states on true
-    -- recharges do not need it: with null there is nothing to look up
+    -- recharges do not need it: the index has nothing under null
     left join lateral {{ function('membership_as_of') }}(
-        case when due.benefit in ('cards', 'trials') then terms.campaign_id end, due.subscriber_id, due.requested_on
+        terms.campaign_id, case when due.benefit in ('cards', 'trials') then due.subscriber_id end, due.requested_on
     ) as memberships on true
     left join {{ ref('int_holdout__customers') }} as holdouts
         on
