@@ -143,8 +143,8 @@ _OWN = (
     ),
     (
         (
-            "select business_date, platform, reason, count(*), sum(cost_fen) from {} group by business_date, platform, "
-            "reason"
+            "select business_date, platform, reason, count(*), sum(cost_fen) from {} "
+            "group by business_date, platform, reason"
         ),
         "ledger.card_decisions",
         """

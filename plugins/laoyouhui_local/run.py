@@ -131,11 +131,11 @@ def dates_to_run(workspace: Workspace, warehouse: str, dates: Sequence[date]) ->
         closed = {
             row[0]
             for row in conn.execute(
-                "select business_date from raw.run where delivered_at is not null and not exists (select from "
-                "raw.current_run as begun where begun.business_date = run.business_date and attempt_no > "
-                "attempts_released) "
-                "and not exists (select from outbox.file where business_date = run.business_date and delivered_at is "
-                "null)"
+                "select business_date from raw.run where delivered_at is not null "
+                "and not exists (select from raw.current_run as begun "
+                "where begun.business_date = run.business_date and attempt_no > attempts_released) "
+                "and not exists (select from outbox.file "
+                "where business_date = run.business_date and delivered_at is null)"
             )
         }
         todo = [day for day in dates if day not in closed]

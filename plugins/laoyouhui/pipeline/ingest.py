@@ -164,11 +164,11 @@ def ingest(settings: Settings, business_date: date, *, sftp: SftpSettings | None
             files = [file for name, feed in carrier.feeds.items() for file in intake.ingest_feed(transport, name, feed)]
             with conn.transaction():
                 answers = ingest_answers(conn, transport, carrier, business_date, waiting, receipts)
-                words = ingest_overrides(conn, journal, campaigns[0].people, receipts, business_date)
+                overrides = ingest_overrides(conn, journal, campaigns[0].people, receipts, business_date)
                 for override in read_overrides(journal):
                     if held := receipts.held_back(override.key) if override.counts_by else None:
                         waiting.add(f"journal/overrides/{override.name}", "RECEIPT", held)
-                if answers.loaded or answers.quarantined or words.loaded or words.quarantined:
+                if answers.loaded or answers.quarantined or overrides.loaded or overrides.quarantined:
                     _say_not_empty(conn)
         waiting.store(conn, business_date)
         analyze(conn, {file.feed for file in files})
@@ -180,8 +180,8 @@ def ingest(settings: Settings, business_date: date, *, sftp: SftpSettings | None
         files=tuple(files),
         answers_loaded=answers.loaded,
         answers_quarantined=answers.quarantined,
-        overrides_loaded=words.loaded,
-        overrides_quarantined=words.quarantined,
+        overrides_loaded=overrides.loaded,
+        overrides_quarantined=overrides.quarantined,
     )
 
 

@@ -279,7 +279,7 @@ def _journal_locked(settings: Settings) -> Iterator[tuple[Journal, People, psyco
         conn.commit()  # no lock is held while another session upgrades
         if of_another:
             with connect(settings.warehouse_dsn, autocommit=True) as upgrading:
-                lock_warehouse(upgrading, "word", datetime.now(_SHANGHAI).date())
+                lock_warehouse(upgrading, "override", datetime.now(_SHANGHAI).date())
         elif not exists(conn, "raw.journal_entry"):
             create_schema(conn)
         work_as(conn, "ingest")
@@ -389,8 +389,8 @@ def note_pending(conn: psycopg.Connection, people: People, overrides: Sequence[O
     conn.execute("delete from raw.pending_override")
     with conn.cursor() as cursor:
         cursor.executemany(
-            "insert into raw.pending_override (override, kind, says, requested_by, requested_at, justification, "
-            "expires_at) "
+            "insert into raw.pending_override "
+            "(override, kind, says, requested_by, requested_at, justification, expires_at) "
             "values (%s, %s, %s, %s, %s, %s, %s)",
             [
                 (

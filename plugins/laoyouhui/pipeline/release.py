@@ -94,12 +94,9 @@ class ReleaseRefused(Exception):  # noqa: N818 - no error of the program: the ga
 
     def __init__(self, business_date: date, attempt_no: int, checks: Sequence[Check]) -> None:
         self.failed = [check for check in checks if not check.success]
+        failed = f"{len(self.failed)} of {len(checks)} checks failed"
         lines = [
-            (
-                f"release of {business_date} (attempt {attempt_no}) refused: {len(self.failed)} of {len(checks)} "
-                f"checks "
-                f"failed."
-            ),
+            f"release of {business_date} (attempt {attempt_no}) refused: {failed}.",
             "Nothing was exported; the marts of the last release stand. After mending, run the date again.",
         ]
         for number, check in enumerate(self.failed, 1):
@@ -153,7 +150,7 @@ def release(settings: Settings, business_date: date) -> ReleaseReport:
         for line in str(refused).splitlines():
             log.error("%s", line)
         raise refused
-    log.info("%s: pass %s released, %s checks held", business_date, attempt_no, len(checks))
+    log.info("%s: attempt %s released, %s checks passed", business_date, attempt_no, len(checks))
     return ReleaseReport(business_date, released=True, checks=len(checks))
 
 

@@ -74,17 +74,17 @@ def lock_warehouse(conn: psycopg.Connection, step: str, business_date: date, *, 
     deadline = time.monotonic() + wait_seconds
     told: set[int] = set()
     conn.execute("select set_config('application_name', %s, false)", (f"{step} {business_date}",))
-    is_incomplete = False
-    while not is_incomplete or _dbt_works(conn):
-        is_incomplete = is_incomplete or _try(conn)
-        if not is_incomplete:
+    is_locked = False
+    while not is_locked or _dbt_works(conn):
+        is_locked = is_locked or _try(conn)
+        if not is_locked:
             _end_strangers(conn, told)
         conn.commit()  # the lock is the session's; no snapshot is kept while waiting
         if time.monotonic() > deadline:
             raise RunningError(
                 f"{step} {business_date}: {_who(conn)} is running in this warehouse: wait until it ends, then run again"
             )
-        if not is_incomplete:
+        if not is_locked:
             time.sleep(_LOOK_SECONDS)
     if not conn.read_only and is_of_another_release(conn):
         create_schema(conn)

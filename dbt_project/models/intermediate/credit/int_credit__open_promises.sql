@@ -87,8 +87,8 @@ select
         where disputes.is_open
     ) as is_conflict,
     obligations.grant_key in (
-        select words.item_key from {{ ref('int_outbox__manual_overrides') }} as words
-        where words.kind = 'GIVE_UP'
+        select overrides.item_key from {{ ref('int_outbox__manual_overrides') }} as overrides
+        where overrides.kind = 'GIVE_UP'
     ) as is_given_up,
     obligations.grant_key in (
         select standing.changes_key from standing

@@ -24,15 +24,15 @@ states as (
     where exists (select from notices)
 ),
 
-last_words as (
-    select distinct on (words.subscriber_id)
-        words.subscriber_id,
-        words.action
-    from {{ ref('int_optout__preferences') }} as words
+last_preferences as (
+    select distinct on (preferences.subscriber_id)
+        preferences.subscriber_id,
+        preferences.action
+    from {{ ref('int_optout__preferences') }} as preferences
     cross join run
     where
-        (words.action = 'OUT' or words.counts_from < run.next_date)
-        and words.subscriber_id in (
+        (preferences.action = 'OUT' or preferences.counts_from < run.next_date)
+        and preferences.subscriber_id in (
             select notices.subscriber_id
             from notices
             inner join templates
@@ -41,7 +41,7 @@ last_words as (
                     and notices.template_code = templates.template_code
                     and templates.template_class = 'marketing'
         )
-    order by words.subscriber_id asc, words.counts_from desc, words.action desc, words.event_id desc
+    order by preferences.subscriber_id asc, preferences.counts_from desc, preferences.action desc, preferences.event_id desc
 )
 
 select
@@ -61,7 +61,7 @@ select
         when 'sms' then {{ utf16_length('notices.message_text') }} + coalesce(notices.secret_length, 0)
     end as sms_length,
     case
-        when templates.template_class = 'marketing' and last_words.action = 'OUT' then 'OPTED_OUT'
+        when templates.template_class = 'marketing' and last_preferences.action = 'OUT' then 'OPTED_OUT'
         when templates.template_class = 'marketing' and coalesce(states.sms_consent, '') <> 'Y' then 'NO_CONSENT'
         when states.is_present is not true or states.status not in ('A', 'S') then 'NUMBER_CHANGED'
         when
@@ -86,4 +86,4 @@ cross join run
 inner join templates
     on notices.campaign_id = templates.campaign_id and notices.template_code = templates.template_code
 left join states on notices.subscriber_id = states.subscriber_id
-left join last_words on notices.subscriber_id = last_words.subscriber_id
+left join last_preferences on notices.subscriber_id = last_preferences.subscriber_id
