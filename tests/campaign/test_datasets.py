@@ -15,8 +15,9 @@ from tests.campaign.harness import Answer, Day, Play, Story, people, recharges, 
 from laoyouhui.pipeline.decide import decide
 from laoyouhui.pipeline.deliver import deliver
 from laoyouhui.pipeline.ingest import ingest
-from laoyouhui.pipeline.lineage import datasets_of
+from laoyouhui.pipeline.lineage import RELATIONS, datasets_of, relations_named
 from laoyouhui.pipeline.release import release
+from laoyouhui.warehouse.connection import connect
 
 WHO = people("S-A 01\nS-B 02")
 BAD = recharges("R-2 S-B 20260127100000 30000 28000 APP\nR-3 S-A not-a-time 10000 10000 APP")
@@ -64,6 +65,14 @@ def test_each_table_that_a_step_writes_is_told_and_each_that_is_told_is_written(
         assert len(holding_rows) > 1, name
         assert written[name] - BOOKKEEPING - tables == set(), name
         assert holding_rows - written[name] == set(), name
+
+
+def test_each_name_that_lineage_has_is_of_a_relation(new_warehouse: Callable[[], str]) -> None:
+    """A relation that is called otherwise one day would drop out of lineage in silence."""
+    names = {name for reads, writes in RELATIONS.values() for name in (*reads, *writes)} - {"marts.%"}  # of a release
+    assert len(names) > 20
+    with connect(new_warehouse()) as conn:
+        assert [name for name in sorted(names) if not relations_named(conn, [name])] == []
 
 
 def _rows_written(play: Play) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Lineage is told where a transport is named; what is wrong with it fails no task that decides or pays."""
+"""Lineage is emitted if a transport is configured; a fault of it fails no task that decides or pays."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def test_a_warehouse_that_cannot_be_asked_is_a_warning(caplog, tmp_path):
         home=tmp_path, exchange="/exchange", campaign_files=(), work=tmp_path, warehouse_dsn=NOBODY_LISTENS
     )
     with caplog.at_level(logging.WARNING):
-        lineage.tell_datasets(settings, "release", date(2026, 1, 26), None)
-    assert "what release read and wrote is not told" in caplog.text
+        lineage.report_datasets(settings, "release", date(2026, 1, 26), None)
+    assert "what release read and wrote is not reported" in caplog.text

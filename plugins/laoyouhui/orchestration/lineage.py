@@ -1,8 +1,8 @@
-"""OpenLineage, where it is installed and configured: what each task and each of dbt's models read and wrote.
+"""OpenLineage, if it is installed and configured: what each task and each of dbt's models read and wrote.
 
-Airflow's provider tells of each task by itself. A task says what it read and wrote to Airflow's own lineage collector,
-as hooks of providers do; dbt's models follow from the artifacts of the date, as runs within the task `decide`.
-Without a transport nothing of this is imported, and whatever fails here fails no task.
+Airflow's provider emits the events of each task. A task reports what it read and wrote to Airflow's own lineage
+collector, as hooks of providers do; dbt's models follow from the artifacts of the date, as runs within `decide`.
+Without a transport none of this is imported, and no failure here fails a task.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from openlineage.client.event_v2 import JobEvent, RunEvent
 
 _PRODUCER = "laoyouhui"
-_ANY = object()  # what the collector asks for: which hook it was that read or wrote
+_ANY = object()  # the hook that read or wrote, which the collector asks for
 
 log = logging.getLogger(__name__)
 
 
 def is_collected() -> bool:
-    """Whether OpenLineage is installed, and told where its events go."""
+    """Whether OpenLineage is installed and has a transport."""
     try:
         from airflow.providers.openlineage.conf import is_disabled
 
@@ -36,26 +36,26 @@ def is_collected() -> bool:
     except ImportError:
         return False
     except Exception:
-        log.warning("OpenLineage: it cannot be set up as it is configured, and nothing is told", exc_info=True)
+        log.warning("OpenLineage: its configuration is refused, and nothing is emitted", exc_info=True)
         return False
 
 
-def tell_datasets(settings: Settings, step: str, business_date: date, sftp: SftpSettings | None) -> None:
-    """Tell Airflow what a step of the date has read and written."""
+def report_datasets(settings: Settings, step: str, business_date: date, sftp: SftpSettings | None) -> None:
+    """Report to Airflow what a step of the date has read and written."""
     from laoyouhui.pipeline.lineage import datasets_of, file_address
 
     try:
         exchange = file_address(settings.exchange)
         if sftp is not None:
             exchange = f"sftp://{sftp.host}:{sftp.port}/{sftp.root.strip('/')}"
-        told = datasets_of(settings, step, business_date, exchange)
-        _collect(told.inputs, told.outputs)
+        datasets = datasets_of(settings, step, business_date, exchange)
+        _collect(datasets.inputs, datasets.outputs)
     except Exception:
-        log.warning("OpenLineage: what %s read and wrote is not told", step, exc_info=True)
+        log.warning("OpenLineage: what %s read and wrote is not reported", step, exc_info=True)
 
 
-def tell_models(settings: Settings, business_date: date, began_at: datetime) -> None:
-    """Emit an event for each model and test that `decide` has run since then, and for each view that stands."""
+def emit_models(settings: Settings, business_date: date, began_at: datetime) -> None:
+    """Emit an event for each model and test that `decide` has run since then, and for each view."""
     if not is_collected():
         return
     from airflow.providers.openlineage.plugins.listener import get_openlineage_listener
@@ -74,7 +74,7 @@ def tell_models(settings: Settings, business_date: date, began_at: datetime) -> 
         _collect(*_read_and_filled(events))
         log.info("OpenLineage: %d events of %s", len(events), folder)
     except Exception:
-        log.warning("OpenLineage: what dbt's models read and wrote is not told", exc_info=True)
+        log.warning("OpenLineage: what dbt's models read and wrote is not emitted", exc_info=True)
 
 
 def _collect(inputs: Iterable[str], outputs: Iterable[str]) -> None:

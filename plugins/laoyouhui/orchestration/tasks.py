@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from laoyouhui.config.errors import ConfigError
 from laoyouhui.config.settings import today_in_shanghai
 from laoyouhui.config.text import safe_text, without_numbers
-from laoyouhui.orchestration.lineage import is_collected, tell_datasets, tell_models
+from laoyouhui.orchestration.lineage import emit_models, is_collected, report_datasets
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -54,7 +54,7 @@ def decide() -> list[str]:
         try:
             step(settings, day)
         finally:
-            tell_models(settings, day, began_at)
+            emit_models(settings, day, began_at)
         phases = [str(phase) for phase in phases_on(settings, day)]
         log.info("%s lies in: %s", day, "; ".join(phases))
     return phases
@@ -95,7 +95,7 @@ def watch() -> None:
     with _no_retry():
         settings = _settings()
         step(settings, sftp=sftp_settings(settings.exchange))
-        _tell_datasets(settings, "watch", _yesterday())
+        _report_datasets(settings, "watch", _yesterday())
 
 
 @task
@@ -195,7 +195,7 @@ def _step(name: str, *errors: type[Exception]) -> Iterator[tuple[Settings, date]
         with measured(settings, day, name):
             yield settings, day
         if name != "decide":  # which tells what dbt's models have done
-            _tell_datasets(settings, name, day)
+            _report_datasets(settings, name, day)
 
 
 @contextmanager
@@ -207,12 +207,12 @@ def _closing(name: str, *errors: type[Exception]) -> Iterator[Settings]:
         settings = _settings()
         with measured(settings, _yesterday(), name):
             yield settings
-        _tell_datasets(settings, name, _yesterday())
+        _report_datasets(settings, name, _yesterday())
 
 
-def _tell_datasets(settings: Settings, step: str, day: date) -> None:
+def _report_datasets(settings: Settings, step: str, day: date) -> None:
     if is_collected():
-        tell_datasets(settings, step, day, sftp_settings(settings.exchange))
+        report_datasets(settings, step, day, sftp_settings(settings.exchange))
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""Which datasets a step of a date has read and written, for whoever collects lineage.
+"""The datasets that a step of a date has read and written, for lineage collectors.
 
-A dataset keeps its name from day to day: the folder `in/recharge`, not the files that lay in it. What dbt's models read
-and write is not told here: dbt's artifacts of the date say it (`pipeline/artifacts.py`).
+A dataset keeps its name from day to day: the folder `in/recharge`, not the files in it. What dbt's models read and
+write is in dbt's artifacts of the date (`pipeline/artifacts.py`), not here.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from laoyouhui.warehouse.connection import connect
 if TYPE_CHECKING:
     import psycopg
 
-# step: relations that it reads, relations that it writes; `like` decides, so that _ and % are wild
-_RELATIONS = {
+# step: relations that it reads, relations that it writes; % stands for any characters
+RELATIONS = {
     "ingest": (
         [],
         [
-            "raw.current\\_run", "raw.run", "raw.campaign%", "raw.feed", "raw.feed\\_column", "raw.answer\\_code",
-            "raw.delivery", "raw.quarantined\\_row", "raw.waiting", "raw.answer", "raw.answer\\_row",
-            "raw.manual\\_override", "raw.withdrawal", "vault.secret",
+            "raw.current_run", "raw.run", "raw.campaign%", "raw.feed", "raw.feed_column", "raw.answer_code",
+            "raw.delivery", "raw.quarantined_row", "raw.waiting", "raw.answer", "raw.answer_row", "raw.manual_override",
+            "raw.withdrawal", "vault.secret",
         ],
     ),
     "release": (
-        ["exports.%", "marts\\_candidate.%"],
-        ["outbox.%", "marts.%", "raw.release\\_check", "raw.run", "raw.mart", "vault.owner"],
+        ["exports.%", "marts_candidate.%"],
+        ["outbox.%", "marts.%", "raw.release_check", "raw.run", "raw.mart", "vault.owner"],
     ),
     "deliver": (["outbox.%", "vault.%"], ["outbox.file", "raw.run"]),
     "watch": (
         ["raw.delivery", "raw.run", "raw.step", "outbox.file", "watch.%"],
-        ["raw.alert", "raw.watched", "raw.arrival", "raw.pending\\_override"],
+        ["raw.alert", "raw.watched", "raw.arrival", "raw.pending_override"],
     ),
     "report": (["marts.%"], []),
     "archive": (["marts.%"], []),
@@ -64,7 +64,7 @@ _DELIVERED = """
 
 @dataclass(frozen=True)
 class Datasets:
-    """What was read and written, as Airflow spells assets: `postgres://<host>:<port>/<database>/raw/recharge`."""
+    """What was read and written, as Airflow writes assets: `postgres://<host>:<port>/<database>/raw/recharge`."""
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -72,14 +72,14 @@ class Datasets:
 
 def datasets_of(settings: Settings, step: str, business_date: date, exchange: str) -> Datasets:
     """What a step that has ended read and wrote; `exchange` is its address, such as `sftp://<host>:<port>/<root>`."""
-    reads, writes = _RELATIONS[step]
+    reads, writes = RELATIONS[step]
     with connect(settings.warehouse_dsn) as conn:
         warehouse = f"{warehouse_address(conn)}/{conn.info.dbname}"
 
-        def relations(patterns: list[str]) -> list[str]:
-            return [f"{warehouse}/{name.replace('.', '/')}" for (name,) in conn.execute(_MATCHING, (patterns,))]
-
-        inputs, outputs = relations(reads), relations(writes)
+        inputs, outputs = (
+            [f"{warehouse}/{name.replace('.', '/')}" for name in relations_named(conn, names)]
+            for names in (reads, writes)
+        )
         match step:
             case "ingest":
                 inputs += [file_address(str(file.resolve())) for file in settings.campaign_files]
@@ -94,6 +94,12 @@ def datasets_of(settings: Settings, step: str, business_date: date, exchange: st
             case "report" | "archive":
                 outputs.append(file_address(str(settings.work / step)))
     return Datasets(tuple(inputs), tuple(outputs))
+
+
+def relations_named(conn: psycopg.Connection, names: list[str]) -> list[str]:
+    """The relations that stand under these names, in order; a % in a name stands for any characters."""
+    patterns = [name.replace("_", r"\_") for name in names]
+    return [name for (name,) in conn.execute(_MATCHING, (patterns,))]
 
 
 def warehouse_address(conn: psycopg.Connection) -> str:
