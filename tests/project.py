@@ -1,4 +1,4 @@
-"""A copy of the project in which what a page shows is done: files are written, diffs applied, commands run."""
+"""Copies of the project: to change as an upgrade would, or to do what a page shows in (files, diffs, commands)."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ def blocks(page: str) -> Iterator[Block]:
         block = Block(found["kind"], found["path"] or "", found["text"])
         if block.kind == "sh" or block.path:
             yield block
+
+
+def copy_dbt_project(folder: Path, *more: str) -> Path:
+    """Copy the dbt project, what goes with it, and `more` folders of the project, for a test to change; give `folder`."""
+    for part in ("dbt_project", "expectations", "carriers", *more):
+        shutil.copytree(HOME / part, folder / part, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
+    return folder
 
 
 def copy_project(folder: Path) -> Path:

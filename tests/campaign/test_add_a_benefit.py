@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import yaml
 from tests.campaign.harness import HOME, Answer, Day, Fact, File, Play, Story, costs, people, subscribers, terms
-from tests.project import blocks, do
+from tests.project import blocks, copy_dbt_project, do
 
 PAGE = "docs/how-to-add-a-benefit.md"
 WHO = people("""
@@ -201,9 +200,7 @@ step rules rule outcome input
 
 
 def test_the_how_to_page_adds_a_benefit(tmp_path: Path, new_database: Callable[[], str]) -> None:
-    project = tmp_path / "project"
-    for part in ("dbt_project", "expectations", "carriers", "plugins"):
-        shutil.copytree(HOME / part, project / part, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
+    project = copy_dbt_project(tmp_path / "project", "plugins")
     for block in blocks(PAGE):
         if block.path != "campaign":
             do(block, project, {})

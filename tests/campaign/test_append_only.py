@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
-from tests.campaign.harness import HOME, Day, Play, Story, people, recharges, subscribers, terms
+from tests.campaign.harness import Day, Play, Story, people, recharges, subscribers, terms
+from tests.project import copy_dbt_project
 
 WHO = people("S-A 01")
 STORY = Story(
@@ -151,8 +151,7 @@ def test_a_model_with_a_new_nullable_column_gets_it_and_its_index(play: Play, tm
     """dbt builds it by hand: the rows that stand have null there, and are kept as before."""
     from laoyouhui.pipeline.decide import run_dbt
 
-    for part in ("dbt_project", "expectations", "carriers"):
-        shutil.copytree(HOME / part, tmp_path / part, ignore=shutil.ignore_patterns("target", "logs"))
+    copy_dbt_project(tmp_path)
     model = tmp_path / "dbt_project" / "models" / "ledger" / "credit_obligations.sql"
     text = model.read_text("utf-8").replace("select * from final", "select *, null::date as paid_on from final")
     model.write_text(text.replace("indexes=[", "indexes=[{'columns': ['kind', 'due_on']}, "), "utf-8")

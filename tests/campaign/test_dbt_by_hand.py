@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +17,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.campaign.harness import HOME, Day, Play, Story, people, recharges, subscribers, terms
+from tests.campaign.harness import Day, Play, Story, people, recharges, subscribers, terms
+from tests.project import copy_dbt_project
 
 from laoyouhui.pipeline.artifacts import artifacts_folder
 from laoyouhui_local.server import EmbeddedPostgres
@@ -72,9 +72,7 @@ class Clone:
     """A clone of the project in which the story was played: `var/postgres` is the server's folder."""
 
     def __init__(self, folder: Path, server: EmbeddedPostgres, dsn: str) -> None:
-        self.folder = folder
-        for part in ("dbt_project", "expectations", "carriers"):
-            shutil.copytree(HOME / part, folder / part, ignore=shutil.ignore_patterns("target", "logs"))
+        self.folder = copy_dbt_project(folder)
         (folder / "var").mkdir()
         (folder / "var" / "postgres").symlink_to(server.folder)
         (folder / "home").mkdir()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.campaign.harness import HOME, Day, Play, Story, people, recharges, subscribers, terms
+from tests.campaign.harness import Day, Play, Story, people, recharges, subscribers, terms
+from tests.project import copy_dbt_project
 
 from laoyouhui.pipeline.artifacts import artifacts_folder
 
@@ -91,9 +91,7 @@ where business_date > (select max(seen.business_date) from {{ this }} as seen)
 def test_a_project_with_dbts_own_incremental_is_built_every_day(
     new_play: Callable[[Story], Play], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    project = tmp_path / "project"
-    for part in ("dbt_project", "expectations", "carriers"):
-        shutil.copytree(HOME / part, project / part, ignore=shutil.ignore_patterns("target", "logs"))
+    project = copy_dbt_project(tmp_path / "project")
     (project / "dbt_project" / "models" / "mine").mkdir()
     (project / "dbt_project" / "models" / "mine" / "dates_seen.sql").write_text(INCREMENTAL, "utf-8")
     play = new_play(STORY)

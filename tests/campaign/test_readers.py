@@ -3,7 +3,6 @@ nobody who reads, or forgets to end his reading, holds up a run."""
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 from tests.campaign.harness import HOME, Carrier, Story, close, people, settings, subscribers, terms
+from tests.project import copy_dbt_project
 
 from laoyouhui.config.settings import Settings
 from laoyouhui.pipeline.decide import DecideError, decide
@@ -33,10 +33,7 @@ class Project:
     """A copy of the dbt project and what goes with it, to be changed as an upgrade would."""
 
     def __init__(self, folder: Path) -> None:
-        self.home = folder
-        for part in ("dbt_project", "expectations", "carriers"):
-            ignored = shutil.ignore_patterns("target", "logs", "__pycache__")
-            shutil.copytree(HOME / part, folder / part, ignore=ignored)
+        self.home = copy_dbt_project(folder)
 
     def edit(self, path: str, old: str, new: str) -> None:
         text = (self.home / path).read_text("utf-8")

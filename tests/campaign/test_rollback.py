@@ -5,14 +5,14 @@ Meanwhile somebody has changed a function that asks whether there is room: what 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
-from tests.campaign.harness import HOME, Day, Play, Story, close, people, recharges, subscribers, terms
+from tests.campaign.harness import Day, Play, Story, close, people, recharges, subscribers, terms
+from tests.project import copy_dbt_project
 
 WHO = people("S-A 01\nS-B 02")
 STORY = Story(
@@ -37,8 +37,7 @@ STORY = Story(
 
 def _changed_project(folder: Path) -> Path:
     """A view that gives recharges ten times their amount, and a column, never null, in a table that keeps its rows."""
-    for part in ("dbt_project", "expectations", "carriers"):
-        shutil.copytree(HOME / part, folder / part, ignore=shutil.ignore_patterns("target", "logs"))
+    copy_dbt_project(folder)
     models = folder / "dbt_project" / "models"
     view = models / "staging" / "recharge" / "stg_recharge__events.sql"
     amount = "{{ to_fen('face_amount', 'recharge') }}"
