@@ -32,7 +32,7 @@ def blocks(page: str) -> Iterator[Block]:
 
 
 def copy_dbt_project(folder: Path, *more: str) -> Path:
-    """Copy the dbt project, what goes with it, and `more` folders of the project, for a test to change; give `folder`."""
+    """Copy the dbt project, what goes with it and `more` folders, for a test to change; give `folder`."""
     for part in ("dbt_project", "expectations", "carriers", *more):
         shutil.copytree(HOME / part, folder / part, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
     return folder

@@ -41,7 +41,8 @@ last_preferences as (
                     and notices.template_code = templates.template_code
                     and templates.template_class = 'marketing'
         )
-    order by preferences.subscriber_id asc, preferences.counts_from desc, preferences.action desc, preferences.event_id desc
+    order by
+        preferences.subscriber_id asc, preferences.counts_from desc, preferences.action desc, preferences.event_id desc
 )
 
 select
